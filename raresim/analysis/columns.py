@@ -1,0 +1,102 @@
+"""Columns of a patient table, checked and turned into a batch of one."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def require(data: "pd.DataFrame", names: Sequence[str]) -> None:
+    """Refuse a table that lacks a column or has no rows."""
+    missing = [name for name in names if name not in data.columns]
+    if missing:
+        raise InputError(
+            [
+                Problem(
+                    "no such column",
+                    field=name,
+                    found=", ".join(map(str, data.columns)) or "no columns",
+                    expected=f"a column named {name!r}",
+                    mend="name a column of the table, or add it",
+                )
+                for name in missing
+            ]
+        )
+    if len(data) == 0:
+        raise InputError("The table has no rows; expected one for each patient.")
+
+
+def numbers(
+    data: "pd.DataFrame", name: str, *, missing: bool = False, least: float = 0.0
+) -> FloatArray:
+    """Read a column of numbers, none missing (unless allowed) and none below ``least``."""
+    try:
+        values = data[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise _fault(name, data[name].iloc[0], "numbers", "convert the column to numbers") from None
+    bad = np.isinf(values) | (values < least)
+    if not missing:
+        bad |= np.isnan(values)
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        expected = "a finite number" if np.isinf(least) else f"a finite number of {least:g} or more"
+        raise _fault(name, f"{values[row]:g} in row {row}", expected, "correct or drop the row")
+    return values
+
+
+def flags(data: "pd.DataFrame", name: str) -> BoolArray:
+    """Read a column of 0 and 1, or False and True."""
+    values = numbers(data, name)
+    bad = (values != 0.0) & (values != 1.0)
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        raise _fault(
+            name, f"{values[row]:g} in row {row}", "0 or 1", "code 1 for an event, 0 for none"
+        )
+    observed: BoolArray = values == 1.0
+    return observed
+
+
+def arms(data: "pd.DataFrame", name: str, control: object) -> IntArray:
+    """Read the arm of each row: 0 for the control, 1 for the one other arm."""
+    if data[name].isna().any():
+        raise _fault(name, "missing values", "an arm in every row", "drop the row or fill it in")
+    labels = data[name].unique().tolist()
+    shown = ", ".join(repr(label) for label in labels[:5])
+    if control not in labels:
+        raise _fault(name, shown, f"the control {control!r} among them", "name the control arm")
+    if len(labels) != 2:
+        raise _fault(
+            name, f"{len(labels)} arms: {shown}", "exactly two arms", "keep the rows of two arms"
+        )
+    return np.where((data[name] == control).to_numpy(dtype=np.bool_), 0, 1).astype(np.int64)
+
+
+def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
+    """Number the combinations of the stratum columns; None without any."""
+    if isinstance(names, str):
+        raise _fault(names, repr(names), "a sequence of column names", f"write ({names!r},)")
+    if not names:
+        return None
+    for name in names:
+        if data[name].isna().any():
+            raise _fault(name, "missing values", "a stratum in every row", "drop or fill them")
+    return data.groupby(list(names), sort=True).ngroup().to_numpy(dtype=np.int64)
+
+
+def one_row(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """Make a batch of one."""
+    return np.ascontiguousarray(values)[None]
+
+
+def _fault(name: str, found: object, expected: str, mend: str) -> InputError:
+    return InputError(
+        Problem("cannot be analysed", field=name, found=str(found), expected=expected, mend=mend)
+    )

@@ -1,0 +1,131 @@
+"""Negative binomial regression of event counts on the arm."""
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum, patients_per_arm
+from raresim.analysis.negative_binomial_likelihood import (
+    Rates,
+    information,
+    maximise,
+    split_by_arm,
+)
+from raresim.analysis.notes import Note
+from raresim.analysis.result import Results, wald_results
+
+SMALL_ARM = 0
+
+
+def negative_binomial(
+    count: npt.NDArray[np.integer],
+    exposure: FloatArray,
+    arm: npt.NDArray[np.integer],
+    present: BoolArray,
+) -> Results:
+    """Estimate the log rate ratio of events, treated to control, by maximum likelihood.
+
+    NB2 model with log link and offset log(exposure); the variance of a count is
+    mu + mu^2/theta. The standard error is that of ``MASS::glm.nb``: expected information of
+    the coefficients with theta taken as known. Counts that vary no more than Poisson counts
+    have theta at infinity; the Poisson fit is given with a note.
+
+    SIZE_TABLE
+
+    Parameters
+    ----------
+    count
+        (B, n) events of each patient.
+    exposure
+        (B, n) follow-up in years; patients with none are left out with a note.
+    arm
+        (B, n) 0 control, 1 treated.
+    present
+        (B, n) False for padding.
+
+    References
+    ----------
+    Lawless JF. Can J Stat 1987;15:209-225. Venables WN, Ripley BD. Modern Applied Statistics
+    with S, Springer 2002, section 7.4. Aban IB, Cutter GR, Mavinga N. Comput Stat Data Anal
+    2009;53:820-833 (size of the Wald test in small samples).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count = np.array([[0, 3, 1, 6, 0, 0, 1, 0, 3, 0]])
+    >>> arm = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
+    >>> negative_binomial(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).row(0)
+    x
+    """
+    results, _ = _fit(count, exposure, arm, present)
+    return results
+
+
+def negative_binomial_theta(
+    count: npt.NDArray[np.integer],
+    exposure: FloatArray,
+    arm: npt.NDArray[np.integer],
+    present: BoolArray,
+) -> FloatArray:
+    """Estimate theta (the reciprocal of the dispersion) as `negative_binomial` does.
+
+    Takes the arguments of `negative_binomial`.
+
+    Returns
+    -------
+    (B,) theta; infinite for the Poisson limit, NaN where the fit did not converge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count = np.array([[0, 3, 1, 6, 0, 0, 1, 0, 3, 0]])
+    >>> arm = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
+    >>> negative_binomial_theta(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).round(3)
+    x
+    """
+    results, rates = _fit(count, exposure, arm, present)
+    some = rates.dispersion > 0.0
+    theta = np.where(some, 1.0 / np.where(some, rates.dispersion, 1.0), np.inf)
+    return np.where(results.converged, theta, np.nan)
+
+
+def _fit(
+    count: npt.NDArray[np.integer],
+    exposure: FloatArray,
+    arm: npt.NDArray[np.integer],
+    present: BoolArray,
+) -> tuple[Results, Rates]:
+    used = present & (exposure > 0.0)
+    data = split_by_arm(count, exposure, arm, used)
+    events = ordered_sum(data.count).reshape(-1, 2)
+    solvable = np.all(events > 0.0, axis=1)
+    rates = maximise(data, solvable)
+    known = np.where(solvable[:, None], information(data, rates), 1.0)
+    results = wald_results(
+        method="negative binomial regression",
+        measure="log rate ratio",
+        estimate=rates.log_rate[:, 1] - rates.log_rate[:, 0],
+        se=np.sqrt(1.0 / known[:, 0] + 1.0 / known[:, 1]),
+        converged=rates.converged,
+        used=np.count_nonzero(used, axis=1),
+        notes=_notes(rates, events, arm, used)
+        + Note.NO_EXPOSURE_DROPPED * np.any(present & ~used, axis=1),
+    )
+    return results, rates
+
+
+def _notes(
+    rates: Rates,
+    events: FloatArray,
+    arm: npt.NDArray[np.integer],
+    used: BoolArray,
+) -> IntArray:
+    none = ~np.any(events > 0.0, axis=1)
+    controls, treated = patients_per_arm(arm, used)
+    smaller = np.minimum(controls, treated)
+    return (
+        Note.NO_EVENTS * none
+        + Note.NO_EVENTS_IN_ONE_ARM * (~none & np.any(events == 0.0, axis=1))
+        + Note.ONE_ARM_EMPTY * (smaller == 0)
+        + Note.DISPERSION_AT_ZERO * (rates.converged & (rates.dispersion == 0.0))
+        + Note.SIZE_ABOVE_NOMINAL * (smaller < SMALL_ARM)
+    ).astype(np.int64)

@@ -1,0 +1,154 @@
+"""Who was at risk when an event happened: the table that all rank-based methods share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.analysis.arrays import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    NumberArray,
+    counts_before,
+    flagged_first,
+)
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """Each event of each row with its risk set, in the order of stratum and time.
+
+    All arrays have shape (B, E), E being the most events in a row; columns beyond a row's own
+    events have ``real`` False and hold zeros (``events`` holds 1 to divide by).
+
+    Attributes
+    ----------
+    real
+        Whether an event stands in the column.
+    at_risk_0, at_risk_1
+        Control and treated patients at risk at the event's time in its stratum.
+    events
+        Events at that time in that stratum.
+    having_0, having_1
+        Control and treated patients who have these events.
+    rank
+        Place of the event among those tied with it, from 0.
+    again
+        Whether the patient has another event at the same time in an earlier column.
+    record
+        Position, among the records given, of the event.
+    order
+        (B, n) the sorted order of the records given.
+    events_through
+        (B, n) for each sorted record: events of the row no later than its stratum and time.
+    """
+
+    real: BoolArray
+    at_risk_0: FloatArray
+    at_risk_1: FloatArray
+    events: FloatArray
+    having_0: FloatArray
+    having_1: FloatArray
+    rank: FloatArray
+    again: BoolArray
+    record: IntArray
+    order: IntArray
+    events_through: IntArray
+
+
+def risk_sets(
+    time: NumberArray,
+    event: BoolArray,
+    treated: BoolArray,
+    at_risk: BoolArray,
+    stratum: npt.NDArray[np.integer] | None = None,
+    patient: IntArray | None = None,
+) -> RiskSets:
+    """Count the risk set of every event.
+
+    A record is at risk at all times up to and including its own. Records that are neither an
+    event nor at risk change nothing, whatever their time.
+
+    Parameters
+    ----------
+    time
+        (B, n) time of the record.
+    event
+        (B, n) whether an event happened at that time.
+    treated
+        (B, n) whether it belongs to the treated arm.
+    at_risk
+        (B, n) whether it counts as a patient at risk until its time.
+    stratum
+        (B, n) integer codes; risk sets never mix strata.
+    patient
+        (B, n) whose record it is, in rising order; without it each record is a patient.
+    """
+    order = _sorted_order(time, stratum)
+    time_s, event_s, treated_s, at_risk_s = (
+        np.take_along_axis(values, order, axis=1) for values in (time, event, treated, at_risk)
+    )
+    changes = time_s[:, 1:] != time_s[:, :-1]
+    stratum_end = np.full(time.shape, time.shape[1])
+    if stratum is not None:
+        stratum_s = np.take_along_axis(stratum, order, axis=1)
+        new_stratum = stratum_s[:, 1:] != stratum_s[:, :-1]
+        changes |= new_stratum
+        stratum_end = _run_ends(new_stratum)
+    start, end = _run_starts(changes), _run_ends(changes)
+
+    position, real = flagged_first(event_s)
+    first, last, close = (
+        np.take_along_axis(values, position, axis=1) for values in (start, end, stratum_end)
+    )
+    events_before = counts_before(event_s)
+    earlier = np.take_along_axis(events_before, first, axis=1)
+    rank = np.where(real, np.arange(position.shape[1]) - earlier, 0)
+    record = np.take_along_axis(order, position, axis=1)
+    again = np.zeros_like(real)
+    if patient is not None:
+        owner = np.take_along_axis(patient, record, axis=1)
+        again[:, 1:] = real[:, 1:] & (rank[:, 1:] > 0) & (owner[:, 1:] == owner[:, :-1])
+    column = {"first": earlier, "last": np.take_along_axis(events_before, last, axis=1)}
+    new = real & ~again
+    events_1 = np.take_along_axis(treated_s, position, axis=1)
+    return RiskSets(
+        real=real,
+        at_risk_0=_between(counts_before(at_risk_s & ~treated_s), first, close) * real,
+        at_risk_1=_between(counts_before(at_risk_s & treated_s), first, close) * real,
+        events=np.where(real, column["last"] - column["first"], 1.0),
+        having_0=_between(counts_before(new & ~events_1), **column) * real,
+        having_1=_between(counts_before(new & events_1), **column) * real,
+        rank=rank.astype(np.float64),
+        again=again,
+        record=record,
+        order=order,
+        events_through=np.take_along_axis(events_before, end, axis=1),
+    )
+
+
+def _sorted_order(time: NumberArray, stratum: npt.NDArray[np.integer] | None) -> IntArray:
+    if stratum is None:
+        return np.argsort(time, axis=1, kind="stable")
+    return np.lexsort((time, stratum), axis=1)
+
+
+def _run_starts(changes: BoolArray) -> IntArray:
+    """Give, for each sorted position, the first position of its run of equal keys."""
+    starts = np.zeros((changes.shape[0], changes.shape[1] + 1), dtype=np.int64)
+    starts[:, 1:] = np.where(changes, np.arange(1, changes.shape[1] + 1), 0)
+    return np.maximum.accumulate(starts, axis=1)
+
+
+def _run_ends(changes: BoolArray) -> IntArray:
+    """Give, for each sorted position, one past the last position of its run."""
+    number = changes.shape[1] + 1
+    ends = np.full((changes.shape[0], number), number, dtype=np.int64)
+    ends[:, :-1] = np.where(changes, np.arange(1, number), number)
+    return np.ascontiguousarray(np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1])
+
+
+def _between(before: IntArray, first: IntArray, last: IntArray) -> FloatArray:
+    count = np.take_along_axis(before, last, axis=1) - np.take_along_axis(before, first, axis=1)
+    return count.astype(np.float64)

@@ -1,0 +1,53 @@
+"""Where the shipped models and scenarios are, from any folder and however raresim was installed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from raresim.errors import InputError, Problem, did_you_mean
+
+_NAME = re.compile(r"(?P<stem>[a-z0-9][a-z0-9-]*)(?:@(?P<major>\d+))?")
+
+
+def folder(kind: str) -> Path:
+    """Return the folder of shipped `models` or `scenarios`."""
+    package = Path(__file__).parent
+    installed = package / "_shipped" / kind
+    return installed if installed.is_dir() else package.parent / kind
+
+
+def shipped(kind: str) -> dict[str, Path]:
+    """Return the shipped files of a kind by name (the file's stem)."""
+    return {path.stem: path for path in sorted(folder(kind).glob("*.yaml"))}
+
+
+def find(kind: str, name: str) -> Path:
+    """Return the file that a name or path means: an existing path, else a shipped name.
+
+    Raises
+    ------
+    InputError
+        When there is neither a file nor a shipped name.
+    """
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        inside = folder(kind) / path.name
+        return inside if not path.exists() and path.parent.name == kind and inside.exists() else path
+    found = shipped(kind).get(split_version(name)[0])
+    if found is None:
+        hint = did_you_mean(name, shipped(kind))
+        raise InputError(Problem(f"no {kind[:-1]} is called {name!r}", mend=hint))
+    return found
+
+
+def split_version(name: str) -> tuple[str, int | None]:
+    """Split `friedreich-ataxia@1` into its name and major version.
+
+    >>> split_version("friedreich-ataxia@1")
+    ('friedreich-ataxia', 1)
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return name, None
+    return found["stem"], int(found["major"]) if found["major"] else None

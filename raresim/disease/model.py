@@ -1,0 +1,197 @@
+"""A disease model: the file, made ready to sample patients and their outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raresim import catalogue
+from raresim.disease import network
+from raresim.disease.network import Patients
+from raresim.disease.outcomes.events import recurrent, time_to_event
+from raresim.disease.outcomes.process import Horizon, Process
+from raresim.disease.outcomes.score import Modifier, ScoreProcess
+from raresim.disease.parameters import Parameters, parameters
+from raresim.disease.references import check_references
+from raresim.disease.spec import (
+    Category,
+    Longitudinal,
+    ModelSpec,
+    Recurrent,
+    TimeToEvent,
+)
+from raresim.errors import InputError
+from raresim.files import read, validate
+from raresim.files.expressions import Expression
+from raresim.streams import Luck
+
+REFERENCE_SEED = 20_000_101
+"""Seed of the reference population in which a model's modifiers are centred."""
+REFERENCE_UNITS = 64
+
+
+@dataclass(frozen=True)
+class DiseaseModel:
+    """A disease model, checked and ready to sample.
+
+    Examples
+    --------
+    >>> model = load_model("chronic-granulomatous-disease")
+    >>> patients = model.sample(Luck(seed=1, block=0), units=5)
+    >>> patients.values["age"].shape
+    (1024, 5)
+    """
+
+    spec: ModelSpec
+    path: str
+    stem: str
+
+    @property
+    def states(self) -> dict[str, tuple[str, ...]]:
+        """The states of each categorical variable."""
+        found = self.spec.patients.items()
+        return {name: variable.names for name, variable in found if isinstance(variable, Category)}
+
+    @property
+    def numeric(self) -> frozenset[str]:
+        """Variables that are numbers, and scores, which conditions may name as observed."""
+        scores = {n for n, o in self.spec.outcomes.items() if isinstance(o, Longitudinal)}
+        return frozenset(set(self.spec.patients) - set(self.states) | scores)
+
+    def parameters(self, luck: Luck | None = None, place: str = "centre") -> Parameters:
+        """Return the parameters, published or (with luck) drawn from what the evidence allows."""
+        return parameters(self.spec, luck, place)
+
+    @cached_property
+    def published(self) -> Parameters:
+        """The published parameters."""
+        return self.parameters()
+
+    def sample(
+        self,
+        luck: Luck,
+        units: int,
+        numbers: Parameters | None = None,
+        site: Any = None,
+        sites: int = 0,
+        site_names: tuple[str, ...] = (),
+    ) -> Patients:
+        """Draw the baseline of `units` candidates in each of 1,024 replicates.
+
+        Without `site` everybody comes from a site of their own, as in a cohort.
+        """
+        values, scores = network.sample(self.spec, numbers or self.published, luck, units)
+        if site is None:
+            shape = (next(iter(values.values())).shape[0], units)
+            site, sites = np.broadcast_to(np.arange(units), shape), units
+        return Patients(values, scores, site, sites, units, site_names)
+
+    @cached_property
+    def processes(self) -> dict[str, Process]:
+        """The outcome processes, each after those that it reads."""
+        built: dict[str, Process] = {}
+        names = sorted(self.spec.outcomes, key=lambda name: len(_reads(self.spec, name)))
+        for name in names:
+            outcome = self.spec.outcomes[name]
+            if isinstance(outcome, Recurrent):
+                built[name] = recurrent(name, outcome)
+            elif isinstance(outcome, TimeToEvent):
+                others = tuple(other for other in self.spec.outcomes if other != name)
+                built[name] = time_to_event(name, outcome, others)
+            else:
+                built[name] = self._score(name, outcome)
+        return built
+
+    def latents(
+        self,
+        luck: Luck,
+        patients: Patients,
+        numbers: Parameters,
+        horizon: Horizon,
+        ratios: dict[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Draw what each patient is, for every outcome."""
+        found: dict[str, Any] = {}
+        for name, process in self.processes.items():
+            reach = Horizon(horizon.days, (ratios or {}).get(name, 1.0))
+            linked = {other: found[other] for other in process.reads}
+            found[name] = process.latent(luck, patients, numbers, linked, reach)
+        return found
+
+    def observed_at_screening(
+        self, luck: Luck, latents: dict[str, Any], patients: Patients
+    ) -> dict[str, Any]:
+        """Return what conditions may name: baseline values, and scores as read at screening."""
+        values = dict(patients.values)
+        for name, process in self.processes.items():
+            if isinstance(process, ScoreProcess):
+                u = luck.uniform(f"outcome.{name}.noise[screening]", patients.units)
+                values[name] = process.observe(latents[name].level, latents[name].noise, u)
+        return values
+
+    def _score(self, name: str, outcome: Longitudinal) -> ScoreProcess:
+        """Centre the modifiers of a score among the patients in whom its change was published."""
+        plain = ScoreProcess(name, outcome)
+        if not outcome.faster_with:
+            return plain
+        luck = Luck(REFERENCE_SEED, 0)
+        patients = self.sample(luck, REFERENCE_UNITS)
+        noise, _ = plain.split(self.published)
+        level = plain.starting_levels(self.published, noise)
+        u = luck.uniform(f"outcome.{name}.level", REFERENCE_UNITS)
+        _, u = network.couple(self.published, name, u, patients.scores)
+        read = luck.uniform(f"outcome.{name}.noise[screening]", REFERENCE_UNITS)
+        values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
+        among = condition(outcome.among, self, values)
+        variables = [faster.variable for faster in outcome.faster_with]
+        means = [float(np.mean(patients.values[variable][among])) for variable in variables]
+        modifiers = tuple(Modifier(v, m) for v, m in zip(variables, means, strict=True))
+        centred = ScoreProcess(name, outcome, modifiers)
+        added = np.broadcast_to(centred.modified(patients, self.published), among.shape)[among]
+        return ScoreProcess(name, outcome, modifiers, explained=float(np.var(added)))
+
+
+def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:
+    """Return where a condition holds; everywhere when there is none."""
+    shape = next(iter(values.values())).shape
+    if expression is None:
+        return np.ones(shape, bool)
+    return np.broadcast_to(expression.evaluate(values, model.states), shape)
+
+
+def _reads(spec: ModelSpec, name: str) -> tuple[str, ...]:
+    outcome = spec.outcomes[name]
+    shared = outcome.shares_frailty_with if isinstance(outcome, TimeToEvent) else None
+    return (shared,) if shared else ()
+
+
+def load_model(name: str | Path) -> DiseaseModel:
+    """Load a shipped model by name, or any model file by its path.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file at its line.
+
+    Examples
+    --------
+    >>> load_model("friedreich-ataxia").spec.name
+    'Friedreich ataxia'
+    """
+    path = catalogue.find("models", str(name))
+    document = read(path)
+    spec = validate(document, ModelSpec)
+    problems = check_references(document, spec)
+    if problems:
+        raise InputError(problems)
+    major = catalogue.split_version(str(name))[1]
+    if major is not None and not spec.version.startswith(f"{major}."):
+        raise InputError(f"{name}: the shipped model has version {spec.version}")
+    model = DiseaseModel(spec, str(path), path.stem)
+    _ = model.published, model.processes  # numbers that contradict each other show here
+    return model
+

@@ -1,0 +1,136 @@
+"""Baseline: an ancestral sampler of the Bayesian network under the luck contract.
+
+Categories come first by the tables' rows, numbers follow given their categorical parents, and linked
+numbers share normal scores (a Gaussian copula). Every value is a quantile of a uniform of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from raresim.disease.parameters import Key, Parameters
+from raresim.disease.spec import Category, ModelSpec, Number, Sum
+from raresim.errors import InputError
+from raresim.evidence.statistics import Floats
+from raresim.streams import Luck
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass
+class Patients:
+    """Baseline of a block of candidates: arrays of shape (replicates, units).
+
+    `values` holds numbers, and the number of the state for categories; `scores` the normal scores of
+    the numbers; `site` the number of each candidate's site among `sites`.
+    """
+
+    values: dict[str, npt.NDArray[Any]]
+    scores: dict[str, Floats]
+    site: Integers
+    sites: int
+    units: int
+    site_names: tuple[str, ...] = field(default=())
+
+
+def order(spec: ModelSpec) -> list[str]:
+    """Return the variables so that parents stand before children.
+
+    Raises
+    ------
+    InputError
+        When a parent is unknown or the parents form a cycle.
+    """
+    parents = {name: parents_of(spec, name) for name in spec.patients}
+    done: list[str] = []
+    while len(done) < len(parents):
+        ready = [n for n, above in parents.items() if n not in done and above <= set(done)]
+        if not ready:
+            circle = ", ".join(sorted(set(parents) - set(done)))
+            raise InputError(f"patients: variables depend on each other in a circle: {circle}")
+        done += ready
+    return done
+
+
+def parents_of(spec: ModelSpec, name: str) -> set[str]:
+    """Return the variables that must be known before `name` is sampled."""
+    variable = spec.patients[name]
+    if isinstance(variable, Sum):
+        return set(variable.sum_of)
+    parents = {variable.given} if variable.given else set()
+    pairs = [link.between for link in spec.links] + [gap.between for gap in spec.unpublished]
+    return parents | {first for first, second in pairs if second == name and first in spec.patients}
+
+
+def sample(
+    spec: ModelSpec, parameters: Parameters, luck: Luck, units: int
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Floats]]:
+    """Return values and normal scores of the baseline variables, arrays (1024, units)."""
+    values: dict[str, npt.NDArray[Any]] = {}
+    scores: dict[str, Floats] = {}
+    for name in order(spec):
+        variable = spec.patients[name]
+        if isinstance(variable, Sum):
+            values[name] = np.add.reduce([values[part] for part in variable.sum_of])
+            continue
+        u = luck.uniform(f"baseline.{name}", units)
+        if isinstance(variable, Category):
+            tables = {w: parameters.shares[n, w] for n, w in parameters.shares if n == name}
+            picked = {when: _state(u, table) for when, table in tables.items()}
+            values[name] = _by_parent(spec, variable, picked, values)
+        else:
+            scores[name], u = couple(parameters, name, u, scores)
+            laws = {w: parameters.distributions[n, w] for n, w in parameters.distributions if n == name}
+            drawn = {when: law.quantile(u) for when, law in laws.items()}
+            values[name] = _by_parent(spec, variable, drawn, values)
+    return values, scores
+
+
+def couple(
+    parameters: Parameters, name: str, u: Floats, scores: dict[str, Floats]
+) -> tuple[Floats, Floats]:
+    """Return normal score and uniform of `name` after tying it to the one variable it is linked to.
+
+    z = rho z_parent + sqrt(1 - rho²) z_own; untouched where nothing is linked or rho is zero.
+    """
+    own = ndtri(u)
+    ties: list[tuple[Key, Floats]] = [
+        (pair, rho)
+        for pair, rho in parameters.dependence.items()
+        if pair[1] == name and pair[0] in scores and bool(np.any(rho != 0))
+    ]
+    if not ties:
+        return own, u
+    (parent, _), rho = ties[0]
+    tied = rho[:, None] * scores[parent] + np.sqrt(1 - rho**2)[:, None] * own
+    return tied, open_uniform(tied)
+
+
+def open_uniform(score: Floats) -> Floats:
+    """Return Phi(score) held inside (0, 1), where rounding would reach an end."""
+    return np.clip(ndtr(score), 2.0**-60, 1 - 2.0**-53)
+
+
+def _state(u: Floats, shares: Floats) -> Integers:
+    """Return the state whose cumulative share first exceeds u."""
+    state = np.zeros(u.shape, np.int64)
+    for cumulative in np.cumsum(shares, axis=-1).T[:-1]:
+        state += u >= cumulative[:, None]
+    return state
+
+
+def _by_parent(
+    spec: ModelSpec, variable: Category | Number, drawn: dict[str, Any], values: dict[str, Any]
+) -> npt.NDArray[Any]:
+    """Choose, patient by patient, the row that belongs to the parent's state."""
+    if variable.given is None:
+        return np.asarray(drawn[""])
+    parent = spec.patients[variable.given]
+    assert isinstance(parent, Category)
+    state = values[variable.given]
+    return np.choose(state, [drawn[name] for name in parent.names])

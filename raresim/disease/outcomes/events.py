@@ -1,0 +1,142 @@
+"""Events that come once or again: a Poisson process in the patient's own operational time.
+
+Given frailty Z (gamma, mean 1) and a site factor, the intensity is lambda Z S, times the rate ratio
+while treated. Events happen where the cumulative intensity crosses sums of unit exponentials, so that
+counts over a time t are negative binomial with 1 / theta = var(Z S) (no count is ever drawn).
+Source: Cook & Lawless, The Statistical Analysis of Recurrent Events, 2007, sections 2.2.3 and 3.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import gammaincinv, ndtri
+
+from raresim.disease.network import Patients, couple
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.parameters import Parameters
+from raresim.disease.spec import Recurrent, TimeToEvent
+from raresim.evidence.statistics import Floats
+from raresim.streams import Luck
+
+MAX_EVENTS = 500
+"""More events in one patient than this means that the model's numbers are wrong."""
+
+
+@dataclass(frozen=True)
+class EventLatent:
+    """Intensity without treatment (per day), frailty, and cumulative exponentials (…, events)."""
+
+    intensity: Floats
+    frailty: Floats
+    thresholds: Floats
+
+
+@dataclass(frozen=True)
+class EventPath:
+    """Days since randomisation of each event, ascending, infinite where there is none."""
+
+    days: Floats
+
+
+@dataclass(frozen=True)
+class EventProcess:
+    """Recurrent events, or one event when `limit` is 1."""
+
+    name: str
+    clock: Clock
+    reads: tuple[str, ...]
+    ends: tuple[str, ...]
+    limit: int
+    own_frailty: bool
+
+    def latent(
+        self,
+        luck: Luck,
+        patients: Patients,
+        parameters: Parameters,
+        linked: Mapping[str, EventLatent],
+        horizon: Horizon,
+    ) -> EventLatent:
+        """Draw frailty, site factor and the exponentials that the horizon can need."""
+        rate = _number(parameters, self.name, "rate.rate", "hazard.rate") / 365.25
+        frailty = self._frailty(luck, patients, parameters, linked)
+        intensity = rate[:, None] * frailty
+        site_log_sd = parameters.numbers.get((self.name, "site_log_sd"))
+        if site_log_sd is not None and float(site_log_sd[0]) > 0:
+            u = luck.uniform(f"outcome.{self.name}.site", patients.sites)
+            factor = np.exp(site_log_sd * ndtri(u) - 0.5 * site_log_sd**2)  # mean 1
+            intensity = intensity * np.take_along_axis(factor, patients.site, axis=1)
+        reach = intensity * horizon.days * max(1.0, horizon.largest_ratio)
+        return EventLatent(intensity, frailty, self._thresholds(luck, reach))
+
+    def _frailty(
+        self,
+        luck: Luck,
+        patients: Patients,
+        parameters: Parameters,
+        linked: Mapping[str, EventLatent],
+    ) -> Floats:
+        if not self.own_frailty:
+            return linked[self.reads[0]].frailty if self.reads else np.ones((1, 1))
+        u = luck.uniform(f"outcome.{self.name}.frailty", patients.units)
+        _, u = couple(parameters, self.name, u, patients.scores)
+        variance = patient_variance(parameters, self.name)[:, None]
+        return np.asarray(gammaincinv(1 / variance, u) * variance)
+
+    def _thresholds(self, luck: Luck, reach: Floats) -> Floats:
+        """Return cumulative unit exponentials, as many as anybody can need within reach."""
+        units = reach.shape[1]
+        reached = np.zeros((reach.shape[0] if reach.shape[0] > 1 else 1024, units))
+        sums: list[Floats] = []
+        while len(sums) < self.limit and (not sums or bool(np.any(reached <= reach))):
+            if len(sums) >= MAX_EVENTS:
+                raise ValueError(f"{self.name}: a patient has more than {MAX_EVENTS} events")
+            u = luck.uniform(f"outcome.{self.name}.gap[{len(sums) + 1}]", units)
+            reached = reached - np.log(u)
+            sums.append(reached)
+        return np.stack(sums, axis=-1)
+
+    def path(self, latent: EventLatent, exposure: Exposure, linked: Mapping[str, Any]) -> EventPath:
+        """Invert the cumulative intensity: slope times the ratio while treated, slope after."""
+        with np.errstate(divide="ignore"):
+            days = latent.thresholds / latent.intensity[..., None]
+        if exposure.effect is None:
+            return EventPath(days)
+        ratio = exposure.effect.value[:, None, None]
+        until = exposure.until[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            treated = np.where(ratio > 0, days / ratio, np.inf)
+            after = until + (days - ratio * until)
+        return EventPath(np.where(days <= ratio * until, treated, after))
+
+
+def patient_variance(parameters: Parameters, name: str) -> Floats:
+    """Return the variance of the patients' own frailty: the total's part that sites do not explain.
+
+    The published 1 / theta is the variance of Z S; with E Z = E S = 1 it is
+    (1 + var Z)(1 + var S) - 1, so var Z = (1 + 1 / theta) / (1 + var S) - 1, held above 0.01.
+    """
+    total = 1 / parameters.numbers[name, "between_patients.theta"]
+    log_sd = parameters.numbers.get((name, "site_log_sd"), np.zeros(1))
+    return np.maximum((1 + total) / np.exp(log_sd**2) - 1, 0.01)
+
+
+def _number(parameters: Parameters, name: str, *keys: str) -> Floats:
+    return next(parameters.numbers[name, key] for key in keys if (name, key) in parameters.numbers)
+
+
+def recurrent(name: str, spec: Recurrent) -> EventProcess:
+    """Return the process of events that may come again."""
+    return EventProcess(name, Clock(spec.clock), (), (), MAX_EVENTS, own_frailty=True)
+
+
+def time_to_event(name: str, spec: TimeToEvent, everything: tuple[str, ...]) -> EventProcess:
+    """Return the process of one event, which may end every other process."""
+    reads = (spec.shares_frailty_with,) if spec.shares_frailty_with else ()
+    ends = everything if spec.ends == "everything" else ()
+    return EventProcess(name, Clock(spec.clock), reads, ends, 1, own_frailty=False)
+

@@ -1,0 +1,100 @@
+"""What an outcome process is: the one interface between a patient and a trial.
+
+A patient's luck and latent values are drawn once; treatment only bends the path that they take. So a
+process has two steps, `latent` (luck -> what the patient is) and `path` (what the patient is, and the
+history of exposure -> what happens), and the same latent value answers for every arm. A trial then
+*observes* the path. `docs/processes.md` says how Duchenne's walk test and the bilirubin-driven death
+of biliary cholangitis are stated in these terms.
+
+The places of the interface
+---------------------------
+clock
+    The time that the process itself runs on. `path` always answers in days since randomisation;
+    a process on age, onset or the calendar adds its `Origin` to them.
+history
+    Days below zero: run-in and prior slope are the same path asked for negative days, and prevalent
+    survivors are sampled by a conditional inverse CDF at the origin, never by rejection.
+states and links
+    `reads` names the processes whose latent value or path this one needs (an acyclic graph); `ends`
+    names those that are over when its event happens.
+effects
+    What treatment does, with its `Exposure`: until when, and by how much on which scale.
+observation
+    `observe` turns the latent truth at a time into what an assessor writes down, with its own luck.
+derived endpoints
+    Functions of observed paths, made at the data cut (`trial/cut.py`), never inside a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from raresim.disease.network import Patients
+from raresim.disease.parameters import Parameters
+from raresim.evidence.statistics import Floats
+from raresim.streams import Luck
+
+
+class Clock(Enum):
+    """The time that a process runs on."""
+
+    RANDOMISATION = "randomisation"
+    AGE = "age"
+    ONSET = "onset"
+    CALENDAR = "calendar"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an arm does to one outcome: a ratio of rates, or a difference grown over `after` days."""
+
+    scale: str
+    value: Floats
+    after: float = 0.0
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A history of treatment: on the arm's effect from randomisation until `until` (days)."""
+
+    until: Floats
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far the paths will be asked for: days ahead, and the largest ratio on the rate."""
+
+    days: float
+    largest_ratio: float = 1.0
+
+
+class Path(Protocol):
+    """What happens to each patient: `EventPath` or `ScorePath`."""
+
+
+class Process(Protocol):
+    """One outcome of a disease."""
+
+    name: str
+    clock: Clock
+    reads: tuple[str, ...]
+    ends: tuple[str, ...]
+
+    def latent(
+        self,
+        luck: Luck,
+        patients: Patients,
+        parameters: Parameters,
+        linked: Mapping[str, Any],
+        horizon: Horizon,
+    ) -> Any:
+        """Draw what each patient is, arrays of shape (1024, units)."""
+        ...
+
+    def path(self, latent: Any, exposure: Exposure, linked: Mapping[str, Any]) -> Any:
+        """Return what happens to each patient under a history of exposure; draws nothing."""
+        ...

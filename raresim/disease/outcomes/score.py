@@ -1,0 +1,138 @@
+"""A score on a bounded scale: each patient has a level and a slope, each reading its own noise.
+
+    latent(t)   = level + slope t + effect(t)
+    observed(t) = the nearest step of latent(t) + noise, held inside the scale
+
+The published spread of a change over a time T is split into slope and noise by `visit_noise_share`:
+2 sigma_e² = share * SD²  and  T² sigma_slope² = (1 - share) * SD², less what baseline variables and
+rounding already explain. Treatment shifts the latent score in proportion to the time under it, and
+what was gained is kept after stopping (a disease-modifying effect).
+Source of the random-slope model: Laird & Ware, Biometrics 1982;38:963-974.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from raresim.disease.network import Patients, couple
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.parameters import Parameters
+from raresim.disease.spec import Longitudinal
+from raresim.errors import InputError
+from raresim.evidence.distributions import fit
+from raresim.evidence.statistics import Floats, Mean
+from raresim.streams import Luck
+
+
+@dataclass(frozen=True)
+class ScoreLatent:
+    """Level at randomisation and slope per day of each patient; noise SD of a reading."""
+
+    level: Floats
+    slope: Floats
+    noise: Floats
+
+
+@dataclass(frozen=True)
+class ScorePath:
+    """The latent score of each patient as a function of time."""
+
+    latent: ScoreLatent
+    exposure: Exposure
+
+    def level(self, days: Floats) -> Floats:
+        """Return the latent score at `days` since randomisation (below zero: before)."""
+        score = self.latent.level + self.latent.slope * days
+        effect = self.exposure.effect
+        if effect is not None:
+            treated = np.clip(np.minimum(days, self.exposure.until), 0, None)
+            score = score + effect.value[:, None] * (treated / effect.after)
+        return score
+
+
+@dataclass(frozen=True)
+class Modifier:
+    """A baseline variable's mean and variance among the patients in whom change was published."""
+
+    variable: str
+    mean: float
+
+
+@dataclass(frozen=True)
+class ScoreProcess:
+    """A longitudinal score; `modifiers` are centred where the mean change was published."""
+
+    name: str
+    spec: Longitudinal
+    modifiers: tuple[Modifier, ...] = ()
+    explained: float = 0.0
+    clock: Clock = Clock.RANDOMISATION
+    reads: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+
+    def latent(
+        self,
+        luck: Luck,
+        patients: Patients,
+        parameters: Parameters,
+        linked: Mapping[str, Any],
+        horizon: Horizon,
+    ) -> ScoreLatent:
+        """Draw level and slope of each patient."""
+        noise, slope_sd = self.split(parameters)
+        u = luck.uniform(f"outcome.{self.name}.level", patients.units)
+        score, u = couple(parameters, self.name, u, patients.scores)
+        level = self.starting_levels(parameters, noise).quantile(u)
+        own = ndtri(luck.uniform(f"outcome.{self.name}.slope", patients.units))
+        rho = parameters.numbers[self.name, "level_and_slope"][:, None]
+        own = rho * score + np.sqrt(1 - rho**2) * own
+        mean = parameters.numbers[self.name, "mean_change.mean"] / self.spec.change_after
+        slope = mean[:, None] + slope_sd[:, None] * own
+        return ScoreLatent(level, slope + self.modified(patients, parameters), noise)
+
+    def modified(self, patients: Patients, parameters: Parameters) -> Floats:
+        """Return what the baseline variables add to each patient's slope, per day."""
+        added: Floats = np.zeros((1, 1))
+        for modifier in self.modifiers:
+            per_day = parameters.numbers[self.name, f"faster.{modifier.variable}"] / 365.25
+            centred = patients.values[modifier.variable] - modifier.mean
+            added = added + per_day[:, None] * centred
+        return added
+
+    def split(self, parameters: Parameters) -> tuple[Floats, Floats]:
+        """Return the noise SD of a reading and the SD of slopes per day that is left over."""
+        numbers = parameters.numbers
+        variance = numbers[self.name, "spread_of_change.sd"] ** 2
+        noisy = numbers[self.name, "visit_noise_share"] * variance
+        noise = noisy / 2 - self.spec.step**2 / 12  # rounding is part of what was published
+        slopes = (variance - noisy) / self.spec.change_after**2 - self.explained
+        if float(np.min(noise)) < 0 or float(np.min(variance - noisy)) < 0:
+            raise InputError(f"{self.name}: the published spread leaves no room for visit noise")
+        return np.sqrt(noise), np.sqrt(np.maximum(slopes, 0))
+
+    def starting_levels(self, parameters: Parameters, noise: Floats) -> Any:
+        """Return the latent levels' distribution: the published spread without a reading's noise."""
+        numbers = parameters.numbers
+        error = float(noise[0]) ** 2 + self.spec.step**2 / 12
+        sd = float(numbers[self.name, "at_screening.sd"][0])
+        if sd**2 <= error:
+            raise InputError(f"{self.name}: the spread at screening is less than a reading's noise")
+        mean = float(numbers[self.name, "at_screening.mean"][0])
+        latent = Mean(mean=mean, sd=float(np.sqrt(sd**2 - error)))
+        return fit(latent, self.spec.range, None)
+
+    def path(self, latent: ScoreLatent, exposure: Exposure, linked: Mapping[str, Any]) -> ScorePath:
+        """Return the latent score over time under a history of exposure."""
+        return ScorePath(latent, exposure)
+
+    def observe(self, level: Floats, noise: Floats, u: Floats) -> Floats:
+        """Return what an assessor writes down: noise added, held to the scale, in whole steps."""
+        low, high = self.spec.range
+        read = level + noise[:, None] * ndtri(u)
+        steps = np.round((np.clip(read, low, high) - low) / self.spec.step)
+        return np.asarray(low + self.spec.step * steps)

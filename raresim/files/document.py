@@ -1,0 +1,193 @@
+"""YAML as plain data with a position for every key and value.
+
+The tree is built from the parser's events, without recursion and without constructing objects: there
+is no tag that runs code, no alias that multiplies itself, and no key that silently replaces another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from raresim.errors import InputError, Problem
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 30
+MAX_NODES = 50_000
+
+Step = str | int
+Position = tuple[int, int]
+
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, bool | None] = {
+    "true": True, "True": True, "false": False, "False": False,
+    "null": None, "~": None, "": None,
+}  # fmt: skip
+
+
+@dataclass
+class Document:
+    """A file as plain data, with the line and column at which each part of it stands."""
+
+    path: str
+    data: Any
+    positions: dict[tuple[Step, ...], Position] = field(default_factory=dict)
+
+    def position(self, steps: tuple[Step, ...]) -> Position:
+        """Return the place of the nearest part at or above `steps`, counted from 1."""
+        while steps and steps not in self.positions:
+            steps = steps[:-1]
+        return self.positions.get(steps, (1, 1))
+
+    def problem(self, steps: tuple[Step, ...], message: str, **details: str) -> Problem:
+        """Return a problem that points at the part of the file under `steps`."""
+        line, column = self.position(steps)
+        name = ".".join(str(step) for step in steps)
+        return Problem(message, self.path, line, column, name, **details)
+
+
+def read(path: str | Path) -> Document:
+    """Read one YAML file.
+
+    Raises
+    ------
+    InputError
+        When the file is missing, too large, not text, not YAML, or uses what strangers may not:
+        tags, anchors, aliases, duplicate keys, nesting beyond 30 levels.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        mend = "check the path; `raresim models` lists what is shipped"
+        raise InputError(Problem(f"cannot be read: {reason}", str(path), mend=mend)) from error
+    if len(raw) > MAX_BYTES:
+        raise InputError(Problem("file is too large", str(path), expected="at most 1 MB"))
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = "file is not UTF-8 text"
+        raise InputError(Problem(message, str(path), expected="a YAML file")) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, path: str = "text") -> Document:
+    """Build a document from YAML text (see `read`)."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    builder = _Builder(Document(path, None))
+    try:
+        for event in _events(YAML(pure=True), text):
+            builder.take(event)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise InputError(Problem(f"not valid YAML: {error.problem}", path, *place)) from error
+    except YAMLError as error:
+        raise InputError(Problem(f"not valid YAML: {error}", path)) from error
+    if builder.problems:
+        raise InputError(builder.problems)
+    return builder.document
+
+
+def _events(yaml: Any, text: str) -> Iterator[Any]:
+    yield from yaml.parse(text)
+
+
+class _Builder:
+    """Builds the tree from events; a stack of open containers takes the place of recursion."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self.stack: list[tuple[Any, tuple[Step, ...]]] = []
+        self.key: list[Step | None] = []
+        self.nodes = 0
+        self.skipped: set[int] = set()
+
+    def take(self, event: Any) -> None:
+        name = type(event).__name__
+        if name == "DocumentStartEvent" and self.nodes:
+            self.stop(event, "holds more than one document", "one document in a file")
+        if name == "AliasEvent" or getattr(event, "anchor", None):
+            self.stop(event, "anchors and aliases are not allowed", "write the value out")
+        if getattr(event, "tag", None) is not None:
+            self.stop(event, "tags are not allowed", "write the plain value, without '!'")
+        if name in ("MappingStartEvent", "SequenceStartEvent"):
+            self.open(event, {} if name[0] == "M" else [])
+        elif name in ("MappingEndEvent", "SequenceEndEvent"):
+            self.stack.pop()
+            self.key.pop()
+        elif name == "ScalarEvent":
+            self.scalar(event)
+
+    def stop(self, event: Any, message: str, mend: str) -> None:
+        place = (event.start_mark.line + 1, event.start_mark.column + 1)
+        raise InputError(Problem(message, self.document.path, *place, mend=mend))
+
+    def open(self, event: Any, container: Any) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            self.stop(event, f"nested deeper than {MAX_DEPTH} levels", "flatten the file")
+        if self.stack and isinstance(self.stack[-1][0], dict) and self.key[-1] is None:
+            self.stop(event, "a key must be a plain word", "give the mapping a name")
+        steps = self.place(event, container)
+        self.stack.append((container, steps))
+        self.key.append(None)
+
+    def scalar(self, event: Any) -> None:
+        if self.stack and isinstance(self.stack[-1][0], dict) and self.key[-1] is None:
+            container, steps = self.stack[-1]
+            self.key[-1] = str(event.value)
+            place = (event.start_mark.line + 1, event.start_mark.column + 1)
+            if event.value in container:
+                name = ".".join(str(step) for step in (*steps, event.value))
+                mend = "keep one of the two"
+                problem = Problem(
+                    "this key stands here twice", self.document.path, *place, name, mend=mend
+                )
+                self.problems.append(problem)
+            self.document.positions.setdefault((*steps, event.value), place)
+            return
+        plain = event.implicit[0] and event.style is None
+        self.place(event, _plain(event.value) if plain else event.value)
+
+    def place(self, event: Any, value: Any) -> tuple[Step, ...]:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.stop(event, f"more than {MAX_NODES} values", "split the file")
+        position = (event.start_mark.line + 1, event.start_mark.column + 1)
+        if not self.stack:
+            self.document.data = value
+            self.document.positions[()] = position
+            return ()
+        container, above = self.stack[-1]
+        if isinstance(container, list):
+            steps = (*above, len(container))
+            container.append(value)
+        else:
+            key = self.key[-1]
+            assert key is not None
+            steps = (*above, key)
+            container[key] = value
+            self.key[-1] = None
+        if isinstance(container, list) or not isinstance(value, (dict, list)):
+            self.document.positions[steps] = position
+        return steps
+
+
+def _plain(text: str) -> Any:
+    """Return the value of an unquoted scalar after YAML 1.2's core schema (no octal, no dates)."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) < 25 and _INTEGER.fullmatch(text):
+        return int(text)
+    if len(text) < 40 and _FLOAT.fullmatch(text):
+        return float(text)
+    return text

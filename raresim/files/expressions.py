@@ -1,0 +1,243 @@
+"""The safe expression language of eligibility, rules and populations. No Python is ever evaluated.
+
+    expression = conjunction { "or" conjunction }
+    conjunction = negation { "and" negation }
+    negation    = "not" negation | comparison
+    comparison  = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ]
+    sum         = product { ( "+" | "-" ) product }
+    product     = factor { ( "*" | "/" ) factor }
+    factor      = number | name | "-" factor | "(" expression ")"
+
+A name is a variable, or a state of the categorical variable on the other side of `==` or `!=`.
+Size and depth are bounded, because files come from strangers.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MAX_LENGTH = 2_000
+MAX_DEPTH = 40
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign><=|>=|==|!=|[-<>+*/()]))"
+)
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": np.true_divide,
+}
+
+
+class ExpressionError(ValueError):
+    """The text is not an expression of the language, or names something unknown."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A parsed expression: nested tuples of operator and operands, never code."""
+
+    text: str
+    tree: tuple[Any, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names that the expression mentions: variables and states."""
+        return frozenset(_names(self.tree))
+
+    def check(self, states: Mapping[str, tuple[str, ...]], numeric: frozenset[str]) -> None:
+        """Raise ExpressionError unless every name is a variable, or a state in its place."""
+        kind = _kind(self.tree, states, numeric)
+        if kind != "truth":
+            raise ExpressionError("expected a condition, such as 'age >= 16'")
+
+    def evaluate(
+        self, values: Mapping[str, Any], states: Mapping[str, tuple[str, ...]]
+    ) -> np.ndarray[Any, Any]:
+        """Return the condition for arrays of values; categorical values are state numbers."""
+        return np.asarray(_evaluate(self.tree, values, states))
+
+
+def parse(text: object) -> Expression:
+    """Parse a condition.
+
+    >>> sorted(parse("age >= 1 and age <= 50").names)
+    ['age']
+    """
+    if not isinstance(text, str):
+        raise ExpressionError("expected a condition, such as 'age >= 16'")
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"expected at most {MAX_LENGTH} characters, got {len(text)}")
+    parser = _Parser(text)
+    tree = parser.expression(0)
+    if parser.token:
+        raise ExpressionError(f"unexpected {parser.token!r} in the expression")
+    return Expression(text, tree)
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+        self.at = 0
+        self.token = self.kind = ""
+        self.advance()
+
+    def advance(self) -> str:
+        before = self.token
+        if self.at >= len(self.text):
+            self.token = self.kind = ""
+            return before
+        found = _TOKEN.match(self.text, self.at)
+        if found is None:
+            bad = self.text[self.at :].strip()[:1]
+            raise ExpressionError(f"unexpected {bad!r} in the expression")
+        self.at = found.end()
+        self.kind = str(found.lastgroup)
+        self.token = found[self.kind]
+        return before
+
+    def expression(self, depth: int) -> tuple[Any, ...]:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+        tree = self.conjunction(depth)
+        while self.token == "or":
+            self.advance()
+            tree = ("or", tree, self.conjunction(depth))
+        return tree
+
+    def conjunction(self, depth: int) -> tuple[Any, ...]:
+        tree = self.negation(depth)
+        while self.token == "and":
+            self.advance()
+            tree = ("and", tree, self.negation(depth))
+        return tree
+
+    def negation(self, depth: int) -> tuple[Any, ...]:
+        if self.token != "not":
+            return self.comparison(depth)
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+        self.advance()
+        return ("not", self.negation(depth + 1))
+
+    def comparison(self, depth: int) -> tuple[Any, ...]:
+        left = self.sum(depth)
+        if self.token in _COMPARE:
+            sign = self.advance()
+            return (sign, left, self.sum(depth))
+        return left
+
+    def sum(self, depth: int) -> tuple[Any, ...]:
+        tree = self.product(depth)
+        while self.token in ("+", "-"):
+            sign = self.advance()
+            tree = (sign, tree, self.product(depth))
+        return tree
+
+    def product(self, depth: int) -> tuple[Any, ...]:
+        tree = self.factor(depth)
+        while self.token in ("*", "/"):
+            sign = self.advance()
+            tree = (sign, tree, self.factor(depth))
+        return tree
+
+    def factor(self, depth: int) -> tuple[Any, ...]:
+        if depth > MAX_DEPTH:
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+        if self.token == "-":
+            self.advance()
+            return ("-", ("number", 0.0), self.factor(depth + 1))
+        if self.token == "(":
+            self.advance()
+            tree = self.expression(depth + 1)
+            if self.token != ")":
+                raise ExpressionError("a bracket is not closed")
+            self.advance()
+            return tree
+        if self.kind == "number":
+            return ("number", float(self.advance()))
+        if self.kind == "name" and self.token not in ("and", "or", "not"):
+            return ("name", self.advance())
+        raise ExpressionError(f"unexpected {self.token or 'end'!r} in the expression")
+
+
+def _names(tree: tuple[Any, ...]) -> set[str]:
+    if tree[0] == "name":
+        return {tree[1]}
+    return set().union(*(_names(part) for part in tree[1:] if isinstance(part, tuple)))
+
+
+def _kind(
+    tree: tuple[Any, ...], states: Mapping[str, tuple[str, ...]], numeric: frozenset[str]
+) -> str:
+    """Return 'truth', 'number' or the name of the categorical variable that the tree is."""
+    head = tree[0]
+    if head == "number":
+        return "number"
+    if head == "name":
+        if tree[1] in numeric:
+            return "number"
+        if tree[1] in states:
+            return str(tree[1])
+        raise ExpressionError(f"unknown name {tree[1]!r}")
+    if head in ("==", "!=") and (pair := _state_test(tree, states)):
+        variable, state = pair
+        if state not in states[variable]:
+            known = ", ".join(states[variable])
+            raise ExpressionError(f"{variable!r} has no state {state!r}; its states are {known}")
+        return "truth"
+    wanted = "truth" if head in ("and", "or", "not") else "number"
+    for part in tree[1:]:
+        if _kind(part, states, numeric) != wanted:
+            raise ExpressionError(f"{head!r} stands between things of the wrong kind")
+    return "number" if head in _ARITHMETIC else "truth"
+
+
+def _state_test(
+    tree: tuple[Any, ...], states: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str] | None:
+    """Return (variable, state) where a comparison holds a categorical variable to a name."""
+    left, right = tree[1], tree[2]
+    if left[0] == right[0] == "name":
+        if left[1] in states:
+            return left[1], right[1]
+        if right[1] in states:
+            return right[1], left[1]
+    return None
+
+
+def _evaluate(
+    tree: tuple[Any, ...], values: Mapping[str, Any], states: Mapping[str, tuple[str, ...]]
+) -> Any:
+    head = tree[0]
+    if head == "number":
+        return tree[1]
+    if head == "name":
+        return values[tree[1]]
+    if head in ("==", "!=") and (pair := _state_test(tree, states)):
+        variable, state = pair
+        return _COMPARE[head](values[variable], states[variable].index(state))
+    parts = [_evaluate(part, values, states) for part in tree[1:]]
+    if head == "not":
+        return np.logical_not(parts[0])
+    if head in ("and", "or"):
+        return np.logical_and(*parts) if head == "and" else np.logical_or(*parts)
+    if head in _COMPARE:
+        return _COMPARE[head](*parts)
+    with np.errstate(divide="ignore", invalid="ignore"):  # x/0 compares as infinite or false
+        return _ARITHMETIC[head](*parts)
