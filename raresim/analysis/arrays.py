@@ -5,13 +5,17 @@ fitted alone bit for bit, however long its padding, so patients are added one af
 and an absent patient adds exactly 0.0.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-NumberArray = npt.NDArray[np.float64] | npt.NDArray[np.int64]
+NumberArray = npt.NDArray[np.float64 | np.int64]  # times: ticks, or any unit
+CodeArray = npt.NDArray[np.integer]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def ordered_sum(values: FloatArray) -> FloatArray:
@@ -47,6 +51,11 @@ def counts_before(flags: BoolArray) -> IntArray:
     return counts
 
 
+def pick(values: npt.NDArray[Scalar], positions: IntArray) -> npt.NDArray[Scalar]:
+    """Take the values (B, n) at the positions (B, E) of each row."""
+    return np.take_along_axis(values, positions, axis=1)
+
+
 def flagged_first(flags: BoolArray) -> tuple[IntArray, BoolArray]:
     """Give the positions of the flags of each row in order, packed to the left.
 
@@ -61,11 +70,6 @@ def flagged_first(flags: BoolArray) -> tuple[IntArray, BoolArray]:
     width = int(number.max(initial=0))
     positions = np.argsort(~flags, axis=1, kind="stable")[:, :width]
     return np.ascontiguousarray(positions), np.arange(width) < number[:, None]
-
-
-def take(values: npt.NDArray[np.generic], positions: IntArray) -> npt.NDArray[np.generic]:
-    """Take values (B, n) at positions (B, E), row by row."""
-    return np.take_along_axis(values, positions, axis=1)
 
 
 def patients_per_arm(arm: npt.NDArray[np.integer], used: BoolArray) -> tuple[IntArray, IntArray]:

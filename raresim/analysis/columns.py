@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.errors import InputError, Problem
@@ -79,21 +78,22 @@ def arms(data: "pd.DataFrame", name: str, control: object) -> IntArray:
     return np.where((data[name] == control).to_numpy(dtype=np.bool_), 0, 1).astype(np.int64)
 
 
-def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
-    """Number the combinations of the stratum columns; None without any."""
+def several(names: Sequence[str]) -> tuple[str, ...]:
+    """Refuse one name where a sequence of names is meant: it would be read letter by letter."""
     if isinstance(names, str):
         raise _fault(names, repr(names), "a sequence of column names", f"write ({names!r},)")
+    return tuple(names)
+
+
+def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
+    """Give a number to each of the combinations of the stratum columns; None without any."""
     if not names:
         return None
     for name in names:
         if data[name].isna().any():
             raise _fault(name, "missing values", "a stratum in every row", "drop or fill them")
-    return data.groupby(list(names), sort=True).ngroup().to_numpy(dtype=np.int64)
-
-
-def one_row(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Make a batch of one."""
-    return np.ascontiguousarray(values)[None]
+    codes: IntArray = data.groupby(list(names), sort=True).ngroup().to_numpy().astype(np.int64)
+    return codes
 
 
 def _fault(name: str, found: object, expected: str, mend: str) -> InputError:

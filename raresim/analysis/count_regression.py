@@ -1,9 +1,15 @@
 """Negative binomial regression of event counts on the arm."""
 
 import numpy as np
-import numpy.typing as npt
 
-from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum, patients_per_arm
+from raresim.analysis.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    IntArray,
+    ordered_sum,
+    patients_per_arm,
+)
 from raresim.analysis.negative_binomial_likelihood import (
     Rates,
     information,
@@ -13,13 +19,13 @@ from raresim.analysis.negative_binomial_likelihood import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 
-SMALL_ARM = 0
+SMALL_ARM = 60  # patients; see the sizes in `negative_binomial`
 
 
 def negative_binomial(
-    count: npt.NDArray[np.integer],
+    count: CodeArray,
     exposure: FloatArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
 ) -> Results:
     """Estimate the log rate ratio of events, treated to control, by maximum likelihood.
@@ -29,7 +35,17 @@ def negative_binomial(
     the coefficients with theta taken as known. Counts that vary no more than Poisson counts
     have theta at infinity; the Poisson fit is given with a note.
 
-    SIZE_TABLE
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
+    Carlo se 0.07; second row 40,000, se 0.12; a fit that did not converge does not reject):
+
+        total n                  12    20    40    60    80   120   200
+        0.8 events per year     1.8   4.4   5.8   5.8   5.5   5.5   5.3
+        3 events per year       9.8   8.3   6.7   5.9   5.7   5.4
+
+    So at 20 patients in an arm the Wald test really rejects about 6 % of true nulls, more
+    where events are many and patients few. With fewer than 60 patients in an arm the note
+    SIZE_ABOVE_NOMINAL is attached: from there on the simulated size was at most 5.5 %.
 
     Parameters
     ----------
@@ -54,16 +70,18 @@ def negative_binomial(
     >>> count = np.array([[0, 3, 1, 6, 0, 0, 1, 0, 3, 0]])
     >>> arm = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
     >>> negative_binomial(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).row(0)
-    x
+    negative binomial regression: log rate ratio -0.9163 (95 % CI -2.759 to 0.9269)
+      se 0.9404, z = -0.9743, p = 0.3299, 10 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     results, _ = _fit(count, exposure, arm, present)
     return results
 
 
 def negative_binomial_theta(
-    count: npt.NDArray[np.integer],
+    count: CodeArray,
     exposure: FloatArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
 ) -> FloatArray:
     """Estimate theta (the reciprocal of the dispersion) as `negative_binomial` does.
@@ -80,7 +98,7 @@ def negative_binomial_theta(
     >>> count = np.array([[0, 3, 1, 6, 0, 0, 1, 0, 3, 0]])
     >>> arm = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
     >>> negative_binomial_theta(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).round(3)
-    x
+    array([0.749])
     """
     results, rates = _fit(count, exposure, arm, present)
     some = rates.dispersion > 0.0
@@ -89,9 +107,9 @@ def negative_binomial_theta(
 
 
 def _fit(
-    count: npt.NDArray[np.integer],
+    count: CodeArray,
     exposure: FloatArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
 ) -> tuple[Results, Rates]:
     used = present & (exposure > 0.0)
@@ -116,16 +134,16 @@ def _fit(
 def _notes(
     rates: Rates,
     events: FloatArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     used: BoolArray,
 ) -> IntArray:
     none = ~np.any(events > 0.0, axis=1)
-    controls, treated = patients_per_arm(arm, used)
-    smaller = np.minimum(controls, treated)
-    return (
+    smaller = np.minimum(*patients_per_arm(arm, used))
+    notes: IntArray = (
         Note.NO_EVENTS * none
         + Note.NO_EVENTS_IN_ONE_ARM * (~none & np.any(events == 0.0, axis=1))
         + Note.ONE_ARM_EMPTY * (smaller == 0)
         + Note.DISPERSION_AT_ZERO * (rates.converged & (rates.dispersion == 0.0))
         + Note.SIZE_ABOVE_NOMINAL * (smaller < SMALL_ARM)
-    ).astype(np.int64)
+    )
+    return notes

@@ -51,8 +51,10 @@ def recurrent_histories(
     closes = np.roll(opens, -1)
     most = int(np.bincount(patient, weights=observed).max())
     event_time = np.full((int(patient[-1]) + 1, most), np.inf)
-    before = np.cumsum(observed) - observed
-    place = before - before[np.maximum.accumulate(np.where(opens, np.arange(opens.size), 0))]
+    before: IntArray = np.cumsum(observed) - observed
+    place: IntArray = (
+        before - before[np.maximum.accumulate(np.where(opens, np.arange(opens.size), 0))]
+    )
     event_time[patient[observed], place[observed]] = last[observed]
     return event_time, last[closes], treated[closes]
 
@@ -64,9 +66,10 @@ def _check_intervals(
     bad = (first != expected) | (last <= first)
     if np.any(bad):
         row = int(np.argmax(bad))
+        who = np.asarray(labels)[row]
         raise _fault(
             start,
-            f"an interval from {first[row]:g} to {last[row]:g} for patient {np.asarray(labels)[row]}",
+            f"an interval from {first[row]:g} to {last[row]:g} for patient {who}",
             f"intervals that follow each other, here from {expected[row]:g} to a later time",
             "cut each patient's follow-up from 0 at the events; late entry is not supported",
         )

@@ -1,9 +1,8 @@
 """Cox regression of a time to event on the arm."""
 
 import numpy as np
-import numpy.typing as npt
 
-from raresim.analysis.arrays import BoolArray, NumberArray
+from raresim.analysis.arrays import BoolArray, CodeArray, NumberArray
 from raresim.analysis.log_rank import comparison_notes
 from raresim.analysis.notes import Note
 from raresim.analysis.partial_likelihood import maximise
@@ -14,9 +13,9 @@ from raresim.analysis.risk_sets import risk_sets
 def cox(
     time: NumberArray,
     event: BoolArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
-    stratum: npt.NDArray[np.integer] | None = None,
+    stratum: CodeArray | None = None,
 ) -> Results:
     """Estimate the log hazard ratio, treated to control, by Cox regression.
 
@@ -25,7 +24,15 @@ def cox(
 
     Without events in one arm the likelihood has no maximum: converged is False.
 
-    SIZE_TABLE
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
+    Carlo se 0.07; second row 40,000, se 0.12; a fit that did not converge does not reject):
+
+        total n                  12    20    40    60    80   120   200
+        0.8 events per year     0.8   2.3   4.0   4.6   4.6   4.8   4.9
+        3 events per year       4.0   4.6   4.8   5.0   4.9   4.9
+
+    The Wald test never exceeded its nominal level; with few events it is conservative.
 
     Parameters
     ----------
@@ -51,7 +58,8 @@ def cox(
     >>> event = np.array([[True, True, True, True, False, False]])
     >>> arm = np.array([[0, 0, 1, 0, 1, 1]])
     >>> cox(time, event, arm, np.ones((1, 6), dtype=bool)).row(0)
-    Cox regression: x
+    Cox regression: log hazard ratio -1.688 (95 % CI -3.985 to 0.6088)
+      se 1.172, z = -1.44, p = 0.1498, 6 patients
     """
     event = event & present
     treated = arm == 1
@@ -59,7 +67,7 @@ def cox(
     fit = maximise(sets, np.count_nonzero(event & treated, axis=1))
     both = np.any((sets.at_risk_0 > 0.0) & (sets.at_risk_1 > 0.0), axis=1)
     notes = comparison_notes(event, arm, present, both)
-    notes += Note.MONOTONE_LIKELIHOOD * (both & ~fit.finite)
+    notes += Note.MONOTONE_LIKELIHOOD * (~fit.finite & (notes == 0))
     return wald_results(
         method="Cox regression",
         measure="log hazard ratio",

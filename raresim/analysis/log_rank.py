@@ -1,11 +1,10 @@
 """The stratified log-rank test."""
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.analysis.arrays import (
     BoolArray,
-    FloatArray,
+    CodeArray,
     IntArray,
     NumberArray,
     ordered_sum,
@@ -15,13 +14,15 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.risk_sets import risk_sets
 
+SMALL_ARM = 20  # patients; see the sizes in `logrank`
+
 
 def logrank(
     time: NumberArray,
     event: BoolArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
-    stratum: npt.NDArray[np.integer] | None = None,
+    stratum: CodeArray | None = None,
 ) -> Results:
     """Test for a difference in hazard by the log-rank test, stratified if strata are given.
 
@@ -33,7 +34,16 @@ def logrank(
     The estimate is the one-step (Peto) log hazard ratio U/V with standard error 1/sqrt(V); it
     is close to the Cox estimate for hazard ratios within about 1/2 to 2, and shrunk beyond.
 
-    The test is asymptotic; SIZE_TABLE
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
+    Carlo se 0.07; second row 40,000, se 0.12; a fit that did not converge does not reject):
+
+        total n                  12    20    40    60    80   120   200
+        0.8 events per year     4.3   5.3   5.0   5.2   5.0   5.1   5.1
+        3 events per year       6.4   5.7   5.2   5.4   5.1   5.1
+
+    With fewer than 20 patients in an arm the note SIZE_ABOVE_NOMINAL is attached: from there
+    on the simulated size was at most 5.5 %.
 
     Parameters
     ----------
@@ -61,7 +71,9 @@ def logrank(
     >>> event = np.array([[True, True, True, True, False, False]])
     >>> arm = np.array([[0, 0, 1, 0, 1, 1]])
     >>> logrank(time, event, arm, np.ones((1, 6), dtype=bool)).row(0)
-    log-rank test: log hazard ratio -1.5 (95 % CI -3.575 to 0.5739, se 1.058), z = -1.418, p = 0.1561, 6 patients
+    log-rank test: log hazard ratio -1.686 (95 % CI -3.752 to 0.3806)
+      se 1.054, z = -1.599, p = 0.1098, 6 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     event = event & present
     treated = arm == 1
@@ -74,6 +86,9 @@ def logrank(
     variance = ordered_sum(share * (1.0 - share) * surviving)
     comparable = variance > 0.0
     variance = np.where(comparable, variance, 1.0)
+    smaller = np.minimum(*patients_per_arm(arm, present))
+    notes = comparison_notes(event, arm, present, comparable)
+    notes += Note.SIZE_ABOVE_NOMINAL * (smaller < SMALL_ARM)
     return wald_results(
         method="log-rank test",
         measure="log hazard ratio",
@@ -81,21 +96,21 @@ def logrank(
         se=1.0 / np.sqrt(variance),
         converged=comparable,
         used=np.count_nonzero(present, axis=1),
-        notes=comparison_notes(event, arm, present, comparable),
+        notes=notes,
     )
 
 
 def comparison_notes(
-    event: BoolArray, arm: npt.NDArray[np.integer], present: BoolArray, comparable: BoolArray
+    event: BoolArray, arm: CodeArray, present: BoolArray, comparable: BoolArray
 ) -> IntArray:
     """Say of each row of event times (B, n) which arm is without events or patients."""
     events_0, events_1 = patients_per_arm(arm, event)
     patients_0, patients_1 = patients_per_arm(arm, present)
     none = (events_0 == 0) & (events_1 == 0)
-    return (
+    notes: IntArray = (
         Note.NO_EVENTS * none
         + Note.NO_EVENTS_IN_ONE_ARM * (~none & ((events_0 == 0) | (events_1 == 0)))
         + Note.ONE_ARM_EMPTY * ((patients_0 == 0) | (patients_1 == 0))
         + Note.NO_COMPARISON * (~none & ~comparable)
-    ).astype(np.int64)
-
+    )
+    return notes

@@ -1,9 +1,9 @@
 """The negative binomial (NB2) likelihood of event counts in two arms.
 
 A patient with exposure t in arm k has mean mu = t e^(b_k) and variance mu + alpha mu^2; alpha is
-the dispersion, theta = 1/alpha. Up to terms without parameters the log-likelihood is
+the dispersion, theta = 1/alpha. Without terms free of parameters the log-likelihood is
 
-    l = sum_i [ sum_{j < y_i} log(1 + alpha j) + y_i log mu_i - (y_i + 1/alpha) log(1 + alpha mu_i) ]
+    l = sum_i [ sum_{j < y} log(1 + alpha j) + y log mu - (y + 1/alpha) log(1 + alpha mu) ]
 
 Given alpha it is concave in each log rate b_k, so the rates are solved first and alpha is found
 from the derivative of the profile. Counting the patients with y_i > j replaces digamma functions.
@@ -14,9 +14,16 @@ Source: Lawless JF. Can J Stat 1987;15:209-225.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, flagged_first, ordered_sum
+from raresim.analysis.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    IntArray,
+    flagged_first,
+    ordered_sum,
+    pick,
+)
 from raresim.analysis.newton import solve_score
 
 LEAST_LOG_DISPERSION = np.log(1e-8)
@@ -51,7 +58,10 @@ class Rates:
 
 
 def split_by_arm(
-    count: npt.NDArray[np.integer], exposure: FloatArray, arm: npt.NDArray[np.integer], used: BoolArray
+    count: CodeArray,
+    exposure: FloatArray,
+    arm: CodeArray,
+    used: BoolArray,
 ) -> Counts:
     """Lay out a batch (B, n) by arm; only the used patients count."""
     batch = count.shape[0]
@@ -59,8 +69,8 @@ def split_by_arm(
     width = max(real.shape[1] for _, real in sides)
     y, t = np.zeros((batch, 2, width)), np.zeros((batch, 2, width))
     for k, (position, real) in enumerate(sides):
-        y[:, k, : real.shape[1]] = np.take_along_axis(count, position, axis=1) * real
-        t[:, k, : real.shape[1]] = np.where(real, np.take_along_axis(exposure, position, axis=1), 0.0)
+        y[:, k, : real.shape[1]] = pick(count, position) * real
+        t[:, k, : real.shape[1]] = np.where(real, pick(exposure, position), 0.0)
     kept = np.where(used, count, 0)
     most = int(kept.max(initial=0))
     tally = np.bincount(

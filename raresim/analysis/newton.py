@@ -77,10 +77,16 @@ def solve_score(
 
 
 def _next(
-    here: FloatArray, score: FloatArray, information: FloatArray, lower: FloatArray, upper: FloatArray
+    here: FloatArray,
+    score: FloatArray,
+    information: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
 ) -> FloatArray:
     concave = information > 0.0
-    step = np.where(concave, score / np.where(concave, information, 1.0), LONGEST_STEP * np.sign(score))
+    step = np.where(
+        concave, score / np.where(concave, information, 1.0), LONGEST_STEP * np.sign(score)
+    )
     there = here + np.clip(step, -LONGEST_STEP, LONGEST_STEP)
     outside = (there < lower) | (there > upper)
     bounded = np.isfinite(lower) & np.isfinite(upper)

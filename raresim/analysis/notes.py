@@ -1,4 +1,4 @@
-"""Reasons that a fit carries with it: why there is no answer, or what to know about the one given."""
+"""Reasons a fit carries with it: why there is no answer, or what to know about the one given."""
 
 from enum import IntFlag
 
@@ -50,7 +50,6 @@ SENTENCES = {
     Note.TOO_FEW_PATIENTS: "There are too few patients for the number of coefficients.",
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
-        "Asymptotic test in a small trial: it rejects a true null hypothesis more often than "
-        "its nominal level (see the method's documentation for simulated sizes)."
+        "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
     ),
 }

@@ -1,16 +1,17 @@
 """The Andersen-Gill model of recurrent events with a robust standard error."""
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.analysis.arrays import (
     BoolArray,
+    CodeArray,
     FloatArray,
     IntArray,
     NumberArray,
     flagged_first,
     ordered_sum,
     patients_per_arm,
+    pick,
 )
 from raresim.analysis.log_rank import comparison_notes
 from raresim.analysis.notes import Note
@@ -18,13 +19,13 @@ from raresim.analysis.partial_likelihood import PartialLikelihood, maximise
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.risk_sets import RiskSets, risk_sets
 
-SMALL_ARM = 0
+SMALL_ARM = 100  # patients; see the sizes in `andersen_gill`
 
 
 def andersen_gill(
     event_time: NumberArray,
     follow_up: NumberArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
 ) -> Results:
     """Estimate the log ratio of event intensities from all events of each patient.
@@ -34,7 +35,16 @@ def andersen_gill(
     is the sandwich of Lin and Wei clustered by patient: the variance is sum_i r_i^2 / I^2, with
     r_i the score residual of patient i, as ``survival::coxph(... + cluster(id))`` gives it.
 
-    SIZE_TABLE
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
+    Carlo se 0.07; second row 40,000, se 0.12; a fit that did not converge does not reject):
+
+        total n                  12    20    40    60    80   120   200
+        0.8 events per year     5.2   7.3   7.0   6.4   6.0   5.7   5.4
+        3 events per year      13.2  10.1   7.6   6.5   6.2   5.8
+
+    The sandwich is too small in small samples. With fewer than 100 patients in an arm the
+    note SIZE_ABOVE_NOMINAL is attached: from there on the simulated size was at most 5.5 %.
 
     Parameters
     ----------
@@ -60,19 +70,22 @@ def andersen_gill(
     >>> never = 2**62
     >>> event_time = np.array([[[10, 20], [15, never], [30, never], [never, never]]])
     >>> follow_up = np.full((1, 4), 50)
-    >>> andersen_gill(event_time, follow_up, np.array([[0, 0, 1, 1]]), np.ones((1, 4), dtype=bool)).row(0)
-    x
+    >>> arm, present = np.array([[0, 0, 1, 1]]), np.ones((1, 4), dtype=bool)
+    >>> andersen_gill(event_time, follow_up, arm, present).row(0)
+    Andersen-Gill model, robust variance: log intensity ratio -1.099 (95 % CI -2.559 to 0.3623)
+      se 0.7454, z = -1.474, p = 0.1405, 4 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     batch, n, most = event_time.shape
     observed = present[:, :, None] & (event_time <= follow_up[:, :, None])
     place, real = flagged_first(observed.reshape(batch, n * most))
     owner = place // max(most, 1)
-    times = np.take_along_axis(event_time.reshape(batch, n * most), place, axis=1)
+    times = pick(event_time.reshape(batch, n * most), place)
     treated = arm == 1
     sets = risk_sets(
         time=np.concatenate((follow_up, times), axis=1),
         event=np.concatenate((np.zeros_like(present), real), axis=1),
-        treated=np.concatenate((treated, np.take_along_axis(treated, owner, axis=1)), axis=1),
+        treated=np.concatenate((treated, pick(treated, owner)), axis=1),
         at_risk=np.concatenate((present, np.zeros_like(real)), axis=1),
         patient=np.concatenate((np.broadcast_to(np.arange(n), arm.shape), owner), axis=1),
     )
@@ -93,16 +106,16 @@ def andersen_gill(
 
 def _notes(
     any_event: BoolArray,
-    arm: npt.NDArray[np.integer],
+    arm: CodeArray,
     present: BoolArray,
     sets: RiskSets,
     fit: PartialLikelihood,
 ) -> IntArray:
     both = np.any((sets.at_risk_0 > 0.0) & (sets.at_risk_1 > 0.0), axis=1)
     notes = comparison_notes(any_event, arm, present, both)
-    notes += Note.MONOTONE_LIKELIHOOD * (both & ~fit.finite)
-    controls, treated = patients_per_arm(arm, present)
-    notes += Note.SIZE_ABOVE_NOMINAL * (np.minimum(controls, treated) < SMALL_ARM)
+    notes += Note.MONOTONE_LIKELIHOOD * (~fit.finite & (notes == 0))
+    smaller = np.minimum(*patients_per_arm(arm, present))
+    notes += Note.SIZE_ABOVE_NOMINAL * (smaller < SMALL_ARM)
     return notes
 
 
@@ -135,9 +148,9 @@ def _score_residuals(
 
     # the record of an event follows the n records of the patients, in the order of `place`
     column = np.where(sets.real, sets.record - arm.shape[1], 0)
-    slot = np.take_along_axis(place, column, axis=1)
+    slot = pick(place, column)
     owner = slot // max(most, 1)
-    x, w = (np.take_along_axis(values, owner, axis=1) for values in (arm, weight))
+    x, w = (pick(values, owner) for values in (arm, weight))
     own = x - _tie_sum(p, sets) / sets.events
     spared = w * (x * _tie_sum(out * hazard, sets) - _tie_sum(out * hazard * p, sets))
     own += np.where(sets.again, 0.0, spared)
@@ -147,7 +160,7 @@ def _score_residuals(
 def _by_patient(
     values: FloatArray, slot: IntArray, real: BoolArray, patients: int, most: int
 ) -> FloatArray:
-    """Add the values of the events (B, E) of each patient, in the order of event_time's last axis."""
+    """Add the values (B, E) of each patient's events, in the order they were given."""
     laid_out = np.zeros((values.shape[0], patients * most + 1))
     np.put_along_axis(laid_out, np.where(real, slot, patients * most), values, axis=1)
     return ordered_sum(laid_out[:, :-1].reshape(values.shape[0], patients, most))
@@ -161,7 +174,7 @@ def _running(values: FloatArray) -> FloatArray:
 
 def _until(values: FloatArray, number: IntArray) -> FloatArray:
     """Add the first so many of the values (B, E)."""
-    return np.take_along_axis(_running(values), number, axis=1)
+    return pick(_running(values), number)
 
 
 def _tie_sum(values: FloatArray, sets: RiskSets) -> FloatArray:
@@ -170,5 +183,4 @@ def _tie_sum(values: FloatArray, sets: RiskSets) -> FloatArray:
     column = np.arange(values.shape[1])
     first = np.where(sets.real, column - sets.rank, 0.0).astype(np.int64)
     last = np.where(sets.real, first + sets.events, 0.0).astype(np.int64)
-    return np.take_along_axis(sums, last, axis=1) - np.take_along_axis(sums, first, axis=1)
-
+    return pick(sums, last) - pick(sums, first)

@@ -65,15 +65,16 @@ class Result:
         return float(_one_sided(np.array(self.statistic), np.array(self.df), side))
 
     def __repr__(self) -> str:
-        """Show the numbers on one line, the notes below."""
+        """Show the numbers, then each note on its line."""
         if not self.converged:
             head = f"{self.method}: no {self.measure} from {self.used} patients"
         else:
             letter = "z" if np.isinf(self.df) else f"t({self.df:g})"
             head = (
                 f"{self.method}: {self.measure} {self.estimate:.4g} "
-                f"(95 % CI {self.ci_low:.4g} to {self.ci_high:.4g}, se {self.se:.4g}), "
-                f"{letter} = {self.statistic:.4g}, p = {self.p:.4g}, {self.used} patients"
+                f"(95 % CI {self.ci_low:.4g} to {self.ci_high:.4g})\n  "
+                f"se {self.se:.4g}, {letter} = {self.statistic:.4g}, p = {self.p:.4g}, "
+                f"{self.used} patients"
             )
         return "\n  ".join((head, *self.notes))
 

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.analysis.arrays import (
     BoolArray,
+    CodeArray,
     FloatArray,
     IntArray,
     NumberArray,
     counts_before,
     flagged_first,
+    pick,
 )
 
 
@@ -62,7 +63,7 @@ def risk_sets(
     event: BoolArray,
     treated: BoolArray,
     at_risk: BoolArray,
-    stratum: npt.NDArray[np.integer] | None = None,
+    stratum: CodeArray | None = None,
     patient: IntArray | None = None,
 ) -> RiskSets:
     """Count the risk set of every event.
@@ -85,53 +86,55 @@ def risk_sets(
     patient
         (B, n) whose record it is, in rising order; without it each record is a patient.
     """
-    order = _sorted_order(time, stratum)
-    time_s, event_s, treated_s, at_risk_s = (
-        np.take_along_axis(values, order, axis=1) for values in (time, event, treated, at_risk)
-    )
-    changes = time_s[:, 1:] != time_s[:, :-1]
-    stratum_end = np.full(time.shape, time.shape[1])
-    if stratum is not None:
-        stratum_s = np.take_along_axis(stratum, order, axis=1)
-        new_stratum = stratum_s[:, 1:] != stratum_s[:, :-1]
-        changes |= new_stratum
-        stratum_end = _run_ends(new_stratum)
-    start, end = _run_starts(changes), _run_ends(changes)
-
-    position, real = flagged_first(event_s)
-    first, last, close = (
-        np.take_along_axis(values, position, axis=1) for values in (start, end, stratum_end)
-    )
-    events_before = counts_before(event_s)
-    earlier = np.take_along_axis(events_before, first, axis=1)
-    rank = np.where(real, np.arange(position.shape[1]) - earlier, 0)
-    record = np.take_along_axis(order, position, axis=1)
+    order, start, end, close = _runs(time, stratum)
+    event_s, treated_s, at_risk_s = (pick(x, order) for x in (event, treated, at_risk))
+    place, real = flagged_first(event_s)
+    first, last, close = (pick(x, place) for x in (start, end, close))
+    before = counts_before(event_s)
+    first_column, last_column = pick(before, first), pick(before, last)
+    rank = np.where(real, np.arange(place.shape[1]) - first_column, 0)
+    record, of_treated = pick(order, place), pick(treated_s, place)
     again = np.zeros_like(real)
     if patient is not None:
-        owner = np.take_along_axis(patient, record, axis=1)
+        owner = pick(patient, record)
         again[:, 1:] = real[:, 1:] & (rank[:, 1:] > 0) & (owner[:, 1:] == owner[:, :-1])
-    column = {"first": earlier, "last": np.take_along_axis(events_before, last, axis=1)}
-    new = real & ~again
-    events_1 = np.take_along_axis(treated_s, position, axis=1)
+    having = real & ~again
     return RiskSets(
         real=real,
         at_risk_0=_between(counts_before(at_risk_s & ~treated_s), first, close) * real,
         at_risk_1=_between(counts_before(at_risk_s & treated_s), first, close) * real,
-        events=np.where(real, column["last"] - column["first"], 1.0),
-        having_0=_between(counts_before(new & ~events_1), **column) * real,
-        having_1=_between(counts_before(new & events_1), **column) * real,
+        events=np.where(real, last_column - first_column, 1.0),
+        having_0=_between(counts_before(having & ~of_treated), first_column, last_column) * real,
+        having_1=_between(counts_before(having & of_treated), first_column, last_column) * real,
         rank=rank.astype(np.float64),
         again=again,
         record=record,
         order=order,
-        events_through=np.take_along_axis(events_before, end, axis=1),
+        events_through=pick(before, end),
     )
 
 
-def _sorted_order(time: NumberArray, stratum: npt.NDArray[np.integer] | None) -> IntArray:
+def _runs(
+    time: NumberArray, stratum: CodeArray | None
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Sort by stratum and time.
+
+    Returns the order and, for each sorted position, where its run of equal keys starts and
+    ends, and where its stratum ends (one past the last position).
+    """
     if stratum is None:
-        return np.argsort(time, axis=1, kind="stable")
-    return np.lexsort((time, stratum), axis=1)
+        order = np.argsort(time, axis=1, kind="stable")
+    else:
+        order = np.lexsort((time, stratum), axis=1)
+    sorted_time = np.take_along_axis(time, order, axis=1)
+    changes = sorted_time[:, 1:] != sorted_time[:, :-1]
+    close = np.full(time.shape, time.shape[1])
+    if stratum is not None:
+        sorted_stratum = pick(stratum, order)
+        new_stratum = sorted_stratum[:, 1:] != sorted_stratum[:, :-1]
+        close = _run_ends(new_stratum)
+        changes |= new_stratum
+    return order, _run_starts(changes), _run_ends(changes), close
 
 
 def _run_starts(changes: BoolArray) -> IntArray:
@@ -150,5 +153,4 @@ def _run_ends(changes: BoolArray) -> IntArray:
 
 
 def _between(before: IntArray, first: IntArray, last: IntArray) -> FloatArray:
-    count = np.take_along_axis(before, last, axis=1) - np.take_along_axis(before, first, axis=1)
-    return count.astype(np.float64)
+    return (pick(before, last) - pick(before, first)).astype(np.float64)

@@ -28,7 +28,7 @@ PANEL = 2.0  # width of a quadrature panel, in widths of the narrowest feature
 MOST_PANELS = 160
 ABSCISSAE, WEIGHTS = np.polynomial.legendre.leggauss(12)
 SETTLED = 1e-10
-NORMAL_PEAK = 1.0 / np.sqrt(2.0 * np.pi)
+NORMAL_PEAK = 0.3989422804014327  # 1 / sqrt(2 pi)
 
 
 def spent(fraction: float, alpha: float, spending: Spending = "obrien-fleming") -> float:
@@ -131,7 +131,7 @@ def boundaries(
     >>> boundaries((20, 40, 60), 60, 0.025).round(4)
     array([3.7103, 2.5114, 1.993 ])
     >>> boundaries((35, 50), 60, 0.025).round(4)
-    array([2.6319, 1.9834])
+    array([2.7125, 1.9701])
     """
     return _boundaries(
         tuple(float(i) for i in information), float(planned), float(alpha), spending, bool(final)
@@ -144,7 +144,7 @@ def _boundaries(
 ) -> FloatArray:
     _check(information, planned, alpha)
     answer = np.full(len(information), np.inf)
-    path, before = Path.at_start(), 0.0
+    path, before, first = Path.at_start(), 0.0, 0
     pending = gone = 0.0  # spent on the statistic of the present information; on all looks
     for k, level in enumerate(information):
         last = final and k == len(information) - 1
@@ -219,14 +219,15 @@ class Path:
         Newton's method on the logarithm of that probability, which is concave and falling in u:
         from the right it never overshoots.
         """
-        step, scale = np.sqrt(level - self.reached), np.sqrt(level)
+        step, scale = float(np.sqrt(level - self.reached)), float(np.sqrt(level))
         u = min(-float(ndtri(probability)), (float(self.value[-1]) + 30.0 * step) / scale)
         for _ in range(60):
             deviate = (u * scale - self.value) / step
             tail = float(ndtr(-deviate) @ self.weight)
             density = float(np.exp(-0.5 * deviate * deviate) @ self.weight)
-            change = np.log(tail / probability) * tail / (density * NORMAL_PEAK * scale / step)
-            u += float(change)
+            hazard = density * NORMAL_PEAK * scale / step / tail
+            change = float(np.log(tail / probability)) / hazard
+            u += change
             if abs(change) < SETTLED:
                 break
         return u

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis import batch
-from raresim.analysis.columns import arms, flags, numbers, require, strata_codes
+from raresim.analysis.arrays import BoolArray
+from raresim.analysis.columns import arms, flags, numbers, require, several, strata_codes
 from raresim.analysis.counting_process import recurrent_histories
 from raresim.analysis.result import Result
 from raresim.errors import InputError, Problem
@@ -57,9 +58,11 @@ def logrank(
     ...     {"days": [9, 13, 18, 28, 31, 45], "relapse": [1, 1, 1, 0, 1, 0], "arm": list("ppapaa")}
     ... )
     >>> logrank(data, time="days", event="relapse", arm="arm", control="p")
-    x
+    log-rank test: log hazard ratio -1.255 (95 % CI -3.636 to 1.127)
+      se 1.215, z = -1.033, p = 0.3018, 6 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
-    require(data, (time, event, arm, *strata))
+    require(data, (time, event, arm, *several(strata)))
     codes = strata_codes(data, strata)
     return batch.logrank(
         numbers(data, time)[None],
@@ -99,9 +102,10 @@ def cox(
     ...     {"days": [9, 13, 18, 28, 31, 45], "relapse": [1, 1, 1, 0, 1, 0], "arm": list("ppapaa")}
     ... )
     >>> cox(data, time="days", event="relapse", arm="arm", control="p")
-    x
+    Cox regression: log hazard ratio -1.227 (95 % CI -3.684 to 1.23)
+      se 1.254, z = -0.979, p = 0.3276, 6 patients
     """
-    require(data, (time, event, arm, *strata))
+    require(data, (time, event, arm, *several(strata)))
     codes = strata_codes(data, strata)
     return batch.cox(
         numbers(data, time)[None],
@@ -144,7 +148,9 @@ def negative_binomial(
     ...     {"attacks": [0, 3, 1, 6, 0, 1, 1, 0], "years": [1.0] * 8, "arm": list("ppppaaaa")}
     ... )
     >>> negative_binomial(data, count="attacks", exposure="years", arm="arm", control="p")
-    x
+    negative binomial regression: log rate ratio -1.609 (95 % CI -3.382 to 0.1627)
+      se 0.9042, z = -1.78, p = 0.07508, 8 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     require(data, (count, exposure, arm))
     counts = numbers(data, count)
@@ -214,7 +220,9 @@ def andersen_gill(
     >>> andersen_gill(
     ...     data, id="who", start="from", stop="to", event="attack", arm="arm", control="p"
     ... )
-    x
+    Andersen-Gill model, robust variance: log intensity ratio -1.208 (95 % CI -2.878 to 0.4608)
+      se 0.8516, z = -1.419, p = 0.1559, 5 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     require(data, (id, start, stop, event, arm))
     event_time, follow_up, treated = recurrent_histories(
@@ -266,9 +274,10 @@ def ancova(
     ...     }
     ... )
     >>> ancova(data, outcome="change", adjust_for=["baseline"], arm="arm", control="p")
-    x
+    analysis of covariance: adjusted mean difference 1.017 (95 % CI 0.4583 to 1.575)
+      se 0.1755, t(3) = 5.794, p = 0.01023, 6 patients
     """
-    require(data, (outcome, arm, *adjust_for))
+    require(data, (outcome, arm, *several(adjust_for)))
     covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
     baseline = np.stack(covariates, axis=1) if covariates else np.zeros((len(data), 0))
     return batch.ancova(
@@ -279,5 +288,5 @@ def ancova(
     ).row(0)
 
 
-def _all_present(patients: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _all_present(patients: int) -> BoolArray:
     return np.ones((1, patients), dtype=np.bool_)

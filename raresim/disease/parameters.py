@@ -69,7 +69,7 @@ def parameters(spec: ModelSpec, luck: Luck | None = None, place: str = "centre")
         elif isinstance(variable, Number):
             _distributions(found, name, variable, luck)
     for link in spec.links:
-        found.dependence[_pair(link.between)] = _latent_correlation(found, spec, link, luck)
+        found.dependence[_pair(link.between)] = _latent_correlation(spec, link, luck)
     for gap in spec.unpublished:
         found.dependence[_pair(gap.between)] = np.array([gap.correlation.at(place)])
     for name, outcome in spec.outcomes.items():
@@ -132,15 +132,15 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
 
 
 def _latent_correlation(
-    found: Parameters, spec: ModelSpec, link: Link, luck: Luck | None
+    spec: ModelSpec, link: Link, luck: Luck | None
 ) -> Floats:
     """Return the normal scores' correlation that gives the published Pearson correlation.
 
     NORTA: r(rho) = (E[X(z1) Y(rho z1 + sqrt(1 - rho²) z2)] - mX mY) / (sX sY), by Gauss-Hermite
-    quadrature of 80 x 80 points, inverted on a fine grid.
+    quadrature of 80 x 80 points, inverted on a fine grid; the marginals are the published ones.
     Source: Cario & Nelson, INFORMS J Comput 1997;9:87-98.
     """
-    first, second = (found.distributions[name, ""] for name in link.between)
+    first, second = (_published_law(spec, name) for name in link.between)
     z, weight = np.polynomial.hermite_e.hermegauss(80)
     weight = weight / weight.sum()
     u = _open(ndtr(z))[None, :]
@@ -155,6 +155,14 @@ def _latent_correlation(
         reached.append(float(weight @ centred @ weight) / (sd[0] * sd[1]))
     wanted = link.values(drawn_from(luck, "links", *link.between))["correlation"]
     return np.interp(wanted, np.array(reached), grid)
+
+
+def _published_law(spec: ModelSpec, name: str) -> Distribution:
+    variable = spec.patients[name]
+    assert isinstance(variable, Number)
+    statistic = variable.evidence or variable.assumed
+    assert statistic is not None
+    return fit(statistic, variable.range, None)
 
 
 def _open(u: Floats) -> Floats:

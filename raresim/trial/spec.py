@@ -210,7 +210,7 @@ class Visits(Spec):
         return self
 
 
-class Patients(Spec):
+class FirstEvents(Spec):
     """Condition: this many patients have had a first event of an outcome."""
 
     first: str
@@ -229,25 +229,25 @@ class Everybody(Spec):
     everybody: Literal["finished"]
 
 
-Condition_ = Patients | Calendar | Everybody
+OneCondition = FirstEvents | Calendar | Everybody
 
 
-class All(Spec):
+class AllOf(Spec):
     """Condition: every one of these holds."""
 
-    all: list[Condition_] = Field(min_length=1, max_length=10)
+    all: list[OneCondition] = Field(min_length=1, max_length=10)
 
 
-class Any_(Spec):
+class AnyOf(Spec):
     """Condition: one of these holds."""
 
-    any: list[Condition_] = Field(min_length=1, max_length=10)
+    any: list[OneCondition] = Field(min_length=1, max_length=10)
 
 
 class Milestone(Spec):
     """A condition and what is done when it first holds."""
 
-    when: All | Any_ | Patients | Calendar | Everybody
+    when: AllOf | AnyOf | FirstEvents | Calendar | Everybody
     do: list[str] = Field(min_length=1, max_length=20)
 
     @model_validator(mode="after")

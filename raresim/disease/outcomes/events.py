@@ -67,11 +67,18 @@ class EventProcess:
         intensity = rate[:, None] * frailty
         site_log_sd = parameters.numbers.get((self.name, "site_log_sd"))
         if site_log_sd is not None and float(site_log_sd[0]) > 0:
-            u = luck.uniform(f"outcome.{self.name}.site", patients.sites)
-            factor = np.exp(site_log_sd * ndtri(u) - 0.5 * site_log_sd**2)  # mean 1
+            u = self._luck_of_sites(luck, patients)
+            factor = np.exp(site_log_sd[:, None] * ndtri(u) - 0.5 * site_log_sd[:, None] ** 2)  # mean 1
             intensity = intensity * np.take_along_axis(factor, patients.site, axis=1)
         reach = intensity * horizon.days * max(1.0, horizon.largest_ratio)
         return EventLatent(intensity, frailty, self._thresholds(luck, reach))
+
+    def _luck_of_sites(self, luck: Luck, patients: Patients) -> Floats:
+        """Return a uniform for each site, by its name; a cohort's nameless sites are units."""
+        if not patients.site_names:
+            return luck.uniform(f"outcome.{self.name}.site", patients.sites)
+        points = [f"outcome.{self.name}.site[{name}]" for name in patients.site_names]
+        return np.stack([luck.once(point) for point in points], axis=1)
 
     def _frailty(
         self,

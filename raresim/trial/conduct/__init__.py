@@ -1,0 +1,1 @@
+"""Conduct, twice: event by event with SimPy, and over blocks of replicates."""

@@ -1,0 +1,265 @@
+"""Fate: everything that luck and the files decide before anybody conducts a trial.
+
+Array functions of shape (replicates, candidates, ...). Fate is made for a whole luck block at once and
+exists once: both conducts read the same integer ticks, and neither draws nor computes a float.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.disease import Parameters, Patients
+from raresim.disease.model import condition
+from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
+from raresim.evidence.distributions import fit
+from raresim.evidence.statistics import Floats
+from raresim.randomisation import permuted_blocks
+from raresim.streams import Luck, point_name
+from raresim.trial.arrivals import arrivals
+from raresim.trial.scenario import Effects, Scenario
+from raresim.trial.ticks import NEVER, Ticks, ticks
+
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is decided for each candidate, in ticks since the trial's start or since randomisation.
+
+    `present` and `ready` (screening over) are absolute; `stop` (of treatment), `leave`, `follow` (end of
+    follow-up, by arm), `visits`, `events` and `readings` count from randomisation. `events[outcome]`
+    and `readings[outcome]` hold an array for each arm; the first reading is that of randomisation.
+    """
+
+    present: Ticks
+    ready: Ticks
+    eligible: Booleans
+    stratum: Ticks
+    lists: npt.NDArray[np.int8]
+    stop: Ticks
+    leave: Ticks
+    follow: tuple[Ticks, ...]
+    visits: Ticks
+    events: dict[str, tuple[Ticks, ...]]
+    readings: dict[str, tuple[Floats, ...]]
+    baseline: dict[str, npt.NDArray[Any]]
+    fatal: tuple[str, ...]
+
+    @property
+    def candidates(self) -> int:
+        """Number of candidates in each replicate."""
+        return int(self.present.shape[1])
+
+    def rows(self, chosen: slice) -> Fate:
+        """Return the fate of some replicates only."""
+
+        def cut(value: Any) -> Any:
+            if isinstance(value, tuple):
+                return tuple(cut(part) for part in value)
+            if isinstance(value, dict):
+                return {name: cut(part) for name, part in value.items()}
+            return value[chosen] if isinstance(value, np.ndarray) else value
+
+        return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class People:
+    """Candidates with their luck, before any trial: baseline, latent values, path under each arm."""
+
+    patients: Patients
+    latents: dict[str, Any]
+    paths: tuple[dict[str, Any], ...]
+    screened: dict[str, Any]
+    eligible: Booleans
+    stop: Floats
+
+
+def people(
+    scenario: Scenario,
+    luck: Luck,
+    units: int,
+    numbers: Parameters,
+    effects: Effects,
+    site: Any = None,
+) -> People:
+    """Draw candidates and their paths under both arms (also used for the true values)."""
+    labels = tuple(scenario.spec.design.sites.labels())
+    model = scenario.model
+    placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
+    patients = model.sample(luck, units, numbers, **placed)
+    ratios = {
+        outcome: max((float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1)
+        for outcome, arms in effects.items()
+    }
+    horizon = Horizon(scenario.follow_days)
+    latents = model.latents(luck, patients, numbers, horizon, ratios)
+    screened = model.observed_at_screening(luck, latents, patients)
+    eligible = condition(scenario.spec.design.eligible, model, screened)
+    stop = exponential(luck, "conduct.stops_treatment", units, scenario.spec.truth.stops_treatment.rate)
+    until = np.minimum(stop, scenario.spec.design.treat_for)
+    paths = []
+    for arm in scenario.arms:
+        walked: dict[str, Any] = {}
+        for name, process in model.processes.items():
+            exposure = Exposure(until, effects.get(name, {}).get(arm))
+            walked[name] = process.path(latents[name], exposure, walked)
+        paths.append(walked)
+    return People(patients, latents, tuple(paths), screened, eligible, stop)
+
+
+def exponential(luck: Luck, point: str, units: int, rate: float) -> Floats:
+    """Return exponential times in days, infinite at rate zero; the point is drawn all the same."""
+    u = luck.uniform(point, units)
+    return -np.log(u) / rate if rate > 0 else np.full(u.shape, np.inf)
+
+
+def fate(
+    scenario: Scenario,
+    luck: Luck,
+    hypothesis: str,
+    candidates: int,
+    resolution: int = 1,
+    place: str = "centre",
+) -> Fate:
+    """Decide the fate of `candidates` candidates in each replicate of a luck block."""
+    spec = scenario.spec
+    numbers, effects = scenario.numbers(hypothesis, luck, place)
+    days, site = arrivals(spec.truth, spec.design.sites, luck, candidates)
+    folk = people(scenario, luck, candidates, numbers, effects, site)
+    low, high = spec.truth.screening_lasts
+    lasts = low + (high - low) * luck.uniform("screening.days", candidates)
+    present = ticks(days, resolution)
+    ready = np.where(present < NEVER, present + ticks(lasts, resolution), NEVER)
+    states: dict[str, Any] = {**folk.patients.values, "site": site}
+    jitter, visits = _visits(scenario, luck, candidates, resolution)
+    return Fate(
+        present=present,
+        ready=ready,
+        eligible=np.asarray(folk.eligible),
+        stratum=strata_of(scenario, spec.design.randomise.strata, states),
+        lists=_lists(scenario, luck),
+        stop=ticks(folk.stop, resolution),
+        leave=ticks(
+            exponential(luck, "conduct.leaves_study", candidates, spec.truth.leaves_study.rate),
+            resolution,
+        ),
+        follow=_follow(scenario, luck, candidates, resolution),
+        visits=visits,
+        events=_events(scenario, folk, resolution),
+        readings=_readings(scenario, folk, luck, jitter),
+        baseline=states,
+        fatal=tuple(name for name, process in scenario.model.processes.items() if process.ends),
+    )
+
+
+def strata_of(scenario: Scenario, factors: list[str], states: dict[str, Any]) -> Ticks:
+    """Return the number of each candidate's stratum, the last factor running fastest."""
+    shape = next(iter(states.values())).shape
+    found = np.zeros(shape, np.int64)
+    for factor in factors:
+        found = found * len(scenario.labels_of([factor])) + states[factor]
+    return found
+
+
+def _lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
+    """Return the randomisation list of each stratum, as in envelopes: the arm at each place."""
+    randomise = scenario.spec.design.randomise
+    ratio = tuple(randomise.ratio[arm] for arm in scenario.arms)
+    places = -(-randomise.n // randomise.block) * randomise.block
+    lists = [
+        permuted_blocks(
+            luck.uniform(point_name("randomisation", "list", labels=label), places),
+            ratio,
+            randomise.block,
+        )
+        for label in scenario.strata
+    ]
+    return np.stack(lists, axis=1)
+
+
+def _visits(
+    scenario: Scenario, luck: Luck, candidates: int, resolution: int
+) -> tuple[Floats, Ticks]:
+    """Return the day of each visit and its tick, NEVER where it is missed."""
+    spec = scenario.spec
+    share = spec.truth.missed_visits.share
+    when, seen = [], []
+    for week in spec.design.visits.weeks:
+        early = spec.design.visits.window * (
+            2 * luck.uniform(f"visit.week{week}.jitter", candidates) - 1
+        )
+        missed = luck.uniform(f"visit.week{week}.missed", candidates) < share
+        when.append(7.0 * week + early)
+        seen.append(np.where(missed, NEVER, ticks(when[-1], resolution)))
+    return np.stack(when, axis=-1), np.stack(seen, axis=-1)
+
+
+def _follow(
+    scenario: Scenario, luck: Luck, candidates: int, resolution: int
+) -> tuple[Ticks, ...]:
+    """Return the end of follow-up for each arm: by design, or as a published trial closed."""
+    closed = scenario.spec.truth.followed_for
+    u = luck.uniform("conduct.followed_for", candidates)
+    whole = ticks(np.full(u.shape, scenario.follow_days), resolution)
+    if closed is None:
+        return whole, whole
+    found = []
+    for arm in scenario.arms:
+        law = fit(closed[arm].statistic, (0.0, scenario.follow_days), None)
+        found.append(np.minimum(ticks(law.quantile(u), resolution), whole))
+    return tuple(found)
+
+
+def _events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
+    """Return the ticks of each outcome's events under each arm, NEVER after the follow-up."""
+    found = {}
+    for name, process in scenario.model.processes.items():
+        if isinstance(process, EventProcess):
+            arms = []
+            for paths in folk.paths:
+                days = paths[name].days
+                kept = int(np.max(np.sum(days <= scenario.follow_days, axis=-1), initial=1))
+                arms.append(ticks(np.ascontiguousarray(days[..., : max(kept, 1)]), resolution))
+            found[name] = tuple(arms)
+    return found
+
+
+def _readings(
+    scenario: Scenario, folk: People, luck: Luck, when: Floats
+) -> dict[str, tuple[Floats, ...]]:
+    """Return what is read at randomisation and at each visit, under each arm."""
+    found = {}
+    labels = ["baseline", *(f"week{week}" for week in scenario.spec.design.visits.weeks)]
+    for name, process in scenario.model.processes.items():
+        if not isinstance(process, ScoreProcess):
+            continue
+        noise = folk.latents[name].noise
+        points = [point_name("outcome", name, "noise", labels=[label]) for label in labels]
+        luck_of_readings = [luck.uniform(point, when.shape[1]) for point in points]
+        arms = []
+        for paths in folk.paths:
+            times = [np.zeros(when.shape[:2]), *np.moveaxis(when, -1, 0)]
+            levels = [paths[name].level(np.ascontiguousarray(time)) for time in times]
+            read = [
+                process.observe(level, noise, u)
+                for level, u in zip(levels, luck_of_readings, strict=True)
+            ]
+            arms.append(np.stack(read, axis=-1))
+        found[name] = tuple(arms)
+    return found
+
+
+def expected_candidates(scenario: Scenario) -> int:
+    """Return a number of candidates that is probably enough, from the model's own patients."""
+    luck = Luck(0, 0)
+    numbers, effects = scenario.model.published, scenario.effects(scenario.hypotheses[0], None)
+    share = float(np.mean(people(scenario, luck, 4, numbers, effects).eligible))
+    n = scenario.spec.design.randomise.n
+    return int(1.15 * n / max(share, 0.01) + 4 * np.sqrt(n)) + 20
+
+

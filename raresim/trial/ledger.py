@@ -1,0 +1,127 @@
+"""The ledger: what a trial wrote down, patients in the order of their randomisation.
+
+Both conducts yield one. Arrays have a leading replicate axis; a single trial is a ledger of one row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.trial.ticks import NEVER, Exit, Ticks
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What happened, in ticks since the trial's start, NEVER where it did not.
+
+    Attributes
+    ----------
+    candidate, randomised, arm, stratum
+        Per patient (replicates, n); candidate is -1 where nobody was randomised.
+    stop, exit, reason
+        End of treatment before its time, end of follow-up, and why (`Exit`).
+    events
+        Per outcome (replicates, n, events).
+    visits
+        Visits that took place (replicates, n, visits).
+    presented
+        Screening of each candidate (replicates, candidates).
+    closed, end
+        End of recruitment and of the trial (replicates,).
+    """
+
+    candidate: npt.NDArray[np.int64]
+    randomised: Ticks
+    arm: npt.NDArray[np.int8]
+    stratum: Ticks
+    stop: Ticks
+    exit: Ticks
+    reason: npt.NDArray[np.int8]
+    events: dict[str, Ticks]
+    visits: Ticks
+    presented: Ticks
+    closed: Ticks
+    end: Ticks
+
+    @property
+    def replicates(self) -> int:
+        """Number of rows."""
+        return len(self.candidate)
+
+    @property
+    def present(self) -> npt.NDArray[np.bool_]:
+        """Where a patient was randomised."""
+        return self.candidate >= 0
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return every array by name, those of outcomes as `events.NAME`."""
+        found: dict[str, npt.NDArray[Any]] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, dict):
+                found |= {f"{item.name}.{name}": part for name, part in value.items()}
+            else:
+                found[item.name] = value
+        return found
+
+    def rows(self, chosen: Any) -> Ledger:
+        """Return some replicates only."""
+
+        def take(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: part[chosen] for name, part in value.items()}
+            return value[chosen]
+
+        return Ledger(**{item.name: take(getattr(self, item.name)) for item in fields(self)})
+
+
+def stack(ledgers: list[Ledger]) -> Ledger:
+    """Return ledgers of single trials as one, with room for the most patients and events."""
+
+    def join(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        if parts[0].ndim < 3:
+            return np.concatenate(parts)
+        width = max(part.shape[-1] for part in parts)
+        pad = [(0, 0)] * (parts[0].ndim - 1)
+        wide = [np.pad(p, [*pad, (0, width - p.shape[-1])], constant_values=NEVER) for p in parts]
+        return np.concatenate(wide)
+
+    found: dict[str, Any] = {}
+    for item in fields(Ledger):
+        values = [getattr(ledger, item.name) for ledger in ledgers]
+        if isinstance(values[0], dict):
+            found[item.name] = {k: join([value[k] for value in values]) for k in values[0]}
+        else:
+            found[item.name] = join(values)
+    return Ledger(**found)
+
+
+def truncate(ledger: Ledger, end: Ticks) -> Ledger:
+    """Return the ledger without anything after `end`, the tick at which each trial ended."""
+    column = end[:, None]
+    inside = ledger.present & (ledger.randomised <= column)
+    out = ledger.exit <= column
+
+    def until(value: Ticks) -> Ticks:
+        limit = column if value.ndim == 2 else column[..., None]
+        kept = inside if value.ndim == 2 else inside[..., None]
+        return np.where(kept & (value <= limit), value, NEVER)
+
+    return Ledger(
+        candidate=np.where(inside, ledger.candidate, -1),
+        randomised=until(ledger.randomised),
+        arm=np.where(inside, ledger.arm, 0).astype(np.int8),
+        stratum=np.where(inside, ledger.stratum, 0),
+        stop=until(ledger.stop),
+        exit=until(ledger.exit),
+        reason=np.where(inside & out, ledger.reason, Exit.NONE).astype(np.int8),
+        events={name: until(value) for name, value in ledger.events.items()},
+        visits=until(ledger.visits),
+        presented=np.where(ledger.presented <= column, ledger.presented, NEVER),
+        closed=np.minimum(ledger.closed, end),
+        end=end,
+    )

@@ -1,0 +1,150 @@
+"""A scenario: the file, its disease model, and what both say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from raresim import catalogue
+from raresim.disease import DiseaseModel, Parameters, load_model
+from raresim.disease.outcomes import Effect
+from raresim.disease.parameters import drawn_from
+from raresim.errors import InputError, did_you_mean
+from raresim.files import Document, read, validate
+from raresim.streams import Luck
+from raresim.trial.references import check_scenario
+from raresim.trial.spec import Ratio, ScenarioSpec
+from raresim.trial.ticks import ticks
+
+Effects = dict[str, dict[str, Effect]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario, checked against its model and ready to run.
+
+    Examples
+    --------
+    >>> load_scenario("friedreich-48-weeks").arms
+    ('placebo', 'drug')
+    """
+
+    spec: ScenarioSpec
+    model: DiseaseModel
+    document: Document = field(repr=False)
+    stem: str = ""
+
+    @cached_property
+    def arms(self) -> tuple[str, str]:
+        """The two arms, control first."""
+        control = self.spec.design.control
+        other = next(name for name in self.spec.design.arms if name != control)
+        return control, other
+
+    @cached_property
+    def strata(self) -> tuple[tuple[str, ...], ...]:
+        """Labels of the randomisation strata, in the order of their numbers."""
+        return self.labels_of(self.spec.design.randomise.strata)
+
+    def labels_of(self, factors: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """Return every combination of the factors' states."""
+        states = {**self.model.states, "site": tuple(self.spec.design.sites.labels())}
+        return tuple(product(*(states[factor] for factor in factors)))
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """Names of the hypotheses, in the order of the file."""
+        return tuple(self.spec.truth.hypotheses)
+
+    @property
+    def follow_days(self) -> float:
+        """Days from randomisation to completion: end of treatment, or of the last visit's window."""
+        design = self.spec.design
+        return max(design.treat_for, 7.0 * design.visits.weeks[-1] + design.visits.window)
+
+    def hypothesis(self, name: str | None) -> str:
+        """Return a hypothesis by name, or the first."""
+        if name is None:
+            return self.hypotheses[0]
+        if name not in self.hypotheses:
+            raise InputError(f"no hypothesis {name!r}; {did_you_mean(name, self.hypotheses)}")
+        return name
+
+    def numbers(self, hypothesis: str, luck: Luck, place: str) -> tuple[Parameters, Effects]:
+        """Return parameters and effects as the uncertainty mode wants them: published or drawn."""
+        mode = self.spec.truth.uncertainty
+        drawn = luck if mode in ("nuisance", "all") else None
+        parameters = self.model.parameters(drawn, place)
+        if drawn is None and place == "centre":
+            parameters = self.model.published
+        return parameters, self.effects(hypothesis, luck if mode in ("effect", "all") else None)
+
+    def effects(self, hypothesis: str, luck: Luck | None) -> Effects:
+        """Return the effect of each arm on each outcome under a hypothesis."""
+        found: Effects = {}
+        for outcome, arms in self.spec.truth.hypotheses[hypothesis].items():
+            found[outcome] = {}
+            for arm, stated in arms.items():
+                statistic = stated.statistic
+                values = statistic.point()
+                if luck is not None and stated.evidence is not None:
+                    values = statistic.draw(drawn_from(luck, "effect", outcome, arm))
+                value = next(iter(values.values()))
+                after = 0.0 if isinstance(statistic, Ratio) else statistic.after
+                scale = "ratio" if isinstance(statistic, Ratio) else "difference"
+                found[outcome][arm] = Effect(scale, value, after)
+        return found
+
+    def better(self, outcome: str) -> str:
+        """Return the side of an effect that is good: `less` or `greater`."""
+        return "greater" if self.model.spec.outcomes[outcome].better == "higher" else "less"
+
+    @property
+    def milestones(self) -> tuple[str, ...]:
+        """Names of the milestones, in the order of the file; the last one ends the trial."""
+        return tuple(self.spec.design.milestones)
+
+    def recruit_until(self, resolution: int) -> int:
+        """Return the tick at which recruitment ends at the latest."""
+        return int(ticks(self.spec.design.recruit_for, resolution))
+
+    def replace(self, **changes: Any) -> Scenario:
+        """Return the scenario with values of its file changed, given as dotted paths."""
+        import copy
+
+        document = copy.deepcopy(self.document)
+        for path, value in changes.items():
+            steps = path.split("__")
+            place = document.data
+            for step in steps[:-1]:
+                place = place[step]
+            place[steps[-1]] = value
+        return build(document, self.model, self.stem)
+
+
+def load_scenario(name: str | Path) -> Scenario:
+    """Load a shipped scenario by name, or any scenario file by its path, with its model.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file at its line.
+    """
+    path = catalogue.find("scenarios", str(name))
+    return build(read(path), None, path.stem)
+
+
+def build(document: Document, model: DiseaseModel | None, stem: str) -> Scenario:
+    """Return the scenario of a document, with a model at hand or the one that the file names."""
+    spec = validate(document, ScenarioSpec)
+    if model is None:
+        beside = Path(document.path).parent / spec.truth.model
+        model = load_model(beside if beside.suffix and beside.exists() else spec.truth.model)
+    problems = check_scenario(document, spec, model)
+    if problems:
+        raise InputError(problems)
+    return Scenario(spec, model, document, stem)

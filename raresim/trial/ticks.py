@@ -1,0 +1,57 @@
+"""Time in a trial: int64 seconds since its start, and the order of entries that share a tick."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.files.units import SECONDS_A_DAY
+
+Ticks = npt.NDArray[np.int64]
+
+NEVER = 2**62
+"""The tick of what does not happen."""
+
+LONGEST = 200 * 366.0
+"""Days beyond which a time counts as never: no trial lasts two centuries."""
+
+
+class Kind(IntEnum):
+    """Kinds of entry in the order in which they happen within one tick, then by candidate."""
+
+    OUTCOME = 0
+    VISIT = 1
+    STOP_TREATMENT = 2
+    EXIT = 3
+    RANDOMISE = 4
+    PRESENT = 5
+    LOOK = 6
+
+
+class Exit(IntEnum):
+    """Why a patient's follow-up ended."""
+
+    NONE = 0
+    COMPLETED = 1
+    LEFT = 2
+    DIED = 3
+    CLOSED = 4
+
+
+def ticks(days: npt.NDArray[np.float64] | float, resolution: int = 1) -> Ticks:
+    """Return days as ticks, rounded up to whole steps of `resolution` seconds.
+
+    >>> int(ticks(0.5)), int(ticks(0.5, resolution=86400))
+    (43200, 86400)
+    """
+    days = np.asarray(days, np.float64)
+    known = days < LONGEST
+    steps = np.ceil(np.where(known, days, 0.0) * (SECONDS_A_DAY / resolution))
+    return np.where(known, steps.astype(np.int64) * resolution, NEVER)
+
+
+def days(tick: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:
+    """Return ticks as days."""
+    return np.asarray(tick, np.float64) / SECONDS_A_DAY

@@ -1,0 +1,28 @@
+"""Every example in the documentation of `raresim.analysis` gives what it says."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import raresim.analysis
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(raresim.analysis.__path__))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    module = importlib.import_module(f"raresim.analysis.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_public_function_has_an_example() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    public = [*raresim.analysis.__all__, *(f"batch.{n}" for n in raresim.analysis.batch.__all__)]
+    for name in public:
+        thing: object = raresim.analysis
+        for part in name.split("."):
+            thing = getattr(thing, part)
+        if callable(thing) and not isinstance(thing, type):
+            assert any(test.examples for test in finder.find(thing, name)), name
