@@ -75,11 +75,9 @@ def second_look(information: tuple[float, float], bounds: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("spending", ["obrien-fleming", "pocock"])
-@pytest.mark.parametrize("first", [1, 7, 13, 20, 27, 35, 39])
-@pytest.mark.parametrize("second", [28.0, 40.0, 55.0])
+@pytest.mark.parametrize("first", [1, 7, 13, 20, 27])
+@pytest.mark.parametrize("second", [27.3, 28.0, 40.0, 55.0])
 def test_two_looks_spend_alpha_exactly(first: int, second: float, spending: str) -> None:
-    if first >= second:
-        pytest.skip("the second look would come before the first")
     information = (float(first), second)
     bounds = boundaries(information, 40.0, 0.025, spending)  # type: ignore[arg-type]
     assert ndtr(-bounds[0]) == pytest.approx(spent(first / 40, 0.025, spending), rel=1e-9)  # type: ignore[arg-type]

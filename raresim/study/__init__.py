@@ -1,0 +1,7 @@
+"""Studies: replicates of a trial to operating characteristics."""
+
+from raresim.study.montecarlo import Figure
+from raresim.study.run import Run, Settings, simulate
+from raresim.study.summary import EstimandSummary, Summary
+
+__all__ = ["EstimandSummary", "Figure", "Run", "Settings", "Summary", "simulate"]

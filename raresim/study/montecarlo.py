@@ -1,0 +1,125 @@
+"""Monte Carlo means and quantiles with their standard errors, clustered by parameter draw.
+
+Source: Morris, White & Crowther, Using simulation studies to evaluate statistical methods, Stat Med
+2019;38:2074-2102 (Monte Carlo standard errors); Cameron & Miller, J Hum Resour 2015;50:317-372
+(cluster-robust variance of a mean).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Clusters = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A simulated figure with its Monte Carlo standard error, and on how many replicates it rests."""
+
+    value: float | None
+    mcse: float | None
+    replicates: int
+
+    def dict(self) -> dict[str, float | int | None]:
+        """Return the figure as a dictionary."""
+        return asdict(self)
+
+
+NOTHING = Figure(None, None, 0)
+
+
+def mean(values: npt.ArrayLike, clusters: Clusters) -> Figure:
+    """Return the mean and sqrt(G / (G - 1) * sum_g (sum_{i in g} (x_i - mean))²) / R.
+
+    Parameters
+    ----------
+    values
+        One value for each replicate; NaN where the replicate has none.
+    clusters
+        The draw to which each replicate belongs.
+
+    Examples
+    --------
+    >>> mean([0.0, 1.0, 1.0, 0.0], np.arange(4)).value
+    0.5
+    """
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    count = int(known.sum())
+    if count == 0:
+        return NOTHING
+    x, group = values[known], clusters[known]
+    centre = float(np.mean(x))
+    _, number = np.unique(group, return_inverse=True)
+    sums = np.bincount(number, weights=x - centre)
+    g = len(sums)
+    if g < 2:
+        return Figure(centre, None, count)
+    error = np.sqrt(g / (g - 1) * float(np.sum(sums**2))) / count
+    return Figure(centre, float(error), count)
+
+
+def proportion(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
+    """Return a share of replicates; at 0 or 1 the error is that of one replicate more or less.
+
+    The plug-in error of a share of 0 or 1 is zero, which would claim certainty: it is floored at
+    sqrt(q (1 - q) / R) with q = 1 / (R + 2).
+    """
+    found = mean(hits.astype(np.float64), clusters)
+    if found.value is None or found.mcse is None:
+        return found
+    q = 1 / (found.replicates + 2)
+    floor = float(np.sqrt(q * (1 - q) / found.replicates))
+    return Figure(found.value, max(found.mcse, floor), found.replicates)
+
+
+def quantile(values: npt.ArrayLike, level: float, clusters: Clusters) -> Figure:
+    """Return a quantile; its error is half the distance of the quantiles one error of level apart.
+
+    The error of the level is that of the share of replicates below the quantile, clustered by draw
+    (Woodruff's interval turned into a standard error).
+    Source: Woodruff, J Am Stat Assoc 1952;47:635-646.
+    """
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        return NOTHING
+    x = values[known]
+    found = float(np.quantile(x, level))
+    error = mean((x <= found).astype(np.float64), clusters[known]).mcse
+    if error is None:
+        return Figure(found, None, len(x))
+    low, high = np.quantile(x, [max(level - error, 0), min(level + error, 1)])
+    return Figure(found, float(high - low) / 2, len(x))
+
+
+def spread(values: npt.ArrayLike, clusters: Clusters) -> Figure:
+    """Return the standard deviation; its error by the delta method from that of the variance."""
+    values = np.asarray(values, np.float64)
+    centre = np.nanmean(values) if not np.all(np.isnan(values)) else np.nan
+    of_square = mean((values - centre) ** 2, clusters)
+    if of_square.value is None or of_square.replicates < 2:
+        return NOTHING
+    sd = float(np.sqrt(of_square.value * of_square.replicates / (of_square.replicates - 1)))
+    error = of_square.mcse / (2 * sd) if of_square.mcse is not None and sd > 0 else None
+    return Figure(sd, error, of_square.replicates)
+
+
+def between(hits: npt.NDArray[np.bool_], clusters: Clusters) -> float | None:
+    """Return the SD between draws of the chance of a hit, by the analysis-of-variance estimator.
+
+    With m replicates a draw: (mean square between - mean square within) / m, held at zero.
+    """
+    _, number, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    m = int(sizes.max())
+    whole = sizes == m  # the last draw may be cut short by the number of replicates
+    if m < 2 or int(whole.sum()) < 2:
+        return None
+    share = np.bincount(number, weights=hits.astype(np.float64))[whole] / m
+    ms_between = m * float(np.var(share, ddof=1))
+    ms_within = float(np.mean(share * (1 - share))) * m / (m - 1)
+    return float(np.sqrt(max(0.0, (ms_between - ms_within) / m)))

@@ -1,0 +1,217 @@
+"""Replicates: luck blocks over worker processes, into a run folder, into a summary."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.errors import InputError
+from raresim.streams import LUCK_BLOCK
+from raresim.study import store, tables
+from raresim.study.summary import Summary, summarise
+from raresim.study.truth import UNITS, true_values
+from raresim.trial.engine import Engine, run_block
+from raresim.trial.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_REPLICATES = 10_000_000
+PAIRS_A_REPLICATE = 128
+
+Progress = Callable[[int, int], None]
+"""Told how many replicates are done, and of how many."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work for a worker: a luck block of trials, or a chunk of true values."""
+
+    kind: Literal["trials", "truth"]
+    number: int
+    replicates: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is run: everything that decides the numbers, and what does not (engine, workers)."""
+
+    hypothesis: str
+    replicates: int
+    seed: int
+    engine: Engine = "block"
+    workers: int = 1
+    place: str = "centre"
+    resolution: int = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished simulation: its tables and what they say."""
+
+    settings: Settings
+    trials: pd.DataFrame
+    analyses: pd.DataFrame
+    curves: pd.DataFrame
+    summary: Summary
+
+
+def simulate(
+    scenario: Scenario,
+    replicates: int = 2000,
+    seed: int = 1,
+    *,
+    hypothesis: str | None = None,
+    engine: Literal["auto", "block", "simpy"] = "auto",
+    workers: int | None = None,
+    place: Literal["lower", "centre", "upper"] = "centre",
+    resolution: int = 1,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Simulate a scenario's trial many times and say how often it succeeds.
+
+    Parameters
+    ----------
+    scenario
+        A scenario from `raresim.load_scenario`.
+    replicates, seed
+        Number of trials; same seed, same numbers.
+    hypothesis
+        Name of a hypothesis of the scenario; the first one if not given.
+    engine
+        `block` (arrays) or `simpy` (event by event): same numbers, other speed.
+    workers
+        Processes; never more than luck blocks. By default as many as there are processors.
+    place
+        Where in its interval each unpublished number is taken.
+    resolution
+        Seconds to which times are rounded up.
+    folder
+        Where the run folder is written; nothing is written if not given.
+    progress
+        Called with replicates done and replicates in all.
+
+    Raises
+    ------
+    InputError
+        When an argument makes no sense or the folder holds something else.
+
+    Examples
+    --------
+    >>> import raresim
+    >>> scenario = raresim.load_scenario("friedreich-48-weeks")
+    >>> run = raresim.simulate(scenario, replicates=64, seed=1, workers=1)
+    >>> run.summary.replicates
+    64
+    """
+    if not 1 <= replicates <= MAX_REPLICATES:
+        raise InputError(f"replicates: expected 1 to {MAX_REPLICATES:,}, got {replicates:,}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
+    settings = Settings(
+        scenario.hypothesis(hypothesis),
+        replicates,
+        seed,
+        "block" if engine == "auto" else engine,
+        workers if workers is not None else (os.cpu_count() or 1),
+        place,
+        resolution,
+    )
+    if folder is not None:
+        store.prepare(folder)
+    todo = plan_work(scenario, settings)
+    found = collect(_work(scenario, settings, todo), replicates, progress)
+    run = _finish(scenario, settings, found)
+    if folder is not None:
+        store.write(folder, scenario, run)
+    return run
+
+
+def plan_work(scenario: Scenario, settings: Settings) -> list[Task]:
+    """Return the luck blocks and the chunks of true values that a simulation needs."""
+    blocks = -(-settings.replicates // LUCK_BLOCK)
+    sizes = [min(LUCK_BLOCK, settings.replicates - b * LUCK_BLOCK) for b in range(blocks)]
+    trials = [Task("trials", b, size) for b, size in enumerate(sizes)]
+    if scenario.spec.truth.uncertainty == "fixed":
+        pairs = settings.replicates * PAIRS_A_REPLICATE
+        chunks = int(np.clip(-(-pairs // (UNITS * LUCK_BLOCK)), 2, 8))
+    else:
+        chunks = blocks
+    return trials + [Task("truth", chunk) for chunk in range(chunks)]
+
+
+def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, Any]:
+    """Do one piece of work (in a worker process)."""
+    if task.kind == "truth":
+        hypothesis, seed = settings.hypothesis, settings.seed
+        return task, true_values(scenario, hypothesis, seed, task.number, settings.place)
+    run = run_block(
+        scenario,
+        settings.hypothesis,
+        settings.seed,
+        task.number,
+        settings.engine,
+        task.replicates,
+        settings.resolution,
+        settings.place,
+    )
+    return task, (
+        tables.trials_table(scenario, run, task.number),
+        tables.analyses_table(scenario, run, task.number),
+        tables.curves_table(scenario, run),
+    )
+
+
+def _work(
+    scenario: Scenario, settings: Settings, todo: list[Task]
+) -> Iterator[tuple[Task, Any]]:
+    workers = min(settings.workers, len(todo))
+    if workers <= 1:
+        for task in todo:
+            yield do_task(scenario, settings, task)
+        return
+    from joblib import Parallel, delayed
+
+    pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    yield from pool(delayed(do_task)(scenario, settings, task) for task in todo)
+
+
+def collect(
+    work: Iterator[tuple[Task, Any]], replicates: int, progress: Progress | None
+) -> dict[Task, Any]:
+    """Gather finished work, telling how far it is."""
+    found: dict[Task, Any] = {}
+    done = 0
+    for task, result in work:
+        found[task] = result
+        done += task.replicates
+        if progress is not None:
+            progress(done, replicates)
+    return found
+
+
+def _finish(scenario: Scenario, settings: Settings, found: dict[Task, Any]) -> Run:
+    """Put the blocks in order, whoever finished first, and summarise."""
+    import pandas as pd
+
+    ordered = sorted(found, key=lambda task: task.number)
+    parts = [found[task] for task in ordered if task.kind == "trials"]
+    truths = [found[task] for task in ordered if task.kind == "truth"]
+    trials = pd.concat([part[0] for part in parts], ignore_index=True)
+    analyses = pd.concat([part[1] for part in parts], ignore_index=True)
+    curves = pd.concat([part[2] for part in parts], ignore_index=True)
+    keys = ["arm", "outcome", "kind", "day"]
+    curves = curves.groupby(keys, sort=False, as_index=False)[["count", "total"]].sum()
+    truth: dict[str, npt.NDArray[np.float64]] = {
+        name: np.concatenate([chunk[name] for chunk in truths])
+        for name in scenario.spec.analysis.estimands
+    }
+    summary = summarise(scenario, settings.hypothesis, trials, analyses, truth)
+    return Run(settings, trials, analyses, curves, summary)

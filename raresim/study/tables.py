@@ -1,0 +1,152 @@
+"""One luck block as tables: a row for each trial, one for each analysis, and pooled curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.disease.parameters import DRAW
+from raresim.streams import LUCK_BLOCK
+from raresim.trial.cut import SECONDS_A_YEAR, take
+from raresim.trial.engine import BlockRun
+from raresim.trial.scenario import Scenario
+from raresim.trial.ticks import NEVER, Exit, days
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MONTH = 365.25 / 12
+MONTHS = 120
+"""Enrolment curves are kept for ten years at most."""
+
+
+def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
+    """Return a row for each trial: duration, patients, events, exits, by arm where it means something."""
+    import pandas as pd
+
+    ledger, present = run.ledger, run.ledger.present
+    replicate = block * LUCK_BLOCK + np.arange(ledger.replicates)
+    stopped = np.argmax(run.performed == ledger.end[:, None], axis=1)
+    columns: dict[str, Any] = {
+        "replicate": replicate,
+        "draw": draws(scenario, replicate),
+        "duration_days": days(ledger.end),
+        "recruitment_days": days(ledger.closed),
+        "ended_at": np.array(scenario.milestones, dtype=object)[stopped],
+        "screened": (ledger.presented < NEVER).sum(1),
+        "randomised": present.sum(1),
+    }
+    for number, arm in enumerate(scenario.arms):
+        mine = present & (ledger.arm == number)
+        columns |= _arm_columns(run, arm, mine)
+    columns["enrolled_by_month"] = list(_enrolment(run))
+    return pd.DataFrame(columns)
+
+
+def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the cluster of each replicate: its parameter draw, or itself where nothing is drawn."""
+    return replicate if scenario.spec.truth.uncertainty == "fixed" else replicate // DRAW
+
+
+def _arm_columns(run: BlockRun, arm: str, mine: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    ledger = run.ledger
+    end = np.minimum(ledger.exit, ledger.end[:, None])
+    followed = np.where(mine, end - np.where(mine, ledger.randomised, 0), 0)
+    found: dict[str, Any] = {
+        f"{arm}.patients": mine.sum(1),
+        f"{arm}.patient_years": followed.sum(1) / SECONDS_A_YEAR,
+        f"{arm}.left": (mine & (ledger.reason == Exit.LEFT)).sum(1),
+        f"{arm}.stopped_treatment": (mine & (ledger.stop < NEVER)).sum(1),
+    }
+    for name, times in ledger.events.items():
+        seen = mine[..., None] & (times < NEVER)
+        found[f"{arm}.{name}.events"] = seen.sum((1, 2))
+        found[f"{arm}.{name}.patients"] = seen.any(-1).sum(1)
+    return found
+
+
+def _enrolment(run: BlockRun) -> npt.NDArray[np.int32]:
+    """Return patients randomised by the end of each month, up to the latest month of the block."""
+    at = np.where(run.ledger.present, days(run.ledger.randomised) / MONTH, np.inf)
+    grid = np.arange(MONTHS + 1)
+    return np.stack([(at <= month).sum(1) for month in grid], axis=1).astype(np.int32)
+
+
+def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
+    """Return a row for each trial and analysis."""
+    import pandas as pd
+
+    replicate = block * LUCK_BLOCK + np.arange(run.ledger.replicates)
+    frames = []
+    for look, record in run.analyst.records.items():
+        number = scenario.milestones.index(look.milestone)
+        tick = run.performed[:, number]
+        head = {
+            "replicate": replicate,
+            "draw": draws(scenario, replicate),
+            "milestone": look.milestone,
+            "estimand": look.estimand,
+            "cut_days": np.where(record["analysed"], days(np.where(tick < NEVER, tick, 0)), np.nan),
+        }
+        frames.append(pd.DataFrame(head | record))
+    whole = pd.concat(frames, ignore_index=True)
+    whole = whole[whole["analysed"]].drop(columns="analysed")
+    return whole.sort_values(["replicate", "cut_days"], kind="stable", ignore_index=True)
+
+
+def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
+    """Return pooled sums for the pictures: events and patients at risk by week, readings by visit."""
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for number, arm in enumerate(scenario.arms):
+        mine = run.ledger.present & (run.ledger.arm == number)
+        for name in run.ledger.events:
+            rows += _event_rows(scenario, run, arm, mine, name)
+        for name, readings in run.fate.readings.items():
+            rows += _reading_rows(scenario, run, arm, mine, name, readings[number])
+    columns = ["arm", "outcome", "kind", "day", "count", "total"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _event_rows(
+    scenario: Scenario, run: BlockRun, arm: str, mine: npt.NDArray[np.bool_], name: str
+) -> list[dict[str, Any]]:
+    """Weekly first events among those at risk of a first, and all events among those followed."""
+    ledger = run.ledger
+    start = np.where(mine, ledger.randomised, 0)
+    end = days(np.where(mine, np.minimum(ledger.exit, ledger.end[:, None]) - start, 0))[mine]
+    times = np.where(mine[..., None] & (ledger.events[name] < NEVER), ledger.events[name], -1)
+    since = np.where(times >= 0, days(times - start[..., None]), np.inf)[mine]
+    first = np.min(since, axis=-1)
+    rows = []
+    for week in range(int(scenario.follow_days // 7) + 1):
+        low, high = 7.0 * week, 7.0 * (week + 1)
+        base = {"arm": arm, "outcome": name, "day": high}
+        risk = int(((end >= low) & (first >= low)).sum())
+        new = int(((first >= low) & (first < high)).sum())
+        rows.append({**base, "kind": "first", "count": risk, "total": float(new)})
+        every = int(((since >= low) & (since < high)).sum())
+        rows.append({**base, "kind": "all", "count": int((end >= low).sum()), "total": float(every)})
+    return rows
+
+
+def _reading_rows(
+    scenario: Scenario,
+    run: BlockRun,
+    arm: str,
+    mine: npt.NDArray[np.bool_],
+    name: str,
+    readings: npt.NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    """Sum of change since randomisation at each visit among those who came."""
+    values = take(readings, run.ledger.candidate)
+    rows = []
+    for visit, week in enumerate(scenario.spec.design.visits.weeks):
+        came = mine & (run.ledger.visits[..., visit] < NEVER)
+        change = np.where(came, values[..., 1 + visit] - values[..., 0], 0.0)
+        row = {"arm": arm, "outcome": name, "kind": "change", "day": 7.0 * week}
+        rows.append({**row, "count": int(came.sum()), "total": float(change.sum())})
+    return rows
