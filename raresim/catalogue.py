@@ -33,7 +33,9 @@ def find(kind: str, name: str) -> Path:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
         inside = folder(kind) / path.name
-        return inside if not path.exists() and path.parent.name == kind and inside.exists() else path
+        return (
+            inside if not path.exists() and path.parent.name == kind and inside.exists() else path
+        )
     found = shipped(kind).get(split_version(name)[0])
     if found is None:
         hint = did_you_mean(name, shipped(kind))

@@ -1,9 +1,9 @@
 """Everything that can go wrong, said so that it can be mended.
 
-    RaresimError
-    ├── InputError      somebody's file, table or argument is wrong (exit code 2)
-    ├── RefusedError    a sound request that this engine or version does not carry out (exit code 2)
-    └── CheckError      a gate or check failed (exit code 1)
+RaresimError
+├── InputError      somebody's file, table or argument is wrong (exit code 2)
+├── RefusedError    a sound request that this engine or version does not carry out (exit code 2)
+└── CheckError      a gate or check failed (exit code 1)
 """
 
 from __future__ import annotations

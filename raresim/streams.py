@@ -2,12 +2,13 @@
 
 A draw is fixed by (seed, replicate, decision point, unit). Replicates come in luck blocks of 1,024,
 a constant of the contract that no engine, worker count or compute block can move: replicate `r` is
-column `r % 1024` of block `r // 1024`. Each (seed, block, point) has a bit generator of its own, and
-its draws are unit-major, so that the first 40 units of 60 are the 40.
+column `r % 1024` of block `r // 1024`. Each (seed, block, point) has a bit generator of its own,
+and its draws are unit-major, so that the first 40 units of 60 are the 40.
 
-Uniforms are made from the generator's raw 64-bit output, because NumPy guarantees bit streams and not
-the methods of `Generator`. They are open at both ends: the quantile function of any distribution may
-be applied to them. Nothing else in raresim may draw: values come from uniforms by inverse CDF.
+Uniforms are made from the generator's raw 64-bit output, because NumPy guarantees bit streams and
+not the methods of `Generator`. They are open at both ends: the quantile function of any
+distribution may be applied to them. Nothing else in raresim may draw: values come from uniforms by
+inverse CDF.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def cox(
 
         total n                  12    20    40    60    80   120   200
         0.8 events per year     0.8   2.3   4.0   4.6   4.6   4.8   4.9
-        3 events per year       4.0   4.6   4.8   5.0   4.9   4.9
+        3 events per year       4.0   4.6   4.8   5.0   4.9   4.9   5.0
 
     The Wald test never exceeded its nominal level; with few events it is conservative.
 

@@ -40,7 +40,7 @@ def logrank(
 
         total n                  12    20    40    60    80   120   200
         0.8 events per year     4.3   5.3   5.0   5.2   5.0   5.1   5.1
-        3 events per year       6.4   5.7   5.2   5.4   5.1   5.1
+        3 events per year       6.4   5.7   5.2   5.4   5.1   5.1   5.1
 
     With fewer than 20 patients in an arm the note SIZE_ABOVE_NOMINAL is attached: from there
     on the simulated size was at most 5.5 %.

@@ -11,7 +11,7 @@ from the derivative of the profile. Counting the patients with y_i > j replaces 
 Source: Lawless JF. Can J Stat 1987;15:209-225.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from raresim.analysis.newton import solve_score
 
 LEAST_LOG_DISPERSION = np.log(1e-8)
 MOST_LOG_DISPERSION = np.log(1e8)
+LARGEST_TABLE = 2**22  # numbers in a table of counts, 32 MiB
 SERIES_BELOW = 0.01  # under this the closed forms of the curvature lose digits
 
 
@@ -50,11 +51,39 @@ class Counts:
 
 @dataclass(frozen=True)
 class Rates:
-    """The maximum of the likelihood: log rates (B, 2), dispersion (B,), converged (B,)."""
+    """The maximum of the likelihood.
 
+    Attributes
+    ----------
+    events, log_rate, information
+        (B, 2) of each arm; the expected information of the log rate given the dispersion,
+        sum mu / (1 + alpha mu), as ``summary(MASS::glm.nb)`` uses for its standard errors.
+    dispersion
+        (B,) alpha; 0 for the Poisson limit.
+    converged
+        (B,) False without events in one arm.
+    """
+
+    events: FloatArray
     log_rate: FloatArray
+    information: FloatArray
     dispersion: FloatArray
     converged: BoolArray
+
+
+def fit_rates(count: CodeArray, exposure: FloatArray, arm: CodeArray, used: BoolArray) -> Rates:
+    """Maximise the likelihood of each row of a batch (B, n); only the used patients count.
+
+    Where the profile likelihood does not rise from alpha = 0 the dispersion is 0 (Poisson).
+    Rows are taken in blocks, so that very large counts do not need a very large table.
+    """
+    most = int(np.where(used, count, 0).max(initial=0))
+    step = max(LARGEST_TABLE // (most + 1), 1)
+    blocks = [slice(b, b + step) for b in range(0, max(count.shape[0], 1), step)]
+    parts = [_maximise(split_by_arm(count[b], exposure[b], arm[b], used[b])) for b in blocks]
+    return Rates(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Rates))
+    )
 
 
 def split_by_arm(
@@ -89,28 +118,9 @@ def poisson_log_rates(data: Counts) -> FloatArray:
     return np.log(rate).reshape(-1, 2)
 
 
-def information(data: Counts, fit: Rates) -> FloatArray:
-    """Give the expected information of each log rate given the dispersion, (B, 2).
-
-    sum mu / (1 + alpha mu), as ``summary(MASS::glm.nb)`` uses for its standard errors.
-    """
-    mean = data.exposure * np.exp(fit.log_rate).reshape(-1, 1)
-    alpha = np.repeat(fit.dispersion, 2)[:, None]
-    return ordered_sum(mean / (1.0 + alpha * mean)).reshape(-1, 2)
-
-
-def maximise(data: Counts, solvable: BoolArray) -> Rates:
-    """Maximise the likelihood of the solvable rows.
-
-    Where the profile likelihood does not rise from alpha = 0 the dispersion is 0 (Poisson).
-
-    Parameters
-    ----------
-    data
-        Counts by arm.
-    solvable
-        (B,) rows with events in both arms.
-    """
+def _maximise(data: Counts) -> Rates:
+    events = ordered_sum(data.count).reshape(-1, 2)
+    solvable = np.all(events > 0.0, axis=1)
     log_rate = poisson_log_rates(data)
     batch = solvable.size
     slope, _, squared = _dispersion_score(data, log_rate, np.zeros(batch), np.arange(batch))
@@ -130,7 +140,10 @@ def maximise(data: Counts, solvable: BoolArray) -> Rates:
     )
     dispersion[rows] = np.exp(kappa)
     _settle_rates(data, log_rate, dispersion[rows], rows)
-    return Rates(log_rate, dispersion, converged)
+    mean = data.exposure * np.exp(log_rate).reshape(-1, 1)
+    over = 1.0 + np.repeat(dispersion, 2)[:, None] * mean
+    information = ordered_sum(mean / over).reshape(-1, 2)
+    return Rates(events, log_rate, information, dispersion, converged)
 
 
 def _settle_rates(data: Counts, log_rate: FloatArray, alpha: FloatArray, rows: IntArray) -> None:

@@ -41,10 +41,10 @@ def andersen_gill(
 
         total n                  12    20    40    60    80   120   200
         0.8 events per year     5.2   7.3   7.0   6.4   6.0   5.7   5.4
-        3 events per year      13.2  10.1   7.6   6.5   6.2   5.8
+        3 events per year      13.2  10.1   7.6   6.5   6.2   5.8   5.6
 
     The sandwich is too small in small samples. With fewer than 100 patients in an arm the
-    note SIZE_ABOVE_NOMINAL is attached: from there on the simulated size was at most 5.5 %.
+    note SIZE_ABOVE_NOMINAL is attached: from there on the simulated size was at most 5.6 %.
 
     Parameters
     ----------

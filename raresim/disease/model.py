@@ -194,4 +194,3 @@ def load_model(name: str | Path) -> DiseaseModel:
     model = DiseaseModel(spec, str(path), path.stem)
     _ = model.published, model.processes  # numbers that contradict each other show here
     return model
-

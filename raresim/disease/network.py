@@ -1,7 +1,8 @@
 """Baseline: an ancestral sampler of the Bayesian network under the luck contract.
 
-Categories come first by the tables' rows, numbers follow given their categorical parents, and linked
-numbers share normal scores (a Gaussian copula). Every value is a quantile of a uniform of its own.
+Categories come first by the tables' rows, numbers follow given their categorical parents, and
+linked numbers share normal scores (a Gaussian copula). Every value is a quantile of a uniform of
+its own.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ Integers = npt.NDArray[np.int64]
 class Patients:
     """Baseline of a block of candidates: arrays of shape (replicates, units).
 
-    `values` holds numbers, and the number of the state for categories; `scores` the normal scores of
-    the numbers; `site` the number of each candidate's site among `sites`.
+    `values` holds numbers, and the number of the state for categories; `scores` the normal scores
+    of the numbers; `site` the number of each candidate's site among `sites`.
     """
 
     values: dict[str, npt.NDArray[Any]]
@@ -85,7 +86,9 @@ def sample(
             values[name] = _by_parent(spec, variable, picked, values)
         else:
             scores[name], u = couple(parameters, name, u, scores)
-            laws = {w: parameters.distributions[n, w] for n, w in parameters.distributions if n == name}
+            laws = {
+                w: parameters.distributions[n, w] for n, w in parameters.distributions if n == name
+            }
             drawn = {when: law.quantile(u) for when, law in laws.items()}
             values[name] = _by_parent(spec, variable, drawn, values)
     return values, scores
@@ -133,4 +136,4 @@ def _by_parent(
     parent = spec.patients[variable.given]
     assert isinstance(parent, Category)
     state = values[variable.given]
-    return np.choose(state, [drawn[name] for name in parent.names])
+    return np.asarray(np.choose(state, [drawn[name] for name in parent.names]))

@@ -1,8 +1,8 @@
 """The numbers of a model in computing form: as published, or drawn from what the evidence allows.
 
-Every array has a leading replicate axis: of length one for published numbers, of 1,024 for drawn ones.
-Neighbouring replicates share a draw (an outer loop of draws), so that power *within* one possible
-truth can be told from its spread *between* truths.
+Every array has a leading replicate axis: of length one for published numbers, of 1,024 for drawn
+ones. Neighbouring replicates share a draw (an outer loop of draws), so that power *within* one
+possible truth can be told from its spread *between* truths.
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ def draw_of(replicate: Any) -> Any:
 
 
 def drawn_from(luck: Luck | None, *path: str, labels: tuple[str, ...] | None = None) -> Any:
-    """Return the uniforms of a statistic's parts, or None where nothing is drawn."""
+    """Return the uniforms of a statistic's parts, or None where nothing is drawn.
+
+    Each part is a decision point without units, shared by the replicates of a draw.
+    """
     if luck is None:
         return None
     name = point_name("evidence", *path, labels=labels)
@@ -54,6 +57,15 @@ class Parameters:
     distributions: dict[Key, Distribution] = field(default_factory=dict)
     dependence: dict[Key, Floats] = field(default_factory=dict)
     numbers: dict[Key, Floats] = field(default_factory=dict)
+
+    def first(self) -> Parameters:
+        """Return the parameters of the first replicate alone, for everybody."""
+        return Parameters(
+            {key: value[:1] for key, value in self.shares.items()},
+            {key: law.first() for key, law in self.distributions.items()},
+            {key: value[:1] for key, value in self.dependence.items()},
+            {key: value[:1] for key, value in self.numbers.items()},
+        )
 
 
 def parameters(spec: ModelSpec, luck: Luck | None = None, place: str = "centre") -> Parameters:
@@ -131,9 +143,7 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
                 found.numbers[name, f"faster.{faster.variable}"] = slope * points
 
 
-def _latent_correlation(
-    spec: ModelSpec, link: Link, luck: Luck | None
-) -> Floats:
+def _latent_correlation(spec: ModelSpec, link: Link, luck: Luck | None) -> Floats:
     """Return the normal scores' correlation that gives the published Pearson correlation.
 
     NORTA: r(rho) = (E[X(z1) Y(rho z1 + sqrt(1 - rho²) z2)] - mX mY) / (sX sY), by Gauss-Hermite

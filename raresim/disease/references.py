@@ -84,7 +84,7 @@ class _Checker:
                 message = f"rows need each state of {variable.given} once: {', '.join(wanted)}"
                 self.add((*steps, "rows"), message)
         if isinstance(variable, Category):
-            statements = variable.rows or [variable]
+            statements: list[Any] = [*variable.rows] if variable.rows else [variable]
             for statement in statements:
                 statistic = statement.evidence or statement.assumed
                 assert statistic is not None
@@ -109,7 +109,11 @@ class _Checker:
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, Number)]
         single = [n for n in numbers if self.spec.patients[n].given is None]  # type: ignore[union-attr]
         children: set[str] = set()
-        for kind, items in (("links", self.spec.links), ("unpublished", self.spec.unpublished)):
+        tied: tuple[tuple[str, list[Any]], ...] = (
+            ("links", [*self.spec.links]),
+            ("unpublished", [*self.spec.unpublished]),
+        )
+        for kind, items in tied:
             for index, item in enumerate(items):
                 first, second = item.between
                 steps: Steps = (kind, index, "between")

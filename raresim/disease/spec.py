@@ -177,7 +177,9 @@ class Longitudinal(Outcome):
     range: Bounds
     step: float = Field(1.0, gt=0, description="smallest difference between two readings")
     at_screening: Stated[Mean]
-    change_after: Duration = Field(description="the time after which the two change statistics hold")
+    change_after: Duration = Field(
+        description="the time after which the two change statistics hold"
+    )
     among: Condition | None = Field(None, description="patients in whom the change was published")
     mean_change: Stated[Mean]
     spread_of_change: Stated[Spread]

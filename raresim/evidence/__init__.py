@@ -18,7 +18,7 @@ from raresim.evidence.statistics import (
 )
 
 __all__ = [
-    "AnyStatistic", "Correlation", "Difference", "Dispersion", "Distribution", "EventRate", "Interval", "Mean",
-    "Metalog", "Quantiles", "Ratio", "Share", "Slope", "Source", "Spread", "Stated", "Statistic",
-    "TruncatedNormal", "Unpublished", "fit",
+    "AnyStatistic", "Correlation", "Difference", "Dispersion", "Distribution", "EventRate",
+    "Interval", "Mean", "Metalog", "Quantiles", "Ratio", "Share", "Slope", "Source", "Spread",
+    "Stated", "Statistic", "TruncatedNormal", "Unpublished", "fit",
 ]  # fmt: skip

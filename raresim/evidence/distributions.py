@@ -30,6 +30,10 @@ class Distribution(Protocol):
         """Return family and parameters as a line for people."""
         ...
 
+    def first(self) -> Distribution:
+        """Return the distribution of the first replicate alone."""
+        ...
+
 
 @dataclass(frozen=True)
 class TruncatedNormal:
@@ -49,6 +53,10 @@ class TruncatedNormal:
     def describe(self) -> str:
         """Return family and parameters."""
         return f"normal({self.mu[0]:.4g}, {self.sigma[0]:.4g}) on {self.lower:g} to {self.upper:g}"
+
+    def first(self) -> TruncatedNormal:
+        """Return the distribution of the first replicate alone."""
+        return TruncatedNormal(self.mu[:1], self.sigma[:1], self.lower, self.upper)
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,14 @@ class Metalog:
         a = ", ".join(f"{term:.4g}" for term in self.terms[0])
         return f"metalog({a}) on {self.lower:g} to {self.upper:g}"
 
+    def first(self) -> Metalog:
+        """Return the distribution of the first replicate alone."""
+        return Metalog(self.terms[:1], self.lower, self.upper)
 
-def fit(statistic: Mean | Quantiles, bounds: Bounds | None, uniform: Uniform | None) -> Distribution:
+
+def fit(
+    statistic: Mean | Quantiles, bounds: Bounds | None, uniform: Uniform | None
+) -> Distribution:
     """Return the distribution that has the statistic: normal for a mean, metalog for quartiles.
 
     With `uniform`, one distribution for each replicate, drawn from what the statistic allows.

@@ -1,7 +1,8 @@
 """YAML as plain data with a position for every key and value.
 
-The tree is built from the parser's events, without recursion and without constructing objects: there
-is no tag that runs code, no alias that multiplies itself, and no key that silently replaces another.
+The tree is built from the parser's events, without recursion and without constructing objects:
+there is no tag that runs code, no alias that multiplies itself, and no key that silently replaces
+another.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Step = str | int
 Position = tuple[int, int]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
     "true": True, "True": True, "false": False, "False": False,
     "null": None, "~": None, "": None,
@@ -90,7 +91,7 @@ def parse(text: str, path: str = "text") -> Document:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise InputError(Problem(f"not valid YAML: {error.problem}", path, *place)) from error
-    except YAMLError as error:
+    except (YAMLError, AssertionError, ArithmeticError, RuntimeError) as error:  # ruamel lets slip
         raise InputError(Problem(f"not valid YAML: {error}", path)) from error
     if builder.problems:
         raise InputError(builder.problems)

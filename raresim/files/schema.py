@@ -10,7 +10,17 @@ from raresim.errors import InputError, Problem, did_you_mean
 from raresim.files import expressions, units
 from raresim.files.document import Document, Step
 
-__all__ = ["Amount", "Bounds", "Condition", "Duration", "Exposure", "Rate", "Span", "Spec", "validate"]
+__all__ = [
+    "Amount",
+    "Bounds",
+    "Condition",
+    "Duration",
+    "Exposure",
+    "Rate",
+    "Span",
+    "Spec",
+    "validate",
+]
 
 
 class Spec(BaseModel):

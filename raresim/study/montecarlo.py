@@ -18,7 +18,7 @@ Clusters = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Figure:
-    """A simulated figure with its Monte Carlo standard error, and on how many replicates it rests."""
+    """A simulated figure, its Monte Carlo standard error, and the replicates behind it."""
 
     value: float | None
     mcse: float | None

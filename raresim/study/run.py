@@ -169,9 +169,7 @@ def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, A
     )
 
 
-def _work(
-    scenario: Scenario, settings: Settings, todo: list[Task]
-) -> Iterator[tuple[Task, Any]]:
+def _work(scenario: Scenario, settings: Settings, todo: list[Task]) -> Iterator[tuple[Task, Any]]:
     workers = min(settings.workers, len(todo))
     if workers <= 1:
         for task in todo:

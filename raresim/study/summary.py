@@ -25,9 +25,9 @@ LEVELS = (0.1, 0.5, 0.9)
 class EstimandSummary:
     """How one estimand is tested and estimated over the replicates.
 
-    `rejected` counts a fit that did not converge as not rejecting; `rejected_bounds` counts all such
-    fits first as not rejecting, then as rejecting. Bias and coverage are those of the last look, on the
-    scale of `measure`, against the true value of the same functional.
+    `rejected` counts a fit that did not converge as not rejecting; `rejected_bounds` counts all
+    such fits first as not rejecting, then as rejecting. Bias and coverage are those of the last
+    look, on the scale of `measure`, against the true value of the same functional.
     """
 
     rejected: Figure
@@ -116,7 +116,7 @@ def _chance_of_benefit(
 def _in_sequence(
     scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return by estimand whether each replicate rejects, in the fixed sequence where there is one."""
+    """Return by estimand whether each replicate rejects, in the fixed sequence if there is one."""
     found = {}
     for name in scenario.spec.analysis.estimands:
         mine = analyses[(analyses["estimand"] == name) & analyses["rejected"]]
@@ -234,7 +234,7 @@ def _shares(ended: npt.NDArray[Any], clusters: npt.NDArray[np.int64]) -> dict[st
 
 def _enrolment(trials: pd.DataFrame) -> dict[str, list[float]]:
     """Return the band of patients randomised by the end of each month, until nothing changes."""
-    counts = np.stack(trials["enrolled_by_month"].to_numpy())
+    counts = np.array(trials["enrolled_by_month"].to_list())
     assert counts.shape[1] == MONTHS + 1
     months = int(np.argmax((counts == counts[:, -1:]).all(axis=0))) + 1
     band = np.quantile(counts[:, : months + 1], LEVELS, axis=0)

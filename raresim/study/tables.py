@@ -23,7 +23,7 @@ MONTHS = 120
 
 
 def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
-    """Return a row for each trial: duration, patients, events, exits, by arm where it means something."""
+    """Return a row for each trial: duration, patients, and by arm events and exits."""
     import pandas as pd
 
     ledger, present = run.ledger, run.ledger.present
@@ -46,7 +46,7 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
 
 
 def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the cluster of each replicate: its parameter draw, or itself where nothing is drawn."""
+    """Return each replicate's cluster: its parameter draw, or itself where nothing is drawn."""
     return replicate if scenario.spec.truth.uncertainty == "fixed" else replicate // DRAW
 
 
@@ -97,7 +97,7 @@ def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFram
 
 
 def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
-    """Return pooled sums for the pictures: events and patients at risk by week, readings by visit."""
+    """Return pooled sums for pictures: events and patients at risk by week, change by visit."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -129,7 +129,9 @@ def _event_rows(
         new = int(((first >= low) & (first < high)).sum())
         rows.append({**base, "kind": "first", "count": risk, "total": float(new)})
         every = int(((since >= low) & (since < high)).sum())
-        rows.append({**base, "kind": "all", "count": int((end >= low).sum()), "total": float(every)})
+        rows.append(
+            {**base, "kind": "all", "count": int((end >= low).sum()), "total": float(every)}
+        )
     return rows
 
 

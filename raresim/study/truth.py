@@ -1,7 +1,7 @@
 """True values: each estimand's functional on pairs of potential outcomes, without drop-out.
 
-The population is that of eligible candidates; everybody is followed in full under both arms with the
-same luck. Where parameters are drawn, each draw has its own truth, from fewer pairs.
+The population is that of eligible candidates; everybody is followed in full under both arms with
+the same luck. Where parameters are drawn, each draw has its own truth, from fewer pairs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ APART = 2**32
 UNITS = 128
 """Pairs in each column of a luck block in one chunk of work."""
 ROWS = 16
-"""Rows into which a chunk's pairs are gathered where the truth is fixed: their spread is its error."""
+"""Rows into which a chunk's pairs are gathered where the truth is fixed; they give its error."""
 
 
 def true_values(
@@ -33,8 +33,8 @@ def true_values(
 ) -> dict[str, Floats]:
     """Return each estimand's value on one chunk of 131,072 pairs.
 
-    With a fixed truth: 16 values whose mean is the truth and whose spread is its error. With a drawn
-    truth, `chunk` is the luck block: one value for each of the block's 128 draws.
+    With a fixed truth: 16 values whose mean is the truth and whose spread is its error. With a
+    drawn truth, `chunk` is the luck block: one value for each of the block's 128 draws.
     """
     numbers, effects = scenario.numbers(hypothesis, Luck(seed, chunk), place)
     drawn = scenario.spec.truth.uncertainty != "fixed"
@@ -84,7 +84,9 @@ def _log_hazard_ratio(scenario: Scenario, folk: People, name: str, rows: int) ->
     states = {**folk.patients.values, "site": np.zeros(shape, np.int64)}
     stratum = _gather(strata_of(scenario, strata, states), shape, rows)
     present = _gather(folk.eligible, shape, rows)
-    arms = np.concatenate([np.zeros(present.shape, np.int8), np.ones(present.shape, np.int8)], axis=1)
+    arms = np.concatenate(
+        [np.zeros(present.shape, np.int8), np.ones(present.shape, np.int8)], axis=1
+    )
     fit = batch.cox(
         np.concatenate(times, axis=1),
         np.concatenate(events, axis=1),
@@ -106,7 +108,7 @@ def _log_rate_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> F
         alive = np.where(folk.eligible, np.broadcast_to(end, shape), 0.0)
         events = np.where(folk.eligible, counts, 0)
         rates.append(_gather(events, shape, rows).sum(1) / _gather(alive, shape, rows).sum(1))
-    return np.log(rates[1] / rates[0])
+    return np.asarray(np.log(rates[1] / rates[0]))
 
 
 def _mean_difference(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:

@@ -1,7 +1,7 @@
 """Candidates arrive at sites: a Poisson stream at each open site, with gamma rates between sites.
 
-Source: Anisimov & Fedorov, Modelling, prediction and adaptive adjustment of recruitment in multicentre
-trials, Stat Med 2007;26:4958-75 (the Poisson-gamma model).
+Source: Anisimov & Fedorov, Modelling, prediction and adaptive adjustment of recruitment in
+multicentre trials, Stat Med 2007;26:4958-75 (the Poisson-gamma model).
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from raresim.trial.spec import Sites, Truth
 def arrivals(
     truth: Truth, sites: Sites, luck: Luck, candidates: int
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Return the day on which each candidate presents and the number of the site, (1024, candidates).
+    """Return the day on which each candidate presents and the number of the site, (1024, units).
 
-    The sites' streams are one stream whose intensity is the sum of the open sites' rates; sums of unit
-    exponentials are sent through the inverse of its cumulative intensity, which is piecewise linear.
-    Candidate by candidate the draws stay what they are when a site is added; the calendar moves.
+    The sites' streams are one stream whose intensity is the sum of the open sites' rates; sums of
+    unit exponentials are sent through the inverse of its cumulative intensity, which is piecewise
+    linear. Candidate by candidate the draws stay what they are when a site is added; the calendar
+    moves.
     """
     rates, opens = _sites(truth, sites, luck)
     need = np.cumsum(-np.log(luck.uniform("enrolment.gap", candidates)), axis=1)
@@ -61,8 +62,10 @@ def _invert(need: Floats, rates: Floats, opens: Floats) -> Floats:
     reached = np.zeros(len(need))
     for k in range(opens.shape[1]):
         since = (need - reached[:, None]) / slope[:, k, None]
-        day = np.where(need > reached[:, None], opened[:, k, None] + since, day) if k else (
-            opened[:, :1] + since
+        day = (
+            np.where(need > reached[:, None], opened[:, k, None] + since, day)
+            if k
+            else (opened[:, :1] + since)
         )
         if k + 1 < opens.shape[1]:
             reached = reached + slope[:, k] * (opened[:, k + 1] - opened[:, k])

@@ -1,6 +1,7 @@
 """The data cut: ledger and tick to the arrays that a method analyses.
 
-Only what was known at the cut enters: patients randomised by then, events, exits and visits by then.
+Only what was known at the cut enters: patients randomised by then, events, exits and visits by
+then.
 """
 
 from __future__ import annotations
@@ -23,34 +24,59 @@ SECONDS_A_YEAR = 365.25 * SECONDS_A_DAY
 
 
 @dataclass(frozen=True)
-class AnalysisTable:
-    """The columns of an estimand, arrays (replicates, n); absent where they mean nothing.
-
-    `time` is in ticks since randomisation, `exposure` in years; `event_times` has a third axis.
-    """
+class Who:
+    """Who is in an analysis: arrays (replicates, n)."""
 
     present: Booleans
     arm: npt.NDArray[np.int8]
     stratum: Ticks
-    time: Ticks | None = None
-    event: Booleans | None = None
-    count: Ticks | None = None
-    exposure: Floats | None = None
-    event_times: Ticks | None = None
-    outcome: Floats | None = None
-    covariates: Floats | None = None
+
+
+@dataclass(frozen=True)
+class SurvivalTable:
+    """Time to a first event, in ticks since randomisation."""
+
+    who: Who
+    time: Ticks
+    event: Booleans
 
     @property
     def information(self) -> npt.NDArray[np.int64]:
-        """Patients with an event, or with an outcome, (replicates,)."""
-        if self.event is not None:
-            has = self.event
-        elif self.count is not None:
-            has = self.count > 0
-        else:
-            assert self.outcome is not None
-            has = ~np.isnan(self.outcome)
-        return np.asarray((has & self.present).sum(axis=1))
+        """Patients with an event, (replicates,)."""
+        return np.asarray((self.event & self.who.present).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """Events over follow-up: count, years, times (a third axis) and follow-up in ticks."""
+
+    who: Who
+    count: Ticks
+    exposure: Floats
+    event_times: Ticks
+    follow_up: Ticks
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with an event, (replicates,)."""
+        return np.asarray(((self.count > 0) & self.who.present).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class ChangeTable:
+    """Change of a score, NaN where it was not read, and covariates (a third axis)."""
+
+    who: Who
+    change: Floats
+    covariates: Floats
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with a change, (replicates,)."""
+        return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
+
+
+AnalysisTable = SurvivalTable | CountTable | ChangeTable
 
 
 def cut(scenario: Scenario, fate: Fate, ledger: Ledger, at: Ticks, name: str) -> AnalysisTable:
@@ -58,21 +84,17 @@ def cut(scenario: Scenario, fate: Fate, ledger: Ledger, at: Ticks, name: str) ->
     estimand = scenario.spec.analysis.estimands[name]
     method = scenario.spec.analysis.methods[name]
     present = ledger.present & (ledger.randomised <= at[:, None])
-    gathered = {
-        key: take(value, ledger.candidate)
-        for key, value in fate.baseline.items()
-        if key in method.strata or key in method.adjust_for
-    }
-    shape = np.zeros(present.shape, np.int64)
-    stratum = strata_of(scenario, method.strata, gathered) if method.strata else shape
-    base: dict[str, Any] = {"present": present, "arm": ledger.arm, "stratum": stratum}
+    states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
+    stratum = (
+        strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
+    )
+    who = Who(present, ledger.arm, stratum)
     if estimand.variable.startswith("time to first"):
-        return AnalysisTable(**base, **_survival(estimand, fate, ledger, at, present))
+        return _survival(estimand, fate, ledger, at, who)
     if estimand.variable.startswith("events of"):
-        return AnalysisTable(**base, **_counts(estimand, ledger, at, present))
-    outcome = _change(scenario, estimand, fate, ledger, at, present)
-    covariates = _covariates(method.adjust_for, fate, ledger, gathered)
-    return AnalysisTable(**base, outcome=outcome, covariates=covariates)
+        return _counts(estimand, ledger, at, who)
+    change = _change(scenario, estimand, fate, ledger, at, present)
+    return ChangeTable(who, change, _covariates(method.adjust_for, fate, ledger))
 
 
 def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
@@ -86,31 +108,24 @@ def _end(ledger: Ledger, at: Ticks) -> Ticks:
     return np.minimum(ledger.exit, at[:, None])
 
 
-def _survival(
-    estimand: Estimand, fate: Fate, ledger: Ledger, at: Ticks, present: Booleans
-) -> dict[str, Any]:
+def _survival(estimand: Estimand, fate: Fate, ledger: Ledger, at: Ticks, who: Who) -> SurvivalTable:
     first = ledger.events[estimand.outcome][..., 0]
     for name in fate.fatal:
         if estimand.intercurrent.get(name) == "composite":
             first = np.minimum(first, ledger.events[name][..., 0])
     end = _end(ledger, at)
-    event = present & (first <= end)
-    time = np.where(present, np.minimum(first, end) - ledger.randomised, 0)
-    return {"time": time, "event": event}
+    time = np.where(who.present, np.minimum(first, end) - ledger.randomised, 0)
+    return SurvivalTable(who, time, who.present & (first <= end))
 
 
-def _counts(estimand: Estimand, ledger: Ledger, at: Ticks, present: Booleans) -> dict[str, Any]:
+def _counts(estimand: Estimand, ledger: Ledger, at: Ticks, who: Who) -> CountTable:
     end = _end(ledger, at)
     times = ledger.events[estimand.outcome]
-    seen = present[..., None] & (times <= end[..., None])
-    start = np.where(present, ledger.randomised, 0)
-    follow_up = np.where(present, end - start, 0)
-    return {
-        "count": seen.sum(axis=-1),
-        "exposure": follow_up / SECONDS_A_YEAR,
-        "time": follow_up,
-        "event_times": np.where(seen, times - start[..., None], NEVER),
-    }
+    seen = who.present[..., None] & (times <= end[..., None])
+    start = np.where(who.present, ledger.randomised, 0)
+    follow_up = np.where(who.present, end - start, 0)
+    since = np.where(seen, times - start[..., None], NEVER)
+    return CountTable(who, seen.sum(axis=-1), follow_up / SECONDS_A_YEAR, since, follow_up)
 
 
 def _change(
@@ -132,17 +147,13 @@ def _change(
     return np.where(attended, readings[0] - readings[1], np.nan)
 
 
-def _covariates(
-    names: list[str], fate: Fate, ledger: Ledger, gathered: dict[str, Any]
-) -> Floats:
+def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:
     """Return the covariates that the analysis adjusts for, (replicates, n, covariates)."""
-    if not names:
-        return np.empty((*ledger.candidate.shape, 0))
-    columns = []
+    columns = [np.empty((*ledger.candidate.shape, 0))]
     for name in names:
         if name.endswith(" at baseline"):
-            score = fate.readings[name.removesuffix(" at baseline")][0][..., 0]
-            columns.append(take(score, ledger.candidate))
+            values = fate.readings[name.removesuffix(" at baseline")][0][..., 0]
         else:
-            columns.append(np.asarray(gathered[name], np.float64))
-    return np.ascontiguousarray(np.stack(columns, axis=-1))
+            values = fate.baseline[name].astype(np.float64)
+        columns.append(take(values, ledger.candidate)[..., None])
+    return np.ascontiguousarray(np.concatenate(columns, axis=-1))

@@ -43,8 +43,8 @@ def run_block(
 ) -> BlockRun:
     """Run the first `replicates` trials of a luck block.
 
-    The stream of candidates is made as long as it needs to be: a longer one has the shorter one as its
-    beginning, so its length changes nothing.
+    The stream of candidates is made as long as it needs to be: a longer one has the shorter one as
+    its beginning, so its length changes nothing.
     """
     candidates = expected_candidates(scenario)
     while True:

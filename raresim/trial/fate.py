@@ -1,7 +1,7 @@
 """Fate: everything that luck and the files decide before anybody conducts a trial.
 
-Array functions of shape (replicates, candidates, ...). Fate is made for a whole luck block at once and
-exists once: both conducts read the same integer ticks, and neither draws nor computes a float.
+Array functions of shape (replicates, candidates, ...). Fate is made for a whole luck block at once
+and exists once: both conducts read the same integer ticks, and neither draws nor computes a float.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ Booleans = npt.NDArray[np.bool_]
 class Fate:
     """What is decided for each candidate, in ticks since the trial's start or since randomisation.
 
-    `present` and `ready` (screening over) are absolute; `stop` (of treatment), `leave`, `follow` (end of
-    follow-up, by arm), `visits`, `events` and `readings` count from randomisation. `events[outcome]`
-    and `readings[outcome]` hold an array for each arm; the first reading is that of randomisation.
+    `present` and `ready` (screening over) are absolute; `stop` (of treatment), `leave`, `follow`
+    (end of follow-up, by arm), `visits`, `events` and `readings` count from randomisation.
+    `events[outcome]` and `readings[outcome]` hold an array for each arm; the first reading is that
+    of randomisation.
     """
 
     present: Ticks
@@ -54,7 +55,7 @@ class Fate:
         """Number of candidates in each replicate."""
         return int(self.present.shape[1])
 
-    def rows(self, chosen: slice) -> Fate:
+    def rows(self, chosen: Any) -> Fate:
         """Return the fate of some replicates only."""
 
         def cut(value: Any) -> Any:
@@ -69,7 +70,7 @@ class Fate:
 
 @dataclass(frozen=True)
 class People:
-    """Candidates with their luck, before any trial: baseline, latent values, path under each arm."""
+    """Candidates with their luck, before any trial: baseline, latent values, paths by arm."""
 
     patients: Patients
     latents: dict[str, Any]
@@ -93,14 +94,18 @@ def people(
     placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
     patients = model.sample(luck, units, numbers, **placed)
     ratios = {
-        outcome: max((float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1)
+        outcome: max(
+            (float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1
+        )
         for outcome, arms in effects.items()
     }
     horizon = Horizon(scenario.follow_days)
     latents = model.latents(luck, patients, numbers, horizon, ratios)
     screened = model.observed_at_screening(luck, latents, patients)
     eligible = condition(scenario.spec.design.eligible, model, screened)
-    stop = exponential(luck, "conduct.stops_treatment", units, scenario.spec.truth.stops_treatment.rate)
+    stop = exponential(
+        luck, "conduct.stops_treatment", units, scenario.spec.truth.stops_treatment.rate
+    )
     until = np.minimum(stop, scenario.spec.design.treat_for)
     paths = []
     for arm in scenario.arms:
@@ -199,9 +204,7 @@ def _visits(
     return np.stack(when, axis=-1), np.stack(seen, axis=-1)
 
 
-def _follow(
-    scenario: Scenario, luck: Luck, candidates: int, resolution: int
-) -> tuple[Ticks, ...]:
+def _follow(scenario: Scenario, luck: Luck, candidates: int, resolution: int) -> tuple[Ticks, ...]:
     """Return the end of follow-up for each arm: by design, or as a published trial closed."""
     closed = scenario.spec.truth.followed_for
     u = luck.uniform("conduct.followed_for", candidates)
@@ -261,5 +264,3 @@ def expected_candidates(scenario: Scenario) -> int:
     share = float(np.mean(people(scenario, luck, 4, numbers, effects).eligible))
     n = scenario.spec.design.randomise.n
     return int(1.15 * n / max(share, 0.01) + 4 * np.sqrt(n)) + 20
-
-

@@ -1,6 +1,6 @@
 """The ledger: what a trial wrote down, patients in the order of their randomisation.
 
-Both conducts yield one. Arrays have a leading replicate axis; a single trial is a ledger of one row.
+Both conducts yield one. Arrays have a leading replicate axis; one trial is a ledger of one row.
 """
 
 from __future__ import annotations

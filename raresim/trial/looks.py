@@ -1,7 +1,7 @@
 """Looks: what is analysed at a milestone, and whether the trial stops there.
 
-One `Analyst` serves a luck block. Both conducts ask it, with one replicate or with many, and it keeps
-every answer by replicate; a batch and a single trial go through the same functions.
+One `Analyst` serves a luck block. Both conducts ask it, with one replicate or with many, and it
+keeps every answer by replicate; a batch and a single trial go through the same functions.
 """
 
 from __future__ import annotations
@@ -20,13 +20,18 @@ from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
 
-METHODS: dict[str, Callable[[AnalysisTable], Results]] = {
-    "logrank": lambda t: batch.logrank(t.time, t.event, t.arm, t.present, t.stratum),
-    "cox": lambda t: batch.cox(t.time, t.event, t.arm, t.present, t.stratum),
-    "negative binomial": lambda t: batch.negative_binomial(t.count, t.exposure, t.arm, t.present),
-    "andersen-gill": lambda t: batch.andersen_gill(t.event_times, t.time, t.arm, t.present),
-    "ancova": lambda t: batch.ancova(t.outcome, t.covariates, t.arm, t.present),
+METHODS: dict[str, Callable[[Any], Results]] = {
+    "logrank": lambda t: batch.logrank(t.time, t.event, t.who.arm, t.who.present, t.who.stratum),
+    "cox": lambda t: batch.cox(t.time, t.event, t.who.arm, t.who.present, t.who.stratum),
+    "negative binomial": lambda t: batch.negative_binomial(
+        t.count, t.exposure, t.who.arm, t.who.present
+    ),
+    "andersen-gill": lambda t: batch.andersen_gill(
+        t.event_times, t.follow_up, t.who.arm, t.who.present
+    ),
+    "ancova": lambda t: batch.ancova(t.change, t.covariates, t.who.arm, t.who.present),
 }
+"""Methods by the name that files use; each reads its own kind of analysis table."""
 
 COLUMNS = {
     "analysed": False, "estimate": np.nan, "se": np.nan, "ci_low": np.nan, "ci_high": np.nan,

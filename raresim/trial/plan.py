@@ -71,6 +71,8 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
         n=scenario.spec.design.randomise.n,
         recruit_until=scenario.recruit_until(resolution),
         milestones=tuple(milestones),
-        outcomes=tuple(n for n in processes if scenario.model.spec.outcomes[n].kind != "longitudinal"),
+        outcomes=tuple(
+            n for n in processes if scenario.model.spec.outcomes[n].kind != "longitudinal"
+        ),
         fatal=tuple(name for name, process in processes.items() if process.ends),
     )

@@ -1,4 +1,4 @@
-"""Names in a scenario file that must lead somewhere, and blocks that must not contradict each other."""
+"""Names in a scenario file that must lead somewhere; blocks that must not contradict."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from raresim.disease import DiseaseModel
 from raresim.disease.references import source_names
 from raresim.disease.spec import Longitudinal, Recurrent
 from raresim.errors import Problem, did_you_mean
+from raresim.evidence import Ratio
 from raresim.files.document import Document, Step
 from raresim.files.expressions import ExpressionError
 from raresim.trial.spec import (
@@ -18,7 +19,6 @@ from raresim.trial.spec import (
     FirstEvents,
     Milestone,
     OneCondition,
-    Ratio,
     ScenarioSpec,
 )
 
@@ -104,7 +104,9 @@ class _Checker:
                 self.known((*steps, "do"), "estimand", analysis, self.spec.analysis.estimands)
             for part in conditions(milestone):
                 if isinstance(part, FirstEvents):
-                    events = [n for n, o in self.outcomes.items() if not isinstance(o, Longitudinal)]
+                    events = [
+                        n for n, o in self.outcomes.items() if not isinstance(o, Longitudinal)
+                    ]
                     self.known((*steps, "when"), "outcome of events", part.first, events)
                     if part.patients > self.spec.design.randomise.n:
                         self.add((*steps, "when"), "waits for more patients than are randomised")
@@ -152,10 +154,14 @@ class _Checker:
         stated = self.spec.analysis.estimands[name].intercurrent
         fatal = [n for n, o in self.outcomes.items() if getattr(o, "ends", "") == "everything"]
         for event in stated:
-            self.known((*steps, "intercurrent"), "intercurrent event", event, ["stops_treatment", *fatal])
+            self.known(
+                (*steps, "intercurrent"), "intercurrent event", event, ["stops_treatment", *fatal]
+            )
         for event in ["stops_treatment", *fatal]:
             composite = "composite" if variable.startswith("time to first") else "while alive"
-            allowed = ["treatment policy"] if event == "stops_treatment" else [composite, "while alive"]
+            allowed = (
+                ["treatment policy"] if event == "stops_treatment" else [composite, "while alive"]
+            )
             if event not in stated:
                 mend = f"add {event}: {allowed[0]}"
                 self.add(steps, f"no strategy is stated for the intercurrent event {event!r}", mend)

@@ -14,10 +14,11 @@ from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import Effect
 from raresim.disease.parameters import drawn_from
 from raresim.errors import InputError, did_you_mean
+from raresim.evidence import Ratio
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.references import check_scenario
-from raresim.trial.spec import Ratio, ScenarioSpec
+from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
 
 Effects = dict[str, dict[str, Effect]]
@@ -62,7 +63,7 @@ class Scenario:
 
     @property
     def follow_days(self) -> float:
-        """Days from randomisation to completion: end of treatment, or of the last visit's window."""
+        """Days from randomisation to completion: end of treatment or of the last window."""
         design = self.spec.design
         return max(design.treat_for, 7.0 * design.visits.weeks[-1] + design.visits.window)
 

@@ -17,7 +17,9 @@ Mode = Literal["fixed", "nuisance", "effect", "all"]
 
 
 def _alpha(value: object) -> float:
-    found = re.fullmatch(r"(0?\.\d+)\s+one-sided", value.strip()) if isinstance(value, str) else None
+    found = (
+        re.fullmatch(r"(0?\.\d+)\s+one-sided", value.strip()) if isinstance(value, str) else None
+    )
     if found is None or not 0 < float(found[1]) < 0.5:
         raise ValueError("expected a one-sided level, such as '0.025 one-sided'")
     return float(found[1])
@@ -119,7 +121,8 @@ class Truth(Spec):
     stops_treatment: Hazard = Hazard(rate="0 per year")  # type: ignore[arg-type]
     leaves_study: Hazard = Hazard(rate="0 per year")  # type: ignore[arg-type]
     followed_for: dict[str, Stated[Mean]] | None = Field(
-        None, description="administrative follow-up of each arm, where a published trial is replayed"
+        None,
+        description="administrative follow-up of each arm, where a published trial is replayed",
     )
 
 

@@ -182,6 +182,33 @@ def test_one_stratum_is_no_stratum(table: Table) -> None:
         assert all(bits(a, i) == bits(b, i) for i in range(len(a)))
 
 
+@settings(max_examples=50, deadline=None)
+@given(table=tables)
+def test_strata_add_up(table: Table) -> None:
+    """Observed less expected, and its variance, are sums over the strata; times meet often."""
+    close = dict(table, time=table["time"] % 4)
+    together = METHODS[1].fit(close)
+    difference, variance = np.zeros(len(together)), np.zeros(len(together))
+    for code in range(3):
+        part = METHODS[0].fit(dict(close, present=close["present"] & (close["stratum"] == code)))
+        difference += np.where(part.converged, part.estimate / part.se**2, 0.0)
+        variance += np.where(part.converged, part.se**-2, 0.0)
+    there = together.converged
+    np.testing.assert_array_equal(there, variance > 0.0)
+    found = together.estimate[there] / together.se[there] ** 2
+    np.testing.assert_allclose(found, difference[there], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(together.se[there] ** -2, variance[there], rtol=1e-9)
+
+
+def test_blocks_for_very_large_counts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = draw(5, 20, 30, 0.6)
+    whole = METHODS[5].fit(table)
+    monkeypatch.setattr("raresim.analysis.negative_binomial_likelihood.LARGEST_TABLE", 50)
+    assert table["count"].max() > 2
+    blocks = METHODS[5].fit(table)
+    assert all(bits(whole, b) == bits(blocks, b) for b in range(20))
+
+
 @settings(max_examples=30, deadline=None)
 @given(table=tables)
 def test_one_event_for_each_patient_makes_andersen_gill_cox(table: Table) -> None:

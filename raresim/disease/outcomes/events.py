@@ -1,8 +1,8 @@
 """Events that come once or again: a Poisson process in the patient's own operational time.
 
 Given frailty Z (gamma, mean 1) and a site factor, the intensity is lambda Z S, times the rate ratio
-while treated. Events happen where the cumulative intensity crosses sums of unit exponentials, so that
-counts over a time t are negative binomial with 1 / theta = var(Z S) (no count is ever drawn).
+while treated. Events happen where the cumulative intensity crosses sums of unit exponentials, so
+that counts over a time t are negative binomial with 1 / theta = var(Z S) (no count is ever drawn).
 Source: Cook & Lawless, The Statistical Analysis of Recurrent Events, 2007, sections 2.2.3 and 3.5.
 """
 
@@ -68,7 +68,9 @@ class EventProcess:
         site_log_sd = parameters.numbers.get((self.name, "site_log_sd"))
         if site_log_sd is not None and float(site_log_sd[0]) > 0:
             u = self._luck_of_sites(luck, patients)
-            factor = np.exp(site_log_sd[:, None] * ndtri(u) - 0.5 * site_log_sd[:, None] ** 2)  # mean 1
+            factor = np.exp(
+                site_log_sd[:, None] * ndtri(u) - 0.5 * site_log_sd[:, None] ** 2
+            )  # mean 1
             intensity = intensity * np.take_along_axis(factor, patients.site, axis=1)
         reach = intensity * horizon.days * max(1.0, horizon.largest_ratio)
         return EventLatent(intensity, frailty, self._thresholds(luck, reach))
@@ -146,4 +148,3 @@ def time_to_event(name: str, spec: TimeToEvent, everything: tuple[str, ...]) -> 
     reads = (spec.shares_frailty_with,) if spec.shares_frailty_with else ()
     ends = everything if spec.ends == "everything" else ()
     return EventProcess(name, Clock(spec.clock), reads, ends, 1, own_frailty=False)
-

@@ -1,10 +1,10 @@
 """What an outcome process is: the one interface between a patient and a trial.
 
-A patient's luck and latent values are drawn once; treatment only bends the path that they take. So a
-process has two steps, `latent` (luck -> what the patient is) and `path` (what the patient is, and the
-history of exposure -> what happens), and the same latent value answers for every arm. A trial then
-*observes* the path. `docs/processes.md` says how Duchenne's walk test and the bilirubin-driven death
-of biliary cholangitis are stated in these terms.
+A patient's luck and latent values are drawn once; treatment only bends the path that they take. So
+a process has two steps, `latent` (luck -> what the patient is) and `path` (what the patient is, and
+the history of exposure -> what happens), and the same latent value answers for every arm. A trial
+then *observes* the path. `docs/processes.md` says how Duchenne's walk test and the bilirubin-driven
+death of biliary cholangitis are stated in these terms.
 
 The places of the interface
 ---------------------------
@@ -49,7 +49,7 @@ class Clock(Enum):
 
 @dataclass(frozen=True)
 class Effect:
-    """What an arm does to one outcome: a ratio of rates, or a difference grown over `after` days."""
+    """What an arm does to an outcome: a ratio of rates, or a difference grown in `after` days."""
 
     scale: str
     value: Floats
@@ -79,10 +79,25 @@ class Path(Protocol):
 class Process(Protocol):
     """One outcome of a disease."""
 
-    name: str
-    clock: Clock
-    reads: tuple[str, ...]
-    ends: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The outcome's name in the model file."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time that the process runs on."""
+        ...
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Processes whose latent value or path this one needs."""
+        ...
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Processes that are over when this one's event happens."""
+        ...
 
     def latent(
         self,

@@ -116,7 +116,7 @@ class ScoreProcess:
         return np.sqrt(noise), np.sqrt(np.maximum(slopes, 0))
 
     def starting_levels(self, parameters: Parameters, noise: Floats) -> Any:
-        """Return the latent levels' distribution: the published spread without a reading's noise."""
+        """Return the law of latent levels: the published spread without a reading's noise."""
         numbers = parameters.numbers
         error = float(noise[0]) ** 2 + self.spec.step**2 / 12
         sd = float(numbers[self.name, "at_screening.sd"][0])

@@ -1,7 +1,8 @@
 """Conduct over blocks of replicates: the same protocol as `events.py`, as arrays.
 
-The trial is run as if nobody looked; then come the looks, in the order of their ticks; then everything
-after the trial's end is cut away. That is sound because nothing before a look depends on what follows.
+The trial is run as if nobody looked; then come the looks, in the order of their ticks; then
+everything after the trial's end is cut away. That is sound because nothing before a look depends on
+what follows.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class ShortStreamError(Exception):
 
 
 def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks]:
-    """Return the ledger and the tick of each milestone (replicates, milestones), NEVER if not held."""
+    """Return the ledger and each milestone's tick (replicates, milestones), NEVER if not held."""
     whole = _unwatched(plan, fate)
     held = np.stack([_tick(milestone, whole) for milestone in plan.milestones], axis=1)
     performed, end = _look(plan, whole, held, decide)
@@ -67,7 +68,8 @@ def _unwatched(plan: Plan, fate: Fate) -> Ledger:
 def _check_stream(plan: Plan, fate: Fate, ready: Ticks) -> None:
     """Refuse a stream whose candidates were used up while recruitment was open.
 
-    Candidates present in order, so whoever is beyond the stream is ready after the last one presents.
+    Candidates present in order, so whoever is beyond the stream is ready after the last one
+    presents.
     """
     beyond = np.minimum(fate.present[:, -1], plan.recruit_until)
     filled = ready[:, -1] <= beyond if ready.shape[1] == plan.n else np.zeros(len(ready), bool)
@@ -167,7 +169,9 @@ def _look(plan: Plan, whole: Ledger, held: Ticks, decide: Decide) -> tuple[Ticks
             tick = held[:, number]
             now = (order[:, position] == number) & (end == NEVER) & (tick <= final)
             performed[now, number] = tick[now]
-            if number == held.shape[1] - 1:  # the last milestone ends the trial; it is analysed after
+            if (
+                number == held.shape[1] - 1
+            ):  # the last milestone ends the trial; it is analysed after
                 end = np.where(now, tick, end)
             elif bool(np.any(now)):
                 rows = np.flatnonzero(now)

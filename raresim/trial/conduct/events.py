@@ -1,8 +1,8 @@
 """Conduct event by event with SimPy: the reference, one trial at a time.
 
-It draws nothing, computes no logarithm and sums no floats: it adds, compares, counts and orders integer
-ticks. Entries happen in the order (tick, kind, candidate). Everything that happens is an entry of the
-log, and the ledger is the log's fold.
+It draws nothing, computes no logarithm and sums no floats: it adds, compares, counts and orders
+integer ticks. Entries happen in the order (tick, kind, candidate). Everything that happens is an
+entry of the log, and the ledger is the log's fold.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from simpy.events import EventPriority
 
 from raresim.trial.conduct.blocks import ShortStreamError
 from raresim.trial.fate import Fate
@@ -42,7 +43,8 @@ class At(simpy.Event):
         super().__init__(env)
         self._ok = True
         self._value = None
-        env.schedule(self, priority=_FIRST + kind * _ROOM + index, delay=tick - env.now)
+        place = EventPriority(_FIRST + kind * _ROOM + index)
+        env.schedule(self, priority=place, delay=tick - env.now)
 
 
 @dataclass

@@ -1,0 +1,250 @@
+"""The model gate: does the model have the statistics that it was built from?
+
+Every published input is compared with a population so large (at least 2,500 times the source's n)
+that its Monte Carlo error stays near 0.02 of the source's standard error; a miss over 0.1 standard
+errors fails the gate. Targets, to which nothing was fitted, are reported and never gated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from raresim.cohort.population import Population, population
+from raresim.disease import DiseaseModel
+from raresim.disease.spec import Category, Longitudinal, Number, Recurrent, Target, TimeToEvent
+from raresim.evidence import Quantiles, Share, Statistic
+from raresim.evidence.statistics import Floats
+from raresim.files import Expression
+
+GATE = 0.1
+"""Largest miss of an input, in standard errors of its source."""
+TIMES_N = 2500
+YEAR = 365.25
+
+Role = Literal["input", "assumed", "target", "rule"]
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One number, as published and as the model has it."""
+
+    role: Role
+    what: str
+    number: str
+    published: float
+    error: float | None
+    model: float
+
+    @property
+    def miss(self) -> float | None:
+        """(model - published) / standard error, None where the source gives no error."""
+        return (self.model - self.published) / self.error if self.error else None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate lets it through: inputs within 0.1 standard errors, rules without fail."""
+        if self.role == "rule":
+            return self.model == 0
+        return self.role != "input" or self.miss is None or abs(self.miss) <= GATE
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A statistic and how to compute its numbers from a population."""
+
+    role: Role
+    what: str
+    statistic: Statistic
+    compute: Callable[[Population], dict[str, float]]
+
+
+def check(model: DiseaseModel) -> list[CheckRow]:
+    """Return every number of the model as published and as attained, and every rule."""
+    claims = [*_variables(model), *_links(model), *_outcomes(model), *_targets(model)]
+    sizes = [claim.statistic.n or 0 for claim in claims if claim.role == "input"]
+    people = population(model, TIMES_N * max(sizes, default=40), _times(model))
+    rows = []
+    for claim in claims:
+        attained = claim.compute(people)
+        errors = claim.statistic.errors()
+        for number, published in claim.statistic.numbers().items():
+            if number in attained:
+                rows.append(
+                    CheckRow(
+                        claim.role,
+                        claim.what,
+                        number,
+                        published,
+                        errors[number],
+                        attained[number],
+                    )
+                )
+    return rows + [_rule(model, people, index) for index in range(len(model.spec.rules))]
+
+
+def _rule(model: DiseaseModel, people: Population, index: int) -> CheckRow:
+    """Return in how many patients a rule fails."""
+    rule = model.spec.rules[index].always
+    failed = float(np.sum(~people.among(rule)))
+    return CheckRow("rule", rule.text, "patients in whom it fails", 0.0, None, failed)
+
+
+def _times(model: DiseaseModel) -> dict[str, list[float]]:
+    """Return the days at which each outcome is needed."""
+    found: dict[str, set[float]] = {name: set() for name in model.spec.outcomes}
+    for name, outcome in model.spec.outcomes.items():
+        found[name].add(outcome.change_after if isinstance(outcome, Longitudinal) else YEAR)
+    for target in model.spec.targets:
+        for name in filter(None, (target.free_of, target.rate_of, target.change_of)):
+            found[name].add(target.at or target.during or YEAR)
+    return {name: sorted(days) for name, days in found.items()}
+
+
+def _role(published: object) -> Role:
+    return "input" if published is not None else "assumed"
+
+
+def _variables(model: DiseaseModel) -> Iterator[_Claim]:
+    for name, variable in model.spec.patients.items():
+        if not isinstance(variable, (Category, Number)):
+            continue
+        for row in [*variable.rows] if variable.rows else [variable]:
+            statistic = row.evidence or row.assumed
+            assert statistic is not None
+            when = getattr(row, "when", None)
+            what = f"{name} where {variable.given} is {when}" if when else name
+            parent = (variable.given, when) if variable.given and when else None
+            yield _Claim(_role(row.evidence), what, statistic, _of_variable(name, statistic, parent))
+
+
+def _of_variable(
+    name: str, statistic: Statistic, parent: tuple[str, str] | None = None
+) -> Callable[[Population], dict[str, float]]:
+    def compute(people: Population) -> dict[str, float]:
+        values = people.values[name]
+        if parent is not None:
+            state = people.model.states[parent[0]].index(parent[1])
+            values = values[people.values[parent[0]] == state]
+        return describe(people.model, name, statistic, values)
+
+    return compute
+
+
+def describe(
+    model: DiseaseModel, name: str, statistic: Statistic, values: Floats
+) -> dict[str, float]:
+    """Return the numbers of a statistic's kind from values."""
+    if isinstance(statistic, Share):
+        states = enumerate(model.states[name])
+        return {state: float(np.mean(values == k)) for k, state in states}
+    if isinstance(statistic, Quantiles):
+        q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+        return {"q1": float(q1), "median": float(median), "q3": float(q3)}
+    return {"mean": float(np.mean(values)), "sd": float(np.std(values))}
+
+
+def _links(model: DiseaseModel) -> Iterator[_Claim]:
+    for link in model.spec.links:
+        first, second = link.between
+        what = f"correlation of {first} and {second}"
+        yield _Claim(_role(link.evidence), what, link.statistic, _correlation(first, second))
+
+
+def _correlation(first: str, second: str) -> Callable[[Population], dict[str, float]]:
+    def compute(people: Population) -> dict[str, float]:
+        r = np.corrcoef(people.values[first], people.values[second])[0, 1]
+        return {"correlation": float(r)}
+
+    return compute
+
+
+def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
+    for name, outcome in model.spec.outcomes.items():
+        if isinstance(outcome, (Recurrent, TimeToEvent)):
+            rate = outcome.rate if isinstance(outcome, Recurrent) else outcome.hazard
+            yield _Claim(_role(rate.evidence), f"{name}: rate", rate.statistic, _rate(name, YEAR))
+        if isinstance(outcome, Recurrent):
+            spread = outcome.between_patients
+            what = f"{name}: spread between patients"
+            yield _Claim(_role(spread.evidence), what, spread.statistic, _dispersion(name))
+        if isinstance(outcome, Longitudinal):
+            screening = outcome.at_screening
+            what = f"{name} at screening"
+            compute = _of_variable(name, screening.statistic)
+            yield _Claim(_role(screening.evidence), what, screening.statistic, compute)
+            for part in (outcome.mean_change, outcome.spread_of_change):
+                what = f"{name}: change after {outcome.change_after:g} days"
+                change = _change(name, outcome.change_after, part.statistic, outcome.among)
+                yield _Claim(_role(part.evidence), what, part.statistic, change)
+
+
+def _rate(name: str, day: float) -> Callable[[Population], dict[str, float]]:
+    def compute(people: Population) -> dict[str, float]:
+        lived = float(np.sum(people.alive[name, day])) / YEAR
+        return {"rate": float(np.sum(people.counts[name, day])) / lived}
+
+    return compute
+
+
+def _dispersion(name: str) -> Callable[[Population], dict[str, float]]:
+    """Return theta by moments of the counts of a year: mean² / (variance - mean)."""
+
+    def compute(people: Population) -> dict[str, float]:
+        counts = people.counts[name, YEAR]
+        centre = float(np.mean(counts))
+        return {"theta": centre**2 / (float(np.var(counts)) - centre)}
+
+    return compute
+
+
+def _change(
+    name: str, day: float, statistic: Statistic, among: Expression | None
+) -> Callable[[Population], dict[str, float]]:
+    def compute(people: Population) -> dict[str, float]:
+        chosen = people.among(among)
+        return describe(people.model, name, statistic, people.changes[name, day][chosen])
+
+    return compute
+
+
+def _targets(model: DiseaseModel) -> Iterator[_Claim]:
+    for target in model.spec.targets:
+        what, compute = _target(target)
+        yield _Claim("target", what, target.evidence, compute)
+
+
+def _target(target: Target) -> tuple[str, Callable[[Population], dict[str, float]]]:
+    """Return what a target is about and how to compute it."""
+    statistic, among = target.evidence, target.among
+    some = f" among {among.text}" if among is not None else ""
+    name = target.share_of or target.number
+    if name is not None:
+
+        def of_values(people: Population) -> dict[str, float]:
+            return describe(people.model, name, statistic, people.values[name][people.among(among)])
+
+        return f"{name}{some}", of_values
+    if target.correlation_of is not None:
+        first, second = target.correlation_of
+        return f"correlation of {first} and {second}{some}", _correlation(first, second)
+    if target.rate_of is not None:
+        day = target.during or YEAR
+        return f"{target.rate_of}: rate over {day:g} days", _rate(target.rate_of, day)
+    day = target.at or YEAR
+    if target.change_of is not None:
+        change = _change(target.change_of, day, statistic, among)
+        return f"{target.change_of}: change after {day:g} days{some}", change
+    outcome = target.free_of
+    assert outcome is not None
+
+    def of_freedom(people: Population) -> dict[str, float]:
+        free = float(np.mean(people.firsts[outcome][people.among(among)] > day))
+        return {"yes": free}
+
+    return f"free of {outcome} at {day:g} days{some}", of_freedom
+
+

@@ -1,0 +1,81 @@
+"""A large untreated population of a model, through the same sampler that trials use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.cohort.sampling import COHORT, flat
+from raresim.disease import DiseaseModel
+from raresim.disease.model import condition
+from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
+from raresim.evidence.statistics import Floats
+from raresim.files import Expression
+from raresim.streams import LUCK_BLOCK, Luck
+
+UNITS = 128
+SEED = 19_910_101
+
+
+@dataclass(frozen=True)
+class Population:
+    """Flat arrays of one value for each patient.
+
+    `values` are what conditions may name (scores as read at screening); `counts[outcome, days]` are
+    events within so many days, `alive[outcome, days]` the days lived meanwhile, `firsts[outcome]` the
+    day of the first event, `changes[outcome, days]` the change of a reading since randomisation.
+    """
+
+    model: DiseaseModel
+    values: dict[str, npt.NDArray[Any]]
+    firsts: dict[str, Floats]
+    counts: dict[tuple[str, float], Floats]
+    alive: dict[tuple[str, float], Floats]
+    changes: dict[tuple[str, float], Floats]
+
+    def among(self, expression: Expression | None) -> npt.NDArray[np.bool_]:
+        """Return who satisfies a condition."""
+        return np.asarray(condition(expression, self.model, self.values))
+
+
+def population(model: DiseaseModel, patients: int, times: dict[str, list[float]]) -> Population:
+    """Sample at least `patients` patients, with outcomes at the asked `times` (days, by outcome)."""
+    chunks = max(1, -(-patients // (UNITS * LUCK_BLOCK)))
+    parts = [_chunk(model, k, times) for k in range(chunks)]
+
+    def join(name: str) -> dict[Any, Any]:
+        keys = getattr(parts[0], name)
+        return {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in keys}
+
+    names = ("values", "firsts", "counts", "alive", "changes")
+    return Population(model, **{name: join(name) for name in names})
+
+
+def _chunk(model: DiseaseModel, number: int, times: dict[str, list[float]]) -> Population:
+    luck = Luck(SEED, COHORT + number)
+    patients = model.sample(luck, UNITS)
+    longest = max((day for days in times.values() for day in days), default=365.25)
+    latents = model.latents(luck, patients, model.published, Horizon(longest))
+    values = model.observed_at_screening(luck, latents, patients)
+    found = Population(model, {k: flat(v) for k, v in values.items()}, {}, {}, {}, {})
+    untreated = Exposure(np.full((1, 1), np.inf))
+    for name, process in model.processes.items():
+        path = process.path(latents[name], untreated, {})
+        if isinstance(process, EventProcess):
+            found.firsts[name] = flat(path.days[..., 0])
+            for day in times.get(name, []):
+                found.counts[name, day] = flat((path.days <= day).sum(-1).astype(np.float64))
+                end = path.days[..., 0] if process.ends else np.full(path.days.shape[:2], np.inf)
+                found.alive[name, day] = flat(np.minimum(end, day))
+        elif isinstance(process, ScoreProcess):
+            noise = latents[name].noise
+            start = luck.uniform(f"outcome.{name}.noise[baseline]", UNITS)
+            first = process.observe(path.level(np.zeros((1, 1))), noise, start)
+            for day in times.get(name, []):
+                u = luck.uniform(f"outcome.{name}.noise[day {day:g}]", UNITS)
+                later = process.observe(path.level(np.full((1, 1), day)), noise, u)
+                found.changes[name, day] = flat(later - first)
+    return found

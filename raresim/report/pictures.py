@@ -1,0 +1,129 @@
+"""The pictures of a report: rejection rates, enrolment, outcome curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from raresim.report.curves import Curve
+from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, short
+from raresim.report.words import DAYS_A_MONTH, fixed, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = (CONTROL, TREATED)
+STYLES = ("--", "-")
+MARKERS = ("o", "s")
+Z95 = 1.96
+
+
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure and its axes, in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def rejection(summary: dict[str, Any]) -> str:
+    """Draw how often each estimand's test rejects, with 1.96 Monte Carlo standard errors each way."""
+    estimands = summary["estimands"]
+    figure, axes = canvas(7.0, 1.15 + 0.5 * len(estimands))
+    told = []
+    for row, (name, found) in enumerate(estimands.items()):
+        value, mcse = 100 * found["rejected"]["value"], 100 * (found["rejected"]["mcse"] or 0.0)
+        low, high = max(value - Z95 * mcse, 0.0), min(value + Z95 * mcse, 100.0)
+        bar = [[value - low], [high - value]]
+        axes.errorbar([value], [row], xerr=bar, fmt="o", color=TREATED, capsize=4, markersize=6)
+        axes.annotate(
+            f"{fixed(value, 1)} %", (value, row), (0, 7), textcoords="offset points", ha="center"
+        )
+        told.append(f"{short(name)} {percent(value / 100)}")
+    _alpha_lines(axes, summary)
+    axes.set_yticks(range(len(estimands)), [short(name) for name in estimands])
+    axes.set_ylim(len(estimands) - 0.5, -0.7)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("trials that reject, %")
+    label = "Share of simulated trials that reject, with 1.96 Monte Carlo standard errors: "
+    return inline(figure, "rejection", label + "; ".join(told) + ".")
+
+
+def _alpha_lines(axes: Axes, summary: dict[str, Any]) -> None:
+    """Mark the nominal level where the null hypothesis is true; else show the whole scale."""
+    if not summary["is_null"]:
+        axes.set_xlim(0, 104)
+        return
+    levels = sorted({100 * found["alpha"] for found in summary["estimands"].values()})
+    for level in levels:
+        axes.axvline(level, color=INK, linestyle=":", linewidth=1.2)
+        axes.annotate(
+            f"nominal {level:g} %",
+            (level, 0.02),
+            (4, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            color=PALE,
+        )
+    highest = max(
+        found["rejected"]["value"] + Z95 * (found["rejected"]["mcse"] or 0.0)
+        for found in summary["estimands"].values()
+    )
+    axes.set_xlim(0, 1.25 * max(100 * highest, 2 * levels[-1]))
+
+
+def enrolment(band: dict[str, list[float]], planned: int) -> str:
+    """Draw patients randomised by the end of each month: median and 10-90 % band."""
+    figure, axes = canvas(7.0, 3.3)
+    months = range(len(band["q50"]))
+    axes.fill_between(months, band["q10"], band["q90"], color=TREATED, alpha=0.18, linewidth=0)
+    axes.plot(months, band["q50"], color=TREATED, linewidth=2)
+    axes.axhline(planned, color=PALE, linestyle=":", linewidth=1.2)
+    axes.annotate(
+        f"planned {planned}", (0, planned), (2, -12), textcoords="offset points", color=PALE
+    )
+    axes.set_xlim(0, len(band["q50"]) - 1)
+    axes.set_ylim(0, None)
+    axes.set_xlabel("months since the trial's start")
+    axes.set_ylabel("patients randomised")
+    half = next((k for k, count in enumerate(band["q50"]) if count >= planned / 2), None)
+    told = "never reached in the median trial" if half is None else f"by month {half}"
+    label = "Patients randomised over time, median and band from 10 to 90 % of simulated trials; "
+    return inline(figure, "enrolment", f"{label}half of the planned {planned}: {told}.")
+
+
+def outcome_curve(curve: Curve, arms: tuple[str, str], number: int) -> str:
+    """Draw one outcome's pooled curves, each arm with its own colour, dash and name at its end."""
+    figure, axes = canvas(5.4, 3.5)
+    for line in curve.lines:
+        arm = arms.index(line.arm)
+        x = line.day / DAYS_A_MONTH
+        y = 100 * line.value if curve.kind == "first" else line.value
+        look: dict[str, Any] = {"color": COLOURS[arm], "linestyle": STYLES[arm], "linewidth": 2}
+        if curve.kind == "change":
+            axes.plot(x, y, marker=MARKERS[arm], label=short(line.arm), **look)
+        else:
+            axes.step(x, y, where="post", label=short(line.arm), **look)
+    _scale(axes, curve)
+    axes.set_xlabel("months since randomisation")
+    axes.legend(loc="best", handlelength=3)
+    return inline(figure, f"curve{number}", curve.label)
+
+
+def _scale(axes: Axes, curve: Curve) -> None:
+    axes.set_xlim(0, None)
+    if curve.kind == "change":
+        axes.axhline(0, color=PALE, linewidth=0.8)
+        axes.set_ylabel(f"change, {short(curve.unit)}")
+    elif curve.kind == "all":
+        axes.set_ylim(0, None)
+        axes.set_ylabel("events per patient")
+    else:
+        axes.set_ylim(lowest(curve), 100)
+        axes.set_ylabel("% free of the event")
+
+
+def lowest(curve: Curve) -> float:
+    """Return where the axis of a share begins, in per cent: at 0 unless events are rare."""
+    least = 100 * min(float(line.value.min()) for line in curve.lines)
+    return 0.0 if least < 80 else 80.0 if least < 95 else 90.0
