@@ -1,4 +1,4 @@
-"""The model gate: does the model have the statistics that it was built from?
+"""The model gate: a model must have the statistics that it was built from.
 
 Every published input is compared with a population so large (at least 2,500 times the source's n)
 that its Monte Carlo error stays near 0.02 of the source's standard error; a miss over 0.1 standard
@@ -46,7 +46,7 @@ class CheckRow:
 
     @property
     def passed(self) -> bool:
-        """Whether the gate lets it through: inputs within 0.1 standard errors, rules without fail."""
+        """Whether the gate lets it through: inputs within 0.1 SE, rules without exception."""
         if self.role == "rule":
             return self.model == 0
         return self.role != "input" or self.miss is None or abs(self.miss) <= GATE
@@ -118,7 +118,9 @@ def _variables(model: DiseaseModel) -> Iterator[_Claim]:
             when = getattr(row, "when", None)
             what = f"{name} where {variable.given} is {when}" if when else name
             parent = (variable.given, when) if variable.given and when else None
-            yield _Claim(_role(row.evidence), what, statistic, _of_variable(name, statistic, parent))
+            yield _Claim(
+                _role(row.evidence), what, statistic, _of_variable(name, statistic, parent)
+            )
 
 
 def _of_variable(
@@ -246,5 +248,3 @@ def _target(target: Target) -> tuple[str, Callable[[Population], dict[str, float
         return {"yes": free}
 
     return f"free of {outcome} at {day:g} days{some}", of_freedom
-
-

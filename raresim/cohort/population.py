@@ -25,8 +25,9 @@ class Population:
     """Flat arrays of one value for each patient.
 
     `values` are what conditions may name (scores as read at screening); `counts[outcome, days]` are
-    events within so many days, `alive[outcome, days]` the days lived meanwhile, `firsts[outcome]` the
-    day of the first event, `changes[outcome, days]` the change of a reading since randomisation.
+    events within so many days, `alive[outcome, days]` the days lived meanwhile, `firsts[outcome]`
+    the day of the first event, `changes[outcome, days]` the change of a reading since
+    randomisation.
     """
 
     model: DiseaseModel
@@ -42,7 +43,7 @@ class Population:
 
 
 def population(model: DiseaseModel, patients: int, times: dict[str, list[float]]) -> Population:
-    """Sample at least `patients` patients, with outcomes at the asked `times` (days, by outcome)."""
+    """Sample at least `patients` patients, with outcomes at the `times` asked (days)."""
     chunks = max(1, -(-patients // (UNITS * LUCK_BLOCK)))
     parts = [_chunk(model, k, times) for k in range(chunks)]
 

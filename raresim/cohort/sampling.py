@@ -75,8 +75,8 @@ class Cohort:
 def sample_cohort(model: DiseaseModel, n: int, seed: int = 1, *, draw: bool = False) -> Cohort:
     """Return `n` untreated virtual patients.
 
-    A cohort has luck of its own, in which patient k is column k % 1024 of unit k // 1024: a cohort of
-    40 is the beginning of one of 60.
+    A cohort has luck of its own, in which patient k is column k % 1024 of unit k // 1024: a cohort
+    of 40 is the beginning of one of 60.
 
     Parameters
     ----------

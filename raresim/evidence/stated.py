@@ -22,6 +22,12 @@ class Source(Spec):
     url: str | None = None
     note: str = ""
 
+    def text(self) -> str:
+        """Return the citation with its identifiers."""
+        doi = f"doi:{self.doi}" if self.doi else ""
+        pmid = f"PMID {self.pmid}" if self.pmid else ""
+        return " ".join(filter(None, (self.cite, doi, pmid, self.url or "")))
+
 
 class Interval(Spec):
     """What nobody published: an interval with a centre, never a silent zero."""

@@ -294,7 +294,7 @@ class Correlation(Statistic):
 
     def errors(self) -> dict[str, float | None]:
         """Return (1 - r²) / sqrt(n - 1)."""
-        found = (1 - self.correlation**2) / math.sqrt(self.n - 1) if self.n else None
+        found = (1 - self.correlation**2) / math.sqrt(self.n - 1) if self.n and self.n > 1 else None
         return {"correlation": found}
 
     def draw(self, uniform: Uniform) -> dict[str, Floats]:

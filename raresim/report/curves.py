@@ -55,7 +55,9 @@ class Curve:
     def label(self) -> str:
         """The text alternative: what is drawn and where each arm ends."""
         ends = [
-            f"{line.arm} {self.text(line.value[-1])} at month {fixed(line.day[-1] / DAYS_A_MONTH, 1)}"
+            f"{line.arm} {self.text(line.value[-1])} at month {
+                fixed(line.day[-1] / DAYS_A_MONTH, 1)
+            }"
             for line in self.lines
         ]
         return f"{self.title}, by arm, pooled over all simulated trials. Ends: {'; '.join(ends)}."

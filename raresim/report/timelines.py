@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.report.folder import RunFolder
-from raresim.report.pictures import COLOURS, MARKERS, canvas
-from raresim.report.svg import INK, PALE, inline, short
+from raresim.report.pictures import COLOURS, canvas
+from raresim.report.svg import INK, inline
 from raresim.trial.engine import run_block
 from raresim.trial.ledger import Ledger
 from raresim.trial.ticks import NEVER, Exit, days

@@ -12,8 +12,8 @@ NAME = "report.html"
 def write_report(folder: Path) -> Path:
     """Write `report.html` into a run folder, from what the folder holds and nothing else.
 
-    The page is whole in itself: no script, no font, no picture and no style from elsewhere. The same
-    run gives the same bytes. An earlier report is replaced only when the new one is complete.
+    The page is whole in itself: no script, no font, no picture and no style from elsewhere. The
+    same run gives the same bytes. An earlier report is replaced only when the new one is complete.
 
     Parameters
     ----------

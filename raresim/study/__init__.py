@@ -2,6 +2,16 @@
 
 from raresim.study.montecarlo import Figure
 from raresim.study.run import Run, Settings, simulate
+from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
 
-__all__ = ["EstimandSummary", "Figure", "Run", "Settings", "Summary", "simulate"]
+__all__ = [
+    "EstimandSummary",
+    "Figure",
+    "Run",
+    "Settings",
+    "SingleTrial",
+    "Summary",
+    "run_trial",
+    "simulate",
+]

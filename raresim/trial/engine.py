@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from raresim.errors import RefusedError
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.conduct import blocks
+from raresim.trial.conduct.blocks import ShortStreamError
 from raresim.trial.fate import Fate, expected_candidates, fate
 from raresim.trial.ledger import Ledger, stack
 from raresim.trial.looks import Analyst
@@ -17,7 +19,11 @@ from raresim.trial.plan import make_plan
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
+if TYPE_CHECKING:
+    from raresim.trial.conduct.events import Entry
+
 Engine = Literal["block", "simpy"]
+T = TypeVar("T")
 MAX_CANDIDATES = 200_000
 
 
@@ -46,15 +52,57 @@ def run_block(
     The stream of candidates is made as long as it needs to be: a longer one has the shorter one as
     its beginning, so its length changes nothing.
     """
+
+    def attempt(decided: Fate) -> BlockRun:
+        return _conduct(scenario, decided.rows(slice(0, replicates)), engine, resolution)
+
+    return _with_enough_candidates(scenario, hypothesis, seed, block, resolution, place, attempt)
+
+
+def run_one(
+    scenario: Scenario,
+    hypothesis: str,
+    seed: int,
+    replicate: int,
+    resolution: int = 1,
+    place: str = "centre",
+) -> tuple[BlockRun, list[Entry]]:
+    """Run one trial again, alone and event by event: replicate `replicate` of every simulation."""
+    from raresim.trial.conduct import events  # SimPy stays behind this door
+
+    plan = make_plan(scenario, resolution)
+    block, column = divmod(replicate, LUCK_BLOCK)
+
+    def attempt(decided: Fate) -> tuple[BlockRun, list[Entry]]:
+        alone = decided.rows(slice(column, column + 1))
+        analyst = Analyst(scenario, alone, 1)
+        ledger, performed, log = events.conduct(plan, alone, analyst.perform)
+        return _finish(BlockRun(alone, ledger, performed, analyst)), log
+
+    return _with_enough_candidates(scenario, hypothesis, seed, block, resolution, place, attempt)
+
+
+def _with_enough_candidates(
+    scenario: Scenario,
+    hypothesis: str,
+    seed: int,
+    block: int,
+    resolution: int,
+    place: str,
+    attempt: Callable[[Fate], T],
+) -> T:
+    """Try with a stream of candidates that is long enough, made longer until it is."""
     candidates = expected_candidates(scenario)
-    while True:
-        whole = fate(scenario, Luck(seed, block), hypothesis, candidates, resolution, place)
+    while candidates <= MAX_CANDIDATES:
+        luck = Luck(seed, block)
         try:
-            return _conduct(scenario, whole.rows(slice(0, replicates)), engine, resolution)
-        except blocks.ShortStreamError:
+            return attempt(fate(scenario, luck, hypothesis, candidates, resolution, place))
+        except ShortStreamError:
             candidates = int(1.5 * candidates) + 10
-        if candidates > MAX_CANDIDATES:
-            raise ValueError(f"more than {MAX_CANDIDATES} candidates would be needed")
+    raise RefusedError(
+        f"more than {MAX_CANDIDATES:,} candidates would be needed to fill the trial; "
+        "widen 'eligible' or shorten 'recruit_for'"
+    )
 
 
 def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int) -> BlockRun:
@@ -63,17 +111,29 @@ def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int)
     analyst = Analyst(scenario, decided, replicates)
     if engine == "block":
         ledger, performed = blocks.conduct(plan, decided, analyst.perform)
-    else:
-        from raresim.trial.conduct import events  # SimPy stays behind this door
+        return _finish(BlockRun(decided, ledger, performed, analyst))
+    from raresim.trial.conduct import events  # SimPy stays behind this door
 
-        trials = [
-            events.conduct(plan, decided.rows(slice(k, k + 1)), analyst.perform, k)
-            for k in range(replicates)
-        ]
-        ledger = stack([trial[0] for trial in trials])
-        performed = np.concatenate([trial[1] for trial in trials])
-    final = len(plan.milestones) - 1
-    rows: npt.NDArray[np.int64] = np.flatnonzero(performed[:, final] < NEVER)
+    trials = [
+        events.conduct(plan, decided.rows(slice(k, k + 1)), analyst.perform, k)
+        for k in range(replicates)
+    ]
+    ledger = stack([trial[0] for trial in trials])
+    performed = np.concatenate([trial[1] for trial in trials])
+    return _finish(BlockRun(decided, ledger, performed, analyst))
+
+
+def _finish(run: BlockRun) -> BlockRun:
+    """Analyse the last milestone of the trials that reached it."""
+    final = run.performed.shape[1] - 1
+    rows = np.flatnonzero(run.performed[:, final] < NEVER)
     if len(rows):
-        analyst.perform(ledger.rows(rows), final, performed[rows, final], rows)
-    return BlockRun(decided, ledger, performed, analyst)
+        run.analyst.perform(run.ledger.rows(rows), final, run.performed[rows, final], rows)
+    return run
+
+
+def decision_points(scenario: Scenario) -> dict[str, int]:
+    """Return the decision points of a scenario's first luck block, with their number of units."""
+    luck = Luck(1, 0)
+    fate(scenario, luck, scenario.hypotheses[0], expected_candidates(scenario))
+    return luck.points

@@ -1,0 +1,5 @@
+"""`python -m raresim` is `raresim`."""
+
+from raresim.cli import main
+
+main()

@@ -1,0 +1,31 @@
+"""The command line: `raresim`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from raresim.errors import CheckError, RaresimError
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 a check failed, 2 wrong input."""
+    # one thread in each process: workers are the only parallelism
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    from raresim.cli.commands import app
+
+    try:
+        app()
+    except CheckError as error:
+        print(f"raresim: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except RaresimError as error:
+        print(f"raresim: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("raresim: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        sys.exit(130)

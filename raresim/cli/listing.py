@@ -1,0 +1,182 @@
+"""`models`, `show` and `validate`: what there is and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from raresim import catalogue
+from raresim.cli.output import console, print_json, table
+from raresim.disease import DiseaseModel, load_model
+from raresim.disease.parameters import gaps, statements
+from raresim.errors import CheckError, InputError
+from raresim.files import read
+from raresim.trial import Scenario, load_scenario
+
+
+def models(as_json: bool) -> None:
+    """List shipped models and scenarios."""
+    rows = []
+    for name, path in catalogue.shipped("models").items():
+        model = load_model(path)
+        inputs = statements(model.spec)
+        seen = sum(statistic.seen for _, statistic, _, _ in inputs)
+        row = {"name": name, "disease": model.spec.name, "version": model.spec.version}
+        rows.append(row | {"statistics": len(inputs), "seen": seen, "gaps": len(gaps(model.spec))})
+    scenarios = {
+        name: str(read(path).data.get("question", ""))
+        for name, path in catalogue.shipped("scenarios").items()
+    }
+    if as_json:
+        print_json({"models": rows, "scenarios": scenarios})
+        return
+    shown = table("Disease models", "name", "disease", "version", "statistics", "seen", "gaps")
+    for row in rows:
+        shown.add_row(*(str(value) for value in row.values()))
+    console.print(shown)
+    console.print("seen: read in the source; gaps: intervals for what nobody published\n")
+    listed = table("Scenarios", "name", "question")
+    for name, question in scenarios.items():
+        listed.add_row(name, question)
+    console.print(listed)
+
+
+def load(name: str) -> DiseaseModel | Scenario:
+    """Load a model or a scenario, told apart by the file's first line or by where the name is."""
+    if name.endswith((".yaml", ".yml")):
+        kinds = [k for k in ("models", "scenarios") if catalogue.find(k, name).exists()]
+        path = catalogue.find(kinds[0] if kinds else "models", name)
+        data = read(path).data
+        schema = str(data.get("schema", "")) if isinstance(data, dict) else ""
+        if schema.startswith("raresim/scenario/"):
+            return load_scenario(path)
+        if schema.startswith("raresim/model/"):
+            return load_model(path)
+        raise InputError(f"{path}:1: 'schema' is missing; write 'schema: raresim/model/1' first")
+    if catalogue.split_version(name)[0] in catalogue.shipped("scenarios"):
+        return load_scenario(name)
+    return load_model(name)
+
+
+def validate(files: list[str], as_json: bool) -> None:
+    """Load every file; report all faults of all files together."""
+    problems = []
+    good = []
+    for name in files:
+        try:
+            load(name)
+            good.append(name)
+        except InputError as error:
+            problems += error.problems
+    if as_json:
+        print_json({"valid": good, "problems": [asdict(problem) for problem in problems]})
+    else:
+        for name in good:
+            console.print(f"{name}: valid", markup=False)
+    if problems:
+        raise InputError(problems)
+
+
+def show(name: str, *, check: bool, luck: bool, as_json: bool) -> None:
+    """Show a model or a scenario."""
+    found = load(name)
+    if isinstance(found, Scenario):
+        if check:
+            raise InputError(f"{name} is a scenario; --check holds models to their numbers")
+        _show_luck(found, as_json) if luck else _show_scenario(found, as_json)
+    elif luck:
+        raise InputError(f"{name} is a model; --luck lists the decision points of a scenario")
+    else:
+        _check(found, as_json) if check else _show_model(found, as_json)
+
+
+def _check(model: DiseaseModel, as_json: bool) -> None:
+    from raresim.cohort import check
+    from raresim.disease import exact
+
+    exact.network(model)  # pgmpy's own check of structure and tables
+    rows = check(model)
+    failed = [row for row in rows if not row.passed]
+    if as_json:
+        answer = [asdict(row) | {"miss": row.miss, "passed": row.passed} for row in rows]
+        print_json({"model": model.stem, "passed": not failed, "rows": answer})
+    else:
+        shown = table(f"{model.spec.name}: published against model", "what", "role", "number")
+        for column in ("published", "model", "miss (SE)"):
+            shown.add_column(column, justify="right")
+        for row in rows:
+            miss = "-" if row.miss is None else f"{row.miss:+.2f}"
+            mark = "" if row.passed else " FAILS"
+            values = (f"{row.published:.4g}", f"{row.model:.4g}", miss + mark)
+            shown.add_row(row.what, row.role, row.number, *values)
+        console.print(shown)
+        console.print("inputs must miss by at most 0.1 SE; targets were not fitted to")
+    if failed:
+        raise CheckError(f"{model.stem}: {len(failed)} numbers fail the gate")
+    if not as_json:
+        console.print(f"[bold]gate passed[/bold]: {model.stem}")
+
+
+def _show_model(model: DiseaseModel, as_json: bool) -> None:
+    spec = model.spec
+    if as_json:
+        print_json(read(model.path).data)
+        return
+    console.print(f"[bold]{spec.name}[/bold] {spec.version}")
+    console.print(spec.about, markup=False)
+    shown = table("Statistics", "what", "published", "source", "seen")
+    for what, statistic, published, why in statements(spec):
+        source = statistic.source if published else f"assumed: {why}"
+        seen = ("yes" if statistic.seen else "no") if published else "-"
+        shown.add_row(what, statistic.text(), source, seen)
+    console.print(shown)
+    listed = table("What nobody published", "what", "interval", "why")
+    for what, interval, why in gaps(spec):
+        listed.add_row(what, interval.text(), why)
+    console.print(listed)
+    out = table("Published, and left out", "what", "printed", "why")
+    for item in spec.left_out:
+        out.add_row(item.what, f"{item.printed} ({item.source})", item.why)
+    console.print(out)
+    sources = table("Sources", "key", "citation")
+    for key, cited in spec.sources.items():
+        sources.add_row(key, cited.text())
+    console.print(sources)
+
+
+def _show_scenario(scenario: Scenario, as_json: bool) -> None:
+    if as_json:
+        print_json(scenario.document.data)
+        return
+    spec = scenario.spec
+    console.print(f"[bold]{spec.question}[/bold]")
+    rows: list[tuple[str, Any]] = [
+        ("model", f"{scenario.model.spec.name} ({spec.truth.model})"),
+        ("uncertainty", spec.truth.uncertainty),
+        ("hypotheses", ", ".join(scenario.hypotheses)),
+        ("eligible", spec.design.eligible.text),
+        ("arms", ", ".join(f"{name}: {arm.give}" for name, arm in spec.design.arms.items())),
+        ("patients", spec.design.randomise.n),
+        ("strata", ", ".join(spec.design.randomise.strata) or "none"),
+        ("sites", spec.design.sites.number),
+        ("visits (weeks)", ", ".join(map(str, spec.design.visits.weeks))),
+        ("milestones", ", ".join(scenario.milestones)),
+        ("success", spec.analysis.success),
+    ]
+    shown = table("Scenario", "", "value")
+    for label, value in rows:
+        shown.add_row(label, str(value))
+    console.print(shown)
+
+
+def _show_luck(scenario: Scenario, as_json: bool) -> None:
+    from raresim.trial.engine import decision_points
+
+    points = decision_points(scenario)
+    if as_json:
+        print_json(points)
+        return
+    shown = table("Decision points", "point", "units in a replicate")
+    for point, units in points.items():
+        shown.add_row(point.replace("[", "\\["), str(units))
+    console.print(shown)

@@ -1,0 +1,42 @@
+"""Tables and figures on a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from raresim.study.montecarlo import Figure
+
+console = Console(highlight=False, soft_wrap=False)
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON, for machines."""
+    console.file.write(json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+def table(title: str, *columns: str) -> Table:
+    """Return an empty table; every column but the first is aligned to the right."""
+    found = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for number, column in enumerate(columns):
+        found.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+    return found
+
+
+def percent(figure: Figure) -> str:
+    """Return a share in per cent with its Monte Carlo standard error."""
+    if figure.value is None:
+        return "-"
+    error = "" if figure.mcse is None else f" ± {100 * figure.mcse:.1f}"
+    return f"{100 * figure.value:.1f} %{error}"
+
+
+def number(figure: Figure, scale: float = 1.0, digits: int = 2) -> str:
+    """Return a figure with its Monte Carlo standard error."""
+    if figure.value is None:
+        return "-"
+    error = "" if figure.mcse is None else f" ± {figure.mcse * scale:.{digits}f}"
+    return f"{figure.value * scale:.{digits}f}{error}"

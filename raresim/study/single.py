@@ -1,0 +1,154 @@
+"""One trial on its own: its log, patients, visits, outcomes and analyses as tables."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raresim.errors import InputError
+from raresim.study import store, tables
+from raresim.trial.cut import take
+from raresim.trial.engine import BlockRun, run_one
+from raresim.trial.scenario import Scenario
+from raresim.trial.ticks import NEVER, Exit, days
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class SingleTrial:
+    """One simulated trial as tables; every row is artificial."""
+
+    log: pd.DataFrame
+    patients: pd.DataFrame
+    visits: pd.DataFrame
+    outcomes: pd.DataFrame
+    analyses: pd.DataFrame
+    trial: pd.DataFrame
+
+    def write(self, folder: Path) -> None:
+        """Write each table as CSV into a new or empty folder, all or none."""
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder}: is not empty; name a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            for name, table in vars(self).items():
+                marked = table.assign(artificial=True)
+                marked.to_csv(fresh / f"{name}.csv", index=False, lineterminator="\n")
+            (fresh / "README.txt").write_text(store.ARTIFICIAL + "\n", "utf-8")
+            fresh.chmod(0o755)
+            if folder.exists():
+                folder.rmdir()
+            fresh.rename(folder)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+
+def run_trial(
+    scenario: Scenario,
+    seed: int = 1,
+    replicate: int = 0,
+    hypothesis: str | None = None,
+    place: str = "centre",
+) -> SingleTrial:
+    """Run one trial event by event: replicate `replicate` of a simulation with the same seed.
+
+    Raises
+    ------
+    InputError
+        When seed or replicate is negative, or the hypothesis is unknown.
+    """
+    import pandas as pd
+
+    if seed < 0 or replicate < 0:
+        raise InputError("seed and replicate are not negative")
+    name = scenario.hypothesis(hypothesis)
+    run, log = run_one(scenario, name, seed, replicate, place=place)
+    entries = [
+        (entry.tick, float(days(entry.tick)), entry.what, entry.candidate, entry.detail)
+        for entry in log
+    ]
+    analyses = tables.analyses_table(scenario, run, 0).assign(replicate=replicate)
+    trial = tables.trials_table(scenario, run, 0).assign(replicate=replicate)
+    drop = ["draw", "enrolled_by_month"]
+    return SingleTrial(
+        log=pd.DataFrame(entries, columns=["tick", "day", "what", "candidate", "detail"]),
+        patients=_patients(scenario, run),
+        visits=_visits(scenario, run),
+        outcomes=_outcomes(run),
+        analyses=analyses.drop(columns="draw"),
+        trial=trial.drop(columns=drop),
+    )
+
+
+def _rows(run: BlockRun) -> Any:
+    return np.flatnonzero(run.ledger.present[0])
+
+
+def _day(values: Any) -> Any:
+    return np.where(values < NEVER, days(np.where(values < NEVER, values, 0)), np.nan)
+
+
+def _patients(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
+    import pandas as pd
+
+    ledger, who = run.ledger, _rows(run)
+    columns: dict[str, Any] = {
+        "candidate": ledger.candidate[0, who],
+        "arm": np.array(scenario.arms, dtype=object)[ledger.arm[0, who]],
+        "randomised_day": _day(ledger.randomised[0, who]),
+        "stopped_treatment_day": _day(ledger.stop[0, who]),
+        "exit_day": _day(ledger.exit[0, who]),
+        "exit_reason": [Exit(int(code)).name.lower() for code in ledger.reason[0, who]],
+    }
+    names = {**scenario.model.states, "site": tuple(scenario.spec.design.sites.labels())}
+    for name, values in run.fate.baseline.items():
+        row = take(values, ledger.candidate)[0, who]
+        columns[name] = np.array(names[name], dtype=object)[row] if name in names else row
+    return pd.DataFrame(columns)
+
+
+def _visits(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
+    """Return a row for each visit that took place, with what was read; week 0 is randomisation."""
+    import pandas as pd
+
+    ledger = run.ledger
+    weeks = [0, *scenario.spec.design.visits.weeks]
+    readings = {
+        name: np.where(
+            (ledger.arm == 1)[..., None],
+            *(take(arms[k], ledger.candidate) for k in (1, 0)),
+        )
+        for name, arms in run.fate.readings.items()
+    }
+    rows = []
+    for k in _rows(run):
+        ticks = [ledger.randomised[0, k], *ledger.visits[0, k]]
+        for visit, tick in enumerate(ticks):
+            if tick < NEVER:
+                row = {"candidate": ledger.candidate[0, k], "week": weeks[visit]}
+                row["day"] = float(days(tick))
+                rows.append(row | {name: v[0, k, visit] for name, v in readings.items()})
+    return pd.DataFrame(rows, columns=["candidate", "week", "day", *readings])
+
+
+def _outcomes(run: BlockRun) -> pd.DataFrame:
+    """Return a row for each event."""
+    import pandas as pd
+
+    rows = [
+        (run.ledger.candidate[0, k], name, float(days(tick)))
+        for k in _rows(run)
+        for name, times in run.ledger.events.items()
+        for tick in times[0, k]
+        if tick < NEVER
+    ]
+    return pd.DataFrame(rows, columns=["candidate", "outcome", "day"])
