@@ -9,20 +9,21 @@ from raresim import catalogue
 from raresim.cli.output import console, print_json, table
 from raresim.disease import DiseaseModel, load_model
 from raresim.disease.parameters import gaps, statements
-from raresim.errors import CheckError, InputError
+from raresim.errors import CheckError, InputError, Problem
 from raresim.files import read
 from raresim.trial import Scenario, load_scenario
 
 
 def models(as_json: bool) -> None:
     """List shipped models and scenarios."""
-    rows = []
+    rows: list[dict[str, str | int]] = []
     for name, path in catalogue.shipped("models").items():
         model = load_model(path)
         inputs = statements(model.spec)
         seen = sum(statistic.seen for _, statistic, _, _ in inputs)
-        row = {"name": name, "disease": model.spec.name, "version": model.spec.version}
-        rows.append(row | {"statistics": len(inputs), "seen": seen, "gaps": len(gaps(model.spec))})
+        row: dict[str, str | int] = {"name": name, "disease": model.spec.name}
+        row |= {"version": model.spec.version, "statistics": len(inputs), "seen": seen}
+        rows.append(row | {"gaps": len(gaps(model.spec))})
     scenarios = {
         name: str(read(path).data.get("question", ""))
         for name, path in catalogue.shipped("scenarios").items()
@@ -60,8 +61,8 @@ def load(name: str) -> DiseaseModel | Scenario:
 
 def validate(files: list[str], as_json: bool) -> None:
     """Load every file; report all faults of all files together."""
-    problems = []
-    good = []
+    problems: list[Problem] = []
+    good: list[str] = []
     for name in files:
         try:
             load(name)

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from raresim.disease.spec import Longitudinal, TimeToEvent
 from raresim.report import folder
 from raresim.report.folder import RunFolder
+from raresim.report.svg import short
 from raresim.report.words import DAYS_A_MONTH, fixed, percent, plain
 
 Floats = npt.NDArray[np.float64]
 LEAST_AT_RISK = 0.05
-"""A curve is drawn while this share of its patients is still at risk: after that few speak for all."""
+"""A curve is drawn while this share of its patients is at risk: after that, few speak for all."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,10 @@ class Curve:
     @property
     def label(self) -> str:
         """The text alternative: what is drawn and where each arm ends."""
-        ends = [
-            f"{line.arm} {self.text(line.value[-1])} at month {
-                fixed(line.day[-1] / DAYS_A_MONTH, 1)
-            }"
-            for line in self.lines
-        ]
+        ends = []
+        for line in self.lines:
+            month = fixed(line.day[-1] / DAYS_A_MONTH, 1)
+            ends.append(f"{short(line.arm)} {self.text(line.value[-1])} at month {month}")
         return f"{self.title}, by arm, pooled over all simulated trials. Ends: {'; '.join(ends)}."
 
     def text(self, value: float) -> str:

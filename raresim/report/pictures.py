@@ -27,7 +27,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def rejection(summary: dict[str, Any]) -> str:
-    """Draw how often each estimand's test rejects, with 1.96 Monte Carlo standard errors each way."""
+    """Draw how often each estimand's test rejects, with 1.96 Monte Carlo standard errors about it."""
     estimands = summary["estimands"]
     figure, axes = canvas(7.0, 1.15 + 0.5 * len(estimands))
     told = []

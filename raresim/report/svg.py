@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONTROL, TREATED, INK, PALE = "#a8480f", "#0b629e", "#222222", "#6a6a6a"
-"""Orange and blue stay apart for every kind of colour vision; both have contrast above 5 on white."""
+"""Orange and blue stay apart in any colour vision; both have contrast above 5 on white."""
 
 LOOK: dict[str, Any] = {
     "svg.fonttype": "none",

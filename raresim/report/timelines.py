@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from raresim.disease.spec import Longitudinal, TimeToEvent
 from raresim.report.folder import RunFolder
-from raresim.report.pictures import COLOURS, canvas
-from raresim.report.svg import INK, inline
+from raresim.report.pictures import COLOURS, MARKERS, canvas
+from raresim.report.svg import INK, PALE, inline, short
 from raresim.trial.engine import run_block
 from raresim.trial.ledger import Ledger
+from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
 PATIENTS = 12
-EVENTS = ("D", "X", "P", "v", "*")
+EVENTS = ("D", "v", "P", "*", "^")
 ENDS = {
     Exit.NONE: "in follow-up when the trial ended",
     Exit.COMPLETED: "completed",
@@ -22,9 +30,7 @@ ENDS = {
     Exit.DIED: "died",
     Exit.CLOSED: "follow-up closed",
 }
-END_SIGNS = {
-    Exit.NONE: "$>$", Exit.COMPLETED: "|", Exit.LEFT: "4", Exit.DIED: "x", Exit.CLOSED: "|",
-}  # fmt: skip
+SIGNS = {Exit.NONE: ">", Exit.COMPLETED: "s", Exit.LEFT: "x", Exit.DIED: "X", Exit.CLOSED: "d"}
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def one_trial(run: RunFolder) -> OneTrial:
 def _timeline(ledger: Ledger, k: int) -> Timeline:
     start = int(ledger.randomised[0, k])
 
-    def since(ticks: np.ndarray) -> tuple[float, ...]:  # type: ignore[type-arg]
+    def since(ticks: npt.NDArray[np.int64]) -> tuple[float, ...]:
         return tuple(float(days(int(t) - start)) for t in sorted(ticks[ticks < NEVER].tolist()))
 
     stopped = int(ledger.stop[0, k])
@@ -92,28 +98,83 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
     )
 
 
-def picture(trial: OneTrial, arms: tuple[str, str]) -> str:
+def shown(scenario: Scenario) -> list[str]:
+    """Return the outcomes that are drawn as events; death is drawn as the end of follow-up."""
+
+    def ends(outcome: object) -> bool:
+        return isinstance(outcome, TimeToEvent) and outcome.ends == "everything"
+
+    return [
+        name
+        for name, outcome in scenario.model.spec.outcomes.items()
+        if not isinstance(outcome, Longitudinal) and not ends(outcome)
+    ]
+
+
+def picture(trial: OneTrial, scenario: Scenario) -> str:
     """Draw a line for each patient, with visits, events, end of treatment and end of follow-up."""
     figure, axes = canvas(7.4, 1.9 + 0.27 * len(trial.patients))
-    outcomes = list(trial.patients[0].events) if trial.patients else []
+    outcomes = [name for name in shown(scenario) if any(p.events.get(name) for p in trial.patients)]
     for row, patient in enumerate(trial.patients):
-        colour = COLOURS[patient.arm]
-        treated = patient.end if patient.stopped is None else min(patient.stopped, patient.end)
-        axes.plot([0, treated], [row, row], color=colour, linewidth=3, solid_capstyle="butt")
-        axes.plot([treated, patient.end], [row, row], color=colour, linewidth=1)
-        axes.plot(patient.visits, [row] * len(patient.visits), "|", color=colour, markersize=9)
-        for number, name in enumerate(outcomes):
-            times = patient.events[name]
-            sign = EVENTS[number % len(EVENTS)]
-            axes.plot(times, [row] * len(times), sign, color=INK, markersize=6, zorder=3)
-        if patient.stopped is not None:
-            axes.plot([patient.stopped], [row], "o", color=INK, fillstyle="none", zorder=3)
-        sign = _END_MARKERS[patient.reason]
-        axes.plot([patient.end], [row], sign, color=INK, markersize=8, zorder=4)
+        _draw(axes, row, patient, outcomes)
     axes.set_yticks(range(len(trial.patients)), [f"no. {p.number}" for p in trial.patients])
     axes.set_ylim(len(trial.patients) - 0.4, -0.6)
-    axes.set_xlim(-4, None)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("days since randomisation")
-    figure.legend(handles=_legend(trial, arms, outcomes), loc="outside lower center", ncols=3)
-    return inline(figure, "timelines", _label(trial, arms))
+    handles = _legend(trial, scenario.arms, outcomes)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return inline(figure, "timelines", label(trial, scenario))
+
+
+def _draw(axes: Axes, row: int, patient: Timeline, outcomes: list[str]) -> None:
+    colour, marker = COLOURS[patient.arm], MARKERS[patient.arm]
+    treated = patient.end if patient.stopped is None else min(patient.stopped, patient.end)
+    axes.plot([0, treated], [row, row], color=colour, linewidth=3, solid_capstyle="butt")
+    axes.plot([treated, patient.end], [row, row], color=colour, linewidth=1)
+    axes.plot([0], [row], marker, color=colour, markersize=6)
+    axes.plot(patient.visits, [row] * len(patient.visits), "|", color=colour, markersize=10)
+    for number, name in enumerate(outcomes):
+        times = patient.events[name]
+        axes.plot(times, [row] * len(times), _event(number), color=INK, markersize=5.5, zorder=3)
+    if patient.stopped is not None:
+        axes.plot([patient.stopped], [row], "o", color=INK, markerfacecolor="white", zorder=3)
+    end = [patient.end]
+    axes.plot(end, [row], SIGNS[patient.reason], color=INK, markersize=5, zorder=4)
+
+
+def _event(number: int) -> str:
+    return EVENTS[number % len(EVENTS)]
+
+
+def _legend(trial: OneTrial, arms: tuple[str, str], outcomes: list[str]) -> list[Line2D]:
+    """Return a sign for everything that the picture holds, and for nothing else."""
+    from matplotlib.lines import Line2D
+
+    found = [
+        Line2D([0], [0], color=COLOURS[k], marker=MARKERS[k], linewidth=3, label=short(arm))
+        for k, arm in enumerate(arms)
+    ]
+    found.append(_sign("|", "visit", PALE))
+    found += [_sign(_event(k), short(name)) for k, name in enumerate(outcomes)]
+    if any(patient.stopped is not None for patient in trial.patients):
+        stop = _sign("o", "treatment stopped (thin line after)")
+        stop.set_markerfacecolor("white")
+        found.append(stop)
+    reasons = sorted({patient.reason for patient in trial.patients})
+    return found + [_sign(SIGNS[reason], ENDS[reason]) for reason in reasons]
+
+
+def _sign(marker: str, text: str, colour: str = INK) -> Line2D:
+    from matplotlib.lines import Line2D
+
+    return Line2D([0], [0], color=colour, marker=marker, linestyle="none", label=text)
+
+
+def label(trial: OneTrial, scenario: Scenario) -> str:
+    """Return the text alternative of the picture."""
+    counts = (sum(patient.arm == arm for patient in trial.patients) for arm in (0, 1))
+    arms = " and ".join(f"{n} on {arm}" for n, arm in zip(counts, scenario.arms, strict=True))
+    return (
+        f"Timelines of {len(trial.patients)} simulated patients of one trial, {arms}; "
+        "the table that follows says the same in numbers."
+    )

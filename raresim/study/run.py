@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_REPLICATES = 10_000_000
 PAIRS_A_REPLICATE = 128
+SHORT_RUN = 8
+"""Tasks for each worker up to which a run is short."""
 
 Progress = Callable[[int, int], None]
 """Told how many replicates are done, and of how many."""
@@ -177,7 +179,15 @@ def _work(scenario: Scenario, settings: Settings, todo: list[Task]) -> Iterator[
         return
     from joblib import Parallel, delayed
 
-    pool = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    # array work frees Python's lock: for a short run threads save the seconds that processes take to
+    # start; SimPy and long runs are worth processes
+    short = settings.engine == "block" and len(todo) <= SHORT_RUN * workers
+    pool = Parallel(
+        n_jobs=workers,
+        backend="threading" if short else "loky",
+        return_as="generator_unordered",
+        batch_size=1,
+    )
     yield from pool(delayed(do_task)(scenario, settings, task) for task in todo)
 
 

@@ -118,21 +118,31 @@ def _event_rows(
     ledger = run.ledger
     start = np.where(mine, ledger.randomised, 0)
     end = days(np.where(mine, np.minimum(ledger.exit, ledger.end[:, None]) - start, 0))[mine]
-    times = np.where(mine[..., None] & (ledger.events[name] < NEVER), ledger.events[name], -1)
-    since = np.where(times >= 0, days(times - start[..., None]), np.inf)[mine]
-    first = np.min(since, axis=-1)
-    rows = []
-    for week in range(int(scenario.follow_days // 7) + 1):
-        low, high = 7.0 * week, 7.0 * (week + 1)
-        base = {"arm": arm, "outcome": name, "day": high}
-        risk = int(((end >= low) & (first >= low)).sum())
-        new = int(((first >= low) & (first < high)).sum())
-        rows.append({**base, "kind": "first", "count": risk, "total": float(new)})
-        every = int(((since >= low) & (since < high)).sum())
-        rows.append(
-            {**base, "kind": "all", "count": int((end >= low).sum()), "total": float(every)}
-        )
-    return rows
+    times = ledger.events[name][mine]
+    since = np.where(times < NEVER, days(times - start[mine][:, None]), np.inf)
+    weeks = int(scenario.follow_days // 7) + 1
+    exits = _by_week(end, weeks)
+    left = _by_week(np.minimum(end, since[:, 0]), weeks)
+    total = {"first": _by_week(since[:, 0], weeks), "all": _by_week(since, weeks)}
+    risk = {"first": len(end) - np.cumsum(left) + left, "all": len(end) - np.cumsum(exits) + exits}
+    return [
+        {
+            "arm": arm,
+            "outcome": name,
+            "kind": kind,
+            "day": 7.0 * (week + 1),
+            "count": int(risk[kind][week]),
+            "total": float(total[kind][week]),
+        }
+        for week in range(weeks)
+        for kind in ("first", "all")
+    ]
+
+
+def _by_week(at: npt.NDArray[np.float64], weeks: int) -> npt.NDArray[np.int64]:
+    """Return how many of the days fall into each week."""
+    inside = at[at < 7.0 * weeks]
+    return np.bincount((inside // 7).astype(np.int64).ravel(), minlength=weeks)
 
 
 def _reading_rows(

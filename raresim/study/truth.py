@@ -6,6 +6,7 @@ the same luck. Where parameters are drawn, each draw has its own truth, from few
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from raresim.analysis import batch
 from raresim.disease.outcomes import ScoreProcess
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK, Luck
-from raresim.trial.fate import People, people, strata_of
+from raresim.trial.fate import People, people, strata_of, strips
 from raresim.trial.scenario import Scenario
+from raresim.trial.spec import Estimand
 
 Floats = npt.NDArray[np.float64]
 
@@ -38,8 +40,7 @@ def true_values(
     """
     numbers, effects = scenario.numbers(hypothesis, Luck(seed, chunk), place)
     drawn = scenario.spec.truth.uncertainty != "fixed"
-    units = 2 * UNITS if drawn else UNITS
-    folk = people(scenario, Luck(seed, APART + chunk), units, numbers, effects)
+    folk = people(scenario, Luck(seed, APART + chunk), UNITS, numbers, effects)
     rows = LUCK_BLOCK // DRAW if drawn else ROWS
     return {name: _value(scenario, folk, name, rows) for name in scenario.spec.analysis.estimands}
 
@@ -58,39 +59,48 @@ def _gather(values: npt.NDArray[Any], shape: tuple[int, ...], rows: int) -> npt.
     return np.ascontiguousarray(np.broadcast_to(values, shape)).reshape(rows, -1)
 
 
-def _ends(scenario: Scenario, folk: People, arm: int) -> Floats:
-    """Return until when each patient is alive or followed."""
-    end: Floats = np.full((1, 1), scenario.follow_days)
-    for name, process in scenario.model.processes.items():
-        if process.ends:
-            end = np.minimum(end, folk.paths[arm][name].days[..., 0])
-    return end
+@dataclass(frozen=True)
+class Lives:
+    """What happens to each patient under one arm, followed in full, arrays (columns, units)."""
+
+    end: Floats
+    first: Floats
+    count: Floats
+
+
+def _lives(scenario: Scenario, folk: People, arm: int, estimand: Estimand) -> Lives:
+    """Return end of life or follow-up, first event (or composite) and number of events."""
+    fatal = [name for name, process in scenario.model.processes.items() if process.ends]
+    parts: list[tuple[Floats, Floats, Floats]] = []
+    for strip in strips():
+        paths = folk.walk(arm, strip)
+        days = paths[estimand.outcome].days
+        first = days[..., 0]
+        end: Floats = np.full(first.shape, scenario.follow_days)
+        for name in fatal:
+            death = paths[name].days[..., 0]
+            end = np.minimum(end, death)
+            if estimand.intercurrent.get(name) == "composite":
+                first = np.minimum(first, death)
+        count = np.sum(days <= end[..., None], axis=-1).astype(np.float64)
+        parts.append((end, first, count))
+    return Lives(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _log_hazard_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
     """Fit the (stratified) Cox model to all pairs: the limit of the trial's own estimator."""
     estimand = scenario.spec.analysis.estimands[name]
     shape = folk.eligible.shape
-    times, events = [], []
-    for arm in (0, 1):
-        first = folk.paths[arm][estimand.outcome].days[..., 0]
-        for other, process in scenario.model.processes.items():
-            if process.ends and estimand.intercurrent.get(other) == "composite":
-                first = np.minimum(first, folk.paths[arm][other].days[..., 0])
-        end = _ends(scenario, folk, arm)
-        times.append(_gather(np.minimum(first, end), shape, rows))
-        events.append(_gather(first <= end, shape, rows))
+    lives = [_lives(scenario, folk, arm, estimand) for arm in (0, 1)]
     strata = scenario.spec.analysis.methods[name].strata
     states = {**folk.patients.values, "site": np.zeros(shape, np.int64)}
     stratum = _gather(strata_of(scenario, strata, states), shape, rows)
     present = _gather(folk.eligible, shape, rows)
-    arms = np.concatenate(
-        [np.zeros(present.shape, np.int8), np.ones(present.shape, np.int8)], axis=1
-    )
+    zero, one = np.zeros(present.shape, np.int8), np.ones(present.shape, np.int8)
     fit = batch.cox(
-        np.concatenate(times, axis=1),
-        np.concatenate(events, axis=1),
-        arms,
+        np.concatenate([_gather(np.minimum(x.first, x.end), shape, rows) for x in lives], axis=1),
+        np.concatenate([_gather(x.first <= x.end, shape, rows) for x in lives], axis=1),
+        np.concatenate([zero, one], axis=1),
         np.concatenate([present, present], axis=1),
         np.concatenate([stratum, stratum], axis=1),
     )
@@ -103,10 +113,9 @@ def _log_rate_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> F
     shape = folk.eligible.shape
     rates = []
     for arm in (0, 1):
-        end = _ends(scenario, folk, arm)
-        counts = np.sum(folk.paths[arm][estimand.outcome].days <= end[..., None], axis=-1)
-        alive = np.where(folk.eligible, np.broadcast_to(end, shape), 0.0)
-        events = np.where(folk.eligible, counts, 0)
+        lives = _lives(scenario, folk, arm, estimand)
+        alive = np.where(folk.eligible, lives.end, 0.0)
+        events = np.where(folk.eligible, lives.count, 0.0)
         rates.append(_gather(events, shape, rows).sum(1) / _gather(alive, shape, rows).sum(1))
     return np.asarray(np.log(rates[1] / rates[0]))
 
@@ -121,7 +130,8 @@ def _mean_difference(scenario: Scenario, folk: People, name: str, rows: int) -> 
     noise = folk.latents[estimand.outcome].noise
     # any fixed luck serves for the noise of both readings: an equally spaced one has no error
     u = np.broadcast_to((np.arange(shape[1]) + 0.5) / shape[1], shape)
-    read = [process.observe(p[estimand.outcome].level(day), noise, u) for p in folk.paths]
+    paths = [folk.walk(arm, slice(None))[estimand.outcome] for arm in (0, 1)]
+    read = [process.observe(path.level(day), noise, u) for path in paths]
     difference = np.where(folk.eligible, read[1] - read[0], 0.0)
     eligible = _gather(folk.eligible, shape, rows).sum(1)
     return np.asarray(_gather(difference, shape, rows).sum(1) / eligible)

@@ -18,12 +18,14 @@ from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProce
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
-from raresim.streams import Luck, point_name
+from raresim.streams import LUCK_BLOCK, Luck, point_name
 from raresim.trial.arrivals import arrivals
 from raresim.trial.scenario import Effects, Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
 Booleans = npt.NDArray[np.bool_]
+STRIP = 64
+"""Replicates whose paths are computed at a time; changes no number."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,28 @@ class Fate:
 
 @dataclass(frozen=True)
 class People:
-    """Candidates with their luck, before any trial: baseline, latent values, paths by arm."""
+    """Candidates with their luck, before any trial: baseline, latent values, exposure by arm."""
 
+    scenario: Scenario
     patients: Patients
     latents: dict[str, Any]
-    paths: tuple[dict[str, Any], ...]
+    exposures: tuple[dict[str, Exposure], ...]
     screened: dict[str, Any]
     eligible: Booleans
     stop: Floats
+
+    def walk(self, arm: int, chosen: slice) -> dict[str, Any]:
+        """Return the path of every outcome under an arm, for some replicates."""
+        walked: dict[str, Any] = {}
+        for name, process in self.scenario.model.processes.items():
+            latent, exposure = self.latents[name], self.exposures[arm][name]
+            walked[name] = process.path(latent.rows(chosen), exposure.rows(chosen), walked)
+        return walked
+
+
+def strips(replicates: int = LUCK_BLOCK) -> list[slice]:
+    """Return slices of a block small enough that a path's arrays stay in the processor's cache."""
+    return [slice(k, min(k + STRIP, replicates)) for k in range(0, replicates, STRIP)]
 
 
 def people(
@@ -88,7 +104,7 @@ def people(
     effects: Effects,
     site: Any = None,
 ) -> People:
-    """Draw candidates and their paths under both arms (also used for the true values)."""
+    """Draw candidates and what they are exposed to (also used for the true values)."""
     labels = tuple(scenario.spec.design.sites.labels())
     model = scenario.model
     placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
@@ -99,22 +115,17 @@ def people(
         )
         for outcome, arms in effects.items()
     }
-    horizon = Horizon(scenario.follow_days)
-    latents = model.latents(luck, patients, numbers, horizon, ratios)
+    latents = model.latents(luck, patients, numbers, Horizon(scenario.follow_days), ratios)
     screened = model.observed_at_screening(luck, latents, patients)
-    eligible = condition(scenario.spec.design.eligible, model, screened)
-    stop = exponential(
-        luck, "conduct.stops_treatment", units, scenario.spec.truth.stops_treatment.rate
-    )
+    rate = scenario.spec.truth.stops_treatment.rate
+    stop = exponential(luck, "conduct.stops_treatment", units, rate)
     until = np.minimum(stop, scenario.spec.design.treat_for)
-    paths = []
-    for arm in scenario.arms:
-        walked: dict[str, Any] = {}
-        for name, process in model.processes.items():
-            exposure = Exposure(until, effects.get(name, {}).get(arm))
-            walked[name] = process.path(latents[name], exposure, walked)
-        paths.append(walked)
-    return People(patients, latents, tuple(paths), screened, eligible, stop)
+    exposures = tuple(
+        {name: Exposure(until, effects.get(name, {}).get(arm)) for name in model.processes}
+        for arm in scenario.arms
+    )
+    eligible = condition(scenario.spec.design.eligible, model, screened)
+    return People(scenario, patients, latents, exposures, screened, eligible, stop)
 
 
 def exponential(luck: Luck, point: str, units: int, rate: float) -> Floats:
@@ -220,16 +231,30 @@ def _follow(scenario: Scenario, luck: Luck, candidates: int, resolution: int) ->
 
 def _events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
     """Return the ticks of each outcome's events under each arm, NEVER after the follow-up."""
-    found = {}
-    for name, process in scenario.model.processes.items():
-        if isinstance(process, EventProcess):
-            arms = []
-            for paths in folk.paths:
+    names = [n for n, p in scenario.model.processes.items() if isinstance(p, EventProcess)]
+    found: dict[str, list[Ticks]] = {name: [] for name in names}
+    for arm in range(len(scenario.arms)):
+        walked: dict[str, list[Ticks]] = {name: [] for name in names}
+        for strip in strips():
+            paths = folk.walk(arm, strip)
+            for name in names:
                 days = paths[name].days
                 kept = int(np.max(np.sum(days <= scenario.follow_days, axis=-1), initial=1))
-                arms.append(ticks(np.ascontiguousarray(days[..., : max(kept, 1)]), resolution))
-            found[name] = tuple(arms)
-    return found
+                walked[name].append(ticks(days[..., : max(kept, 1)], resolution))
+        for name in names:
+            found[name].append(_wide(walked[name]))
+    return {name: tuple(arms) for name, arms in found.items()}
+
+
+def _wide(parts: list[Ticks]) -> Ticks:
+    """Join strips along the replicates, with room for the most events."""
+    width = max(part.shape[-1] for part in parts)
+    whole = np.full((sum(map(len, parts)), parts[0].shape[1], width), NEVER)
+    row = 0
+    for part in parts:
+        whole[row : row + len(part), :, : part.shape[-1]] = part
+        row += len(part)
+    return whole
 
 
 def _readings(
@@ -245,9 +270,10 @@ def _readings(
         points = [point_name("outcome", name, "noise", labels=[label]) for label in labels]
         luck_of_readings = [luck.uniform(point, when.shape[1]) for point in points]
         arms = []
-        for paths in folk.paths:
+        for arm in range(len(scenario.arms)):
+            path = folk.walk(arm, slice(None))[name]
             times = [np.zeros(when.shape[:2]), *np.moveaxis(when, -1, 0)]
-            levels = [paths[name].level(np.ascontiguousarray(time)) for time in times]
+            levels = [path.level(np.ascontiguousarray(time)) for time in times]
             read = [
                 process.observe(level, noise, u)
                 for level, u in zip(levels, luck_of_readings, strict=True)
@@ -258,9 +284,15 @@ def _readings(
 
 
 def expected_candidates(scenario: Scenario) -> int:
-    """Return a number of candidates that is probably enough, from the model's own patients."""
+    """Return a number of candidates that is probably enough, from the model's own patients.
+
+    Those for n eligible ones with four standard deviations to spare, and those who present while
+    the last one is screened at a fast pace; a longer stream is made where it was not enough.
+    """
     luck = Luck(0, 0)
     numbers, effects = scenario.model.published, scenario.effects(scenario.hypotheses[0], None)
-    share = float(np.mean(people(scenario, luck, 4, numbers, effects).eligible))
-    n = scenario.spec.design.randomise.n
-    return int(1.15 * n / max(share, 0.01) + 4 * np.sqrt(n)) + 20
+    share = max(float(np.mean(people(scenario, luck, 4, numbers, effects).eligible)), 0.01)
+    design, truth = scenario.spec.design, scenario.spec.truth
+    needed = (design.randomise.n + 4 * np.sqrt(design.randomise.n * (1 - share))) / share
+    pace = truth.candidates.stream.per_site * design.sites.number
+    return int(needed + 1.6 * pace * truth.screening_lasts[1]) + 10

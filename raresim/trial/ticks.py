@@ -37,7 +37,6 @@ class Exit(IntEnum):
     COMPLETED = 1
     LEFT = 2
     DIED = 3
-    CLOSED = 4
 
 
 def ticks(days: npt.NDArray[np.float64] | float, resolution: int = 1) -> Ticks:
@@ -47,9 +46,9 @@ def ticks(days: npt.NDArray[np.float64] | float, resolution: int = 1) -> Ticks:
     (43200, 86400)
     """
     days = np.asarray(days, np.float64)
-    known = days < LONGEST
-    steps = np.ceil(np.where(known, days, 0.0) * (SECONDS_A_DAY / resolution))
-    return np.where(known, steps.astype(np.int64) * resolution, NEVER)
+    steps = np.minimum(days, LONGEST) * (SECONDS_A_DAY / resolution)
+    found = np.ceil(steps, out=steps if steps.ndim else None).astype(np.int64)
+    return np.where(days < LONGEST, found * resolution, NEVER)
 
 
 def days(tick: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import gammaincinv, ndtri
 
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import Recurrent, TimeToEvent
 from raresim.evidence.statistics import Floats
@@ -33,6 +33,11 @@ class EventLatent:
     intensity: Floats
     frailty: Floats
     thresholds: Floats
+
+    def rows(self, chosen: slice) -> EventLatent:
+        """Return some replicates only."""
+        intensity, frailty = part(self.intensity, chosen), part(self.frailty, chosen)
+        return EventLatent(intensity, frailty, part(self.thresholds, chosen))
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,14 @@ class EventProcess:
             return EventPath(days)
         ratio = exposure.effect.value[:, None, None]
         until = exposure.until[..., None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            treated = np.where(ratio > 0, days / ratio, np.inf)
-            after = until + (days - ratio * until)
-        return EventPath(np.where(days <= ratio * until, treated, after))
+        last = ratio * until  # days of untreated time that are lived through while treated
+        while_treated = days <= last
+        with np.errstate(divide="ignore"):
+            treated = days / ratio
+        days -= last  # in place: these are the largest arrays of a simulation
+        days += until
+        np.copyto(days, treated, where=while_treated)
+        return EventPath(days)
 
 
 def patient_variance(parameters: Parameters, name: str) -> Floats:

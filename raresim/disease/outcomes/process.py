@@ -63,6 +63,13 @@ class Exposure:
     until: Floats
     effect: Effect | None = None
 
+    def rows(self, chosen: slice) -> Exposure:
+        """Return some replicates only."""
+        effect = self.effect
+        if effect is not None:
+            effect = Effect(effect.scale, part(effect.value, chosen), effect.after)
+        return Exposure(part(self.until, chosen), effect)
+
 
 @dataclass(frozen=True)
 class Horizon:
@@ -72,8 +79,9 @@ class Horizon:
     largest_ratio: float = 1.0
 
 
-class Path(Protocol):
-    """What happens to each patient: `EventPath` or `ScorePath`."""
+def part(values: Floats, chosen: slice) -> Floats:
+    """Return some replicates of an array that may have one row for all."""
+    return values if values.shape[0] == 1 else values[chosen]
 
 
 class Process(Protocol):

@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import Longitudinal
 from raresim.errors import InputError
@@ -36,6 +36,11 @@ class ScoreLatent:
     level: Floats
     slope: Floats
     noise: Floats
+
+    def rows(self, chosen: slice) -> ScoreLatent:
+        """Return some replicates only."""
+        level, slope = part(self.level, chosen), part(self.slope, chosen)
+        return ScoreLatent(level, slope, part(self.noise, chosen))
 
 
 @dataclass(frozen=True)

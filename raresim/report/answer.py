@@ -1,0 +1,127 @@
+"""The answer in plain words, and the rows of enrolment with their errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from raresim.evidence import Ratio
+from raresim.report import words
+from raresim.report.characteristics import Row, binomial
+from raresim.report.folder import RunFolder, table
+from raresim.report.words import Cell, plain
+from raresim.study import montecarlo
+
+MODES = {
+    "fixed": (
+        "Natural history and effect are held at their published or assumed values in every trial: "
+        "the rate is conditional on these values being true."
+    ),
+    "nuisance": (
+        "Natural history is drawn anew from what the evidence allows, while the effect is held at "
+        "its stated value: the rate is averaged over possible natural histories, conditional on "
+        "the effect."
+    ),
+    "effect": (
+        "The effect is drawn anew from what its published confidence interval allows, while "
+        "natural history is held at its published values: the rate is an assurance, averaged over "
+        "possible effects."
+    ),
+    "all": (
+        "Natural history and effect are both drawn anew from what the evidence allows: the rate is "
+        "an assurance, averaged over everything that the evidence leaves open."
+    ),
+}
+MOST_TRIALS = 50_000
+"""Errors of the enrolment band are worked out up to this many trials: a report is quick."""
+
+
+def answer(run: RunFolder) -> dict[str, Any]:
+    """Return the sentences and figures of the first section."""
+    summary = run.summary
+    duration = summary["trial"].get("duration_days", {})
+    name = summary["success_estimand"]
+    method = run.scenario.spec.analysis.methods[name]
+    found: dict[str, Any] = {
+        "success": words.share(summary["success"]),
+        "estimand": name,
+        "variable": run.scenario.spec.analysis.estimands[name].variable,
+        "alpha": f"{method.alpha:g}",
+        "nominal": f"{100 * method.alpha:g}{words.SPACE}%",
+        "assurance": summary["uncertainty"] in ("effect", "all") and not summary["is_null"],
+        "mode": MODES.get(summary["uncertainty"], summary["uncertainty"]),
+        "duration": {level: words.months(duration.get(level)) for level in ("q10", "q50", "q90")},
+        "effects": effects(run),
+        "benefit": _benefit(summary, name),
+    }
+    return found
+
+
+def _benefit(summary: dict[str, Any], name: str) -> Cell | None:
+    """Return the chance that the drug helps at all; its error is that of a share of the draws."""
+    value = summary["chance_of_benefit"]
+    if value is None:
+        return None
+    draws = summary["estimands"][name]["truth"]["replicates"]
+    return words.share({"value": value, "mcse": binomial(value, draws)})
+
+
+def effects(run: RunFolder) -> list[str]:
+    """Return what the hypothesis says the arms do, a phrase for each outcome and arm."""
+    found = []
+    for outcome, arms in run.scenario.spec.truth.hypotheses[run.hypothesis].items():
+        for arm, stated in arms.items():
+            statistic = stated.statistic
+            if stated.is_null:
+                text = "no effect"
+            elif isinstance(statistic, Ratio):
+                text = f"{plain(next(iter(statistic.numbers())))} {words.number(statistic.ratio)}"
+            else:
+                after = words.duration(statistic.after)
+                text = f"difference {words.number(statistic.difference)} after {after}"
+            found.append(f"{arm} on {plain(outcome)}: {text}")
+    return found
+
+
+def enrolment(run: RunFolder) -> tuple[list[Row], bool]:
+    """Return rows of (month, 10 %, 50 %, 90 %) every third month, and whether they have errors."""
+    band = run.summary["enrolment"]
+    last = len(band["q50"]) - 1
+    months = sorted({*range(3, last + 1, 3), last})
+    counts = clusters = None
+    if run.summary["replicates"] <= MOST_TRIALS:
+        columns = table(run, "replicates/trials.parquet", ["draw", "enrolled_by_month"])
+        counts, clusters = columns["enrolled_by_month"], columns["draw"]
+    rows = []
+    for month in months:
+        cells = []
+        for name, level in (("q10", 0.1), ("q50", 0.5), ("q90", 0.9)):
+            figure: dict[str, Any] = {"value": band[name][month], "mcse": None}
+            if counts is not None and clusters is not None:
+                values = counts[:, month].astype(np.float64)
+                figure["mcse"] = montecarlo.quantile(values, level, clusters).mcse
+            cells.append(words.amount(figure, most=1))
+        rows.append(Row(f"month {month}", tuple(cells)))
+    return rows, counts is not None
+
+
+def caveats(run: RunFolder, duration: float, randomised: int) -> list[str]:
+    """Return what a reader must know before the numbers: files changed, a trial that differs."""
+    found = []
+    if run.changed:
+        files = ", ".join(run.changed)
+        found.append(
+            f"These files are no longer the ones that the run wrote: {files}. What this page says "
+            "of them may not belong to the numbers."
+        )
+    columns = ["replicate", "duration_days", "randomised"]
+    rows = table(run, "replicates/trials.parquet", columns)
+    first = np.flatnonzero(rows["replicate"] == 0)
+    then = [(rows["duration_days"][k], int(rows["randomised"][k])) for k in first]
+    if not any(np.isclose(days, duration) and n == randomised for days, n in then):
+        found.append(
+            "Replicate 0, run again for the timelines, differs from the recorded one: this version "
+            "of raresim is not the one that made the run, or a file has changed."
+        )
+    return found

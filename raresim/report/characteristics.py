@@ -1,0 +1,178 @@
+"""The rows of the tables of results: operating characteristics, duration and numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from raresim.disease.spec import Longitudinal, TimeToEvent
+from raresim.report import words
+from raresim.report.folder import RunFolder
+from raresim.report.words import NOTHING, Cell, percent, plain
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: what, its cells, and a remark for people."""
+
+    label: str
+    cells: tuple[Cell, ...]
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class EstimandTable:
+    """The operating characteristics of one estimand."""
+
+    name: str
+    variable: str
+    summary: str
+    method: str
+    is_ratio: bool
+    rows: tuple[Row, ...]
+    notes: tuple[tuple[str, Cell], ...]
+
+
+def estimand_tables(run: RunFolder) -> list[EstimandTable]:
+    """Return a table for each estimand, in the order of the scenario."""
+    spec = run.scenario.spec.analysis
+    found = []
+    for name, estimand in spec.estimands.items():
+        result = run.summary["estimands"][name]
+        method = spec.methods[name]
+        test = method.test + (f", estimated by {method.estimate}" if method.estimate else "")
+        is_ratio = result["measure"].startswith("log ")
+        rows = _chances(run, name, result) + _estimates(run, result, is_ratio)
+        notes = _notes(result["notes"], run.summary["replicates"])
+        found.append(
+            EstimandTable(
+                name, estimand.variable, estimand.summary, test, is_ratio, tuple(rows), notes
+            )
+        )
+    return found
+
+
+def _chances(run: RunFolder, name: str, result: dict[str, Any]) -> list[Row]:
+    """Return how often the test rejects, and how sure that is."""
+    order = run.scenario.spec.analysis.order
+    sequence = name in order and order.index(name) > 0
+    first = "Rejects, overall" + (" (in the fixed sequence)" if sequence else "")
+    remark = f"after a rejection of {order[order.index(name) - 1]}" if sequence else ""
+    rows = [Row(first, (words.share(result["rejected"]), NOTHING), remark)]
+    for milestone, figure in result["rejected_at"].items():
+        remark = "this test alone, not in sequence" if sequence else "of all trials"
+        rows.append(Row(f"Rejects at {milestone}", (words.share(figure), NOTHING), remark))
+    low, high = result["rejected_bounds"]
+    mcse = words.share(result["rejected"]).error
+    rows.append(
+        Row(
+            "Bounds for fits that did not converge",
+            (Cell(f"{percent(low)} to {percent(high)}", mcse), NOTHING),
+            "all counted as not rejecting, then all as rejecting; error of each bound about that "
+            "of the rate",
+        )
+    )
+    between = result["between_truths"]
+    if between is not None:
+        rows.append(
+            Row(
+                "SD of this chance between possible truths",
+                (Cell(percent(between)), NOTHING),
+                f"estimated from {run.summary['draws']:,} draws; its own error is not recorded",
+            )
+        )
+    rows.append(Row("Trials in which it was analysed", (words.share(result["analysed"]), NOTHING)))
+    failed = words.share(result["not_converged"])
+    return [*rows, Row("Fits that did not converge", (failed, NOTHING), "of all trials")]
+
+
+def _estimates(run: RunFolder, result: dict[str, Any], is_ratio: bool) -> list[Row]:
+    """Return how the estimates lie about the true value, on the scale of the measure."""
+
+    def also(figure: dict[str, Any]) -> Cell:
+        return words.ratio(figure) if is_ratio else NOTHING
+
+    measure = result["measure"]
+    drawn = run.summary["uncertainty"] != "fixed"
+    mean = "mean of the possible truths" if drawn else "of full follow-up without drop-out"
+    truth, estimate, bias = result["truth"], result["estimate"], result["bias"]
+    factor = "as a factor on the ratio" if is_ratio else ""
+    return [
+        Row(f"True value ({measure})", (words.amount(truth), also(truth)), mean),
+        Row(f"Mean estimate ({measure})", (words.amount(estimate), also(estimate)), "last look"),
+        Row("SD of the estimates", (words.amount(result["estimate_sd"]), NOTHING)),
+        Row("Mean standard error of the fits", (words.amount(result["mean_se"]), NOTHING)),
+        Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), factor),
+        Row("Coverage of the 95 % confidence interval", (words.share(result["coverage"]), NOTHING)),
+    ]
+
+
+def _notes(notes: dict[str, float], replicates: int) -> tuple[tuple[str, Cell], ...]:
+    found = []
+    for text, value in sorted(notes.items(), key=lambda item: (-item[1], item[0])):
+        mcse = binomial(value, replicates)
+        found.append((text, words.share({"value": value, "mcse": mcse})))
+    return tuple(found)
+
+
+def binomial(value: float, count: int) -> float:
+    """Return the standard error of a share, floored as a share of 0 or 1 is in the summary."""
+    q = 1 / (count + 2)
+    floor = math.sqrt(q * (1 - q) / count)
+    return max(math.sqrt(max(value * (1 - value), 0.0) / count), floor)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows of the table of numbers that belong together: the trial, or one arm."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+LEVELS = ("mean", "q10", "q50", "q90")
+
+
+def numbers(run: RunFolder) -> list[Group]:
+    """Return duration and numbers of the trial, then those of each arm."""
+    trial = [
+        _spread(run, "Duration, months", "duration_days", True),
+        _spread(run, "Recruitment, months", "recruitment_days", True),
+        _spread(run, "Candidates screened", "screened"),
+        _spread(run, "Patients randomised", "randomised"),
+    ]
+    return [Group("The trial", tuple(trial)), *(_arm(run, arm) for arm in run.scenario.arms)]
+
+
+def _arm(run: RunFolder, arm: str) -> Group:
+    rows = [
+        _spread(run, "Patients", f"{arm}.patients"),
+        _spread(run, "Patient-years of follow-up", f"{arm}.patient_years"),
+    ]
+    for name, outcome in run.scenario.model.spec.outcomes.items():
+        if isinstance(outcome, Longitudinal):
+            continue
+        rows.append(_spread(run, f"Events: {plain(name)}", f"{arm}.{name}.events"))
+        if not isinstance(outcome, TimeToEvent):
+            what = f"Patients with an event: {plain(name)}"
+            rows.append(_spread(run, what, f"{arm}.{name}.patients"))
+    rows.append(_spread(run, "Left the study", f"{arm}.left"))
+    rows.append(_spread(run, "Stopped treatment", f"{arm}.stopped_treatment"))
+    return Group(f"Arm: {arm}", tuple(rows))
+
+
+def _spread(run: RunFolder, label: str, key: str, in_months: bool = False) -> Row:
+    found = run.summary["trial"].get(key, {})
+    show = words.months if in_months else words.amount
+    return Row(label, tuple(show(found.get(level)) for level in LEVELS))
+
+
+def endings(run: RunFolder) -> list[Row]:
+    """Return at which milestone trials ended."""
+    trial = run.summary["trial"]
+    return [
+        Row(milestone, (words.share(trial[key]["mean"]),))
+        for milestone in run.scenario.milestones
+        if (key := f"ended_at.{milestone}") in trial
+    ]

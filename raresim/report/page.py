@@ -1,0 +1,158 @@
+"""Put the parts of a report together into one HTML page."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+from raresim.report import answer, characteristics, curves, design, pictures, published, timelines
+from raresim.report.folder import RunFolder
+from raresim.report.svg import look, printable
+from raresim.report.words import DAYS_A_MONTH, Cell, fixed, plain
+
+TEMPLATE = "report.html.j2"
+
+
+def page(run: RunFolder) -> str:
+    """Return the report of a run as HTML."""
+    return printable(_environment().get_template(TEMPLATE).render(content(run)))
+
+
+def _environment() -> Any:
+    """Return jinja with autoescape on: a scenario's text comes from strangers."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"cell": show, "plain": plain}
+    return environment
+
+
+def show(cell: Cell) -> str:
+    """Return a figure with its Monte Carlo standard error in brackets."""
+    return f"{cell.value} ({cell.error})" if cell.error else cell.value
+
+
+def content(run: RunFolder) -> dict[str, Any]:
+    """Return everything that the template shows."""
+    trial = timelines.one_trial(run)
+    enrolled, has_errors = answer.enrolment(run)
+    drawn = curves.curves(run)
+    return {
+        "run": run,
+        "spec": run.scenario.spec,
+        "model": run.scenario.model.spec,
+        "summary": run.summary,
+        "settings": run.settings,
+        "manifest": run.manifest,
+        "caveats": answer.caveats(run, trial.duration, trial.randomised),
+        "answer": answer.answer(run),
+        "estimands": characteristics.estimand_tables(run),
+        "numbers": characteristics.numbers(run),
+        "endings": characteristics.endings(run),
+        "enrolled": enrolled,
+        "enrolled_errors": has_errors,
+        "curves": [(c, drawn_months(c)) for c in drawn],
+        "trial": trial,
+        "patients": [patient_row(run, patient) for patient in trial.patients],
+        "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
+        "pictures": _pictures(run, drawn, trial),
+        "design": design.design(run.scenario),
+        "methods": design.methods(run.scenario),
+        "assumptions": _assumptions(run),
+        "commands": commands(run),
+    } | _evidence(run)
+
+
+def drawn_months(curve: curves.Curve) -> list[tuple[str, list[str]]]:
+    """Return the rows of the table beside a curve: month, value of each arm."""
+    return [(fixed(day / DAYS_A_MONTH, 1), curve.at(day)) for day in curve.days()]
+
+
+def _pictures(
+    run: RunFolder, drawn: list[curves.Curve], trial: timelines.OneTrial
+) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    scenario, planned = run.scenario, run.scenario.spec.design.randomise.n
+    with look():
+        outcomes = [pictures.outcome_curve(c, scenario.arms, k) for k, c in enumerate(drawn)]
+        found = {
+            "rejection": pictures.rejection(run.summary),
+            "enrolment": pictures.enrolment(run.summary["enrolment"], planned),
+            "timelines": timelines.picture(trial, scenario),
+        }
+    # the only text that is not escaped here: made by ElementTree, which has escaped it
+    return {name: Markup(svg) for name, svg in found.items()} | {
+        "curves": [Markup(svg) for svg in outcomes]
+    }
+
+
+def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
+    """Return one patient's line of the table that says what the timelines show."""
+
+    def listed(times: tuple[float, ...]) -> str:
+        return ", ".join(fixed(time, 0) for time in times) or "none"
+
+    stopped = "no" if patient.stopped is None else f"day {fixed(patient.stopped, 0)}"
+    return {
+        "number": patient.number,
+        "arm": run.scenario.arms[patient.arm],
+        "randomised": fixed(patient.randomised, 0),
+        "visits": listed(patient.visits),
+        "events": [listed(patient.events[name]) for name in timelines.shown(run.scenario)],
+        "stopped": stopped,
+        "end": f"day {fixed(patient.end, 0)}, {timelines.ENDS[patient.reason]}",
+    }
+
+
+def _assumptions(run: RunFolder) -> list[tuple[design.Assumption, str]]:
+    known = published.sources(run)
+    return [
+        (item, published.cited(known, item.source) if item.source else "assumed")
+        for item in design.assumptions(run)
+    ]
+
+
+def _evidence(run: RunFolder) -> dict[str, Any]:
+    inputs, effects = published.inputs(run), published.effects(run)
+    targets = published.targets(run)
+    return {
+        "evidence": [
+            ("What the model takes in: natural history without study treatment", inputs),
+            (f"Effects under the hypothesis {run.hypothesis}", effects),
+            ("Held back: published values to which nothing was fitted", targets),
+        ],
+        "gaps": published.unpublished(run),
+        "left_out": published.left_out(run),
+        "sources": {
+            key: (published.citation(source), source.note)
+            for key, source in published.sources(run).items()
+        },
+    }
+
+
+def commands(run: RunFolder) -> dict[str, str]:
+    """Return how to run the whole again, and the one trial of the timelines."""
+    settings = run.settings
+    stem, name, seed = shlex.quote(run.stem), shlex.quote(run.hypothesis), settings["seed"]
+    other = "" if run.hypothesis == run.scenario.hypotheses[0] else f" --hypothesis {name}"
+    arguments = [
+        f"raresim.load_scenario({run.stem!r})",
+        *(
+            f"{key}={settings[key]!r}"
+            for key in ("replicates", "seed", "hypothesis", "engine", "place", "resolution")
+        ),
+    ]
+    return {
+        "simulate": f"raresim simulate {stem} -r {settings['replicates']} --seed {seed} "
+        f"--hypothesis {name} -o DIR",
+        "python": f"raresim.simulate({', '.join(arguments)})",
+        "trial": f"raresim trial {stem} --replicate 0 --seed {seed}{other}",
+    }

@@ -1,0 +1,159 @@
+"""The evidence behind a run as rows: a number never travels without its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from raresim.disease.parameters import gaps, statements
+from raresim.disease.spec import LeftOut, Target
+from raresim.evidence import Difference, Ratio, Source, Statistic
+from raresim.report.folder import RunFolder
+from raresim.report.words import NONE, duration, number, plain
+from raresim.trial.spec import EffectSpec
+
+SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A statistic as it was printed, with its source and whether that was read."""
+
+    what: str
+    numbers: str
+    n: str
+    source: str
+    where: str
+    mark: str
+    remark: str
+
+
+def sources(run: RunFolder) -> dict[str, Source]:
+    """Return the sources of model and scenario by their keys."""
+    return {**run.scenario.model.spec.sources, **run.scenario.spec.sources}
+
+
+def citation(source: Source) -> str:
+    """Return a source in one line, identifiers as plain text."""
+    parts = [source.cite]
+    if source.doi:
+        parts.append(f"doi:{source.doi}")
+    if source.pmid:
+        parts.append(f"PMID {source.pmid}")
+    if source.url:
+        parts.append(source.url)
+    return "; ".join(parts)
+
+
+def cited(known: Mapping[str, Source], key: str) -> str:
+    """Return the citation of a key, the key itself where the file does not explain it."""
+    return citation(known[key]) if key in known else key or NONE
+
+
+def inputs(run: RunFolder) -> list[Printed]:
+    """Return every statistic that the model takes in."""
+    known = sources(run)
+    return [
+        _printed(plain(what), statistic, published, why, known)
+        for what, statistic, published, why in statements(run.scenario.model.spec)
+    ]
+
+
+def effects(run: RunFolder) -> list[Printed]:
+    """Return the effects of the hypothesis that was simulated."""
+    known, found = sources(run), []
+    for outcome, arms in run.scenario.spec.truth.hypotheses[run.hypothesis].items():
+        for arm, stated in arms.items():
+            what = f"effect of {arm} on {plain(outcome)}"
+            found.append(_effect(what, stated, known))
+    return found
+
+
+def _effect(what: str, stated: EffectSpec, known: Mapping[str, Source]) -> Printed:
+    return _printed(what, stated.statistic, stated.evidence is not None, stated.why, known)
+
+
+def targets(run: RunFolder) -> list[Printed]:
+    """Return the published values to which nothing was fitted."""
+    known = sources(run)
+    return [
+        _printed(_subject(target), target.evidence, True, target.why_not_input, known)
+        for target in run.scenario.model.spec.targets
+    ]
+
+
+def _subject(target: Target) -> str:
+    """Return what a target speaks of."""
+    key = next(key for key in target.keys if getattr(target, key) is not None)
+    value = getattr(target, key)
+    name = " and ".join(value) if isinstance(value, list) else str(value)
+    words = {"number": "", "free_of": "share free of "}.get(key, f"{plain(key)} ")
+    text = f"{words}{plain(name)}"
+    if target.at is not None:
+        text += f" at {duration(target.at)}"
+    if target.during is not None:
+        text += f" during {duration(target.during)}"
+    return text + (f", where {target.among.text}" if target.among else "")
+
+
+def _printed(
+    what: str, statistic: Statistic, published: bool, why: str, known: Mapping[str, Source]
+) -> Printed:
+    remarks = [why, statistic.note]
+    if statistic.derived:
+        remarks.append(f"derived: {statistic.derived}")
+    return Printed(
+        what=what,
+        numbers=numbers(statistic),
+        n="" if statistic.n is None else f"{statistic.n:,}",
+        source=cited(known, statistic.source) if statistic.source else NONE,
+        where=statistic.where,
+        mark=(SEEN if statistic.seen else NOT_SEEN) if published else ASSUMED,
+        remark="; ".join(remark for remark in remarks if remark),
+    )
+
+
+def numbers(statistic: Statistic) -> str:
+    """Return the printed numbers with their printed standard error or confidence interval."""
+    text = statistic.text()
+    if statistic.n:
+        text = text.removesuffix(f" (n = {statistic.n})")
+    se = getattr(statistic, "se", None)
+    if se is not None:
+        text += f", SE {number(se)}"
+    if isinstance(statistic, (Ratio, Difference)) and statistic.ci is not None:
+        low, high = statistic.ci
+        text += f", 95 % CI {number(low)} to {number(high)}"
+    if isinstance(statistic, Difference):
+        text += f", after {duration(statistic.after)}"
+    return text.replace(" -", " \u2212")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What nobody published: its interval, the value that the run took, and why it is open."""
+
+    what: str
+    interval: str
+    taken: str
+    why: str
+
+
+def unpublished(run: RunFolder) -> list[Gap]:
+    """Return the intervals of what nobody published."""
+    place = str(run.settings["place"])
+    return [
+        Gap(
+            plain(what),
+            f"{number(i.lower)} to {number(i.upper)}, centre {number(i.centre)}",
+            f"{number(i.at(place))} ({place})",
+            why,
+        )
+        for what, i, why in gaps(run.scenario.model.spec)
+    ]
+
+
+def left_out(run: RunFolder) -> list[tuple[LeftOut, str]]:
+    """Return the published numbers that the model does not use, with their citations."""
+    known = sources(run)
+    return [(item, cited(known, item.source)) for item in run.scenario.model.spec.left_out]
