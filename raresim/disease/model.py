@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,9 @@ class DiseaseModel:
     (1024, 5)
     """
 
-    spec: ModelSpec
-    path: str
-    stem: str
+    spec: ModelSpec = field(repr=False)
+    path: str = field(repr=False)
+    stem: str = ""
 
     @property
     def states(self) -> dict[str, tuple[str, ...]]:

@@ -85,7 +85,7 @@ def parse(text: str, path: str = "text") -> Document:
 
     builder = _Builder(Document(path, None))
     try:
-        for event in _events(YAML(pure=True), text):
+        for event in _events(YAML(typ="safe", pure=True), text):
             builder.take(event)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

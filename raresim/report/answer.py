@@ -80,6 +80,10 @@ def effects(run: RunFolder) -> list[str]:
             else:
                 after = words.duration(statistic.after)
                 text = f"difference {words.number(statistic.difference)} after {after}"
+            drawn = run.summary["uncertainty"] in ("effect", "all") and stated.evidence is not None
+            if drawn and statistic.ci is not None:
+                low, high = (words.number(end) for end in statistic.ci)
+                text += f", drawn from its 95 % confidence interval {low} to {high}"
             found.append(f"{arm} on {plain(outcome)}: {text}")
     return found
 
@@ -87,7 +91,8 @@ def effects(run: RunFolder) -> list[str]:
 def enrolment(run: RunFolder) -> tuple[list[Row], bool]:
     """Return rows of (month, 10 %, 50 %, 90 %) every third month, and whether they have errors."""
     band = run.summary["enrolment"]
-    last = len(band["q50"]) - 1
+    full = [values[-1] for values in band.values()]
+    last = next(k for k, row in enumerate(zip(*band.values(), strict=True)) if list(row) == full)
     months = sorted({*range(3, last + 1, 3), last})
     counts = clusters = None
     if run.summary["replicates"] <= MOST_TRIALS:

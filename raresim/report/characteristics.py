@@ -60,7 +60,10 @@ def _chances(run: RunFolder, name: str, result: dict[str, Any]) -> list[Row]:
     first = "Rejects, overall" + (" (in the fixed sequence)" if sequence else "")
     remark = f"after a rejection of {order[order.index(name) - 1]}" if sequence else ""
     rows = [Row(first, (words.share(result["rejected"]), NOTHING), remark)]
-    for milestone, figure in result["rejected_at"].items():
+    for milestone in run.scenario.milestones:
+        figure = result["rejected_at"].get(milestone)
+        if figure is None:
+            continue
         remark = "this test alone, not in sequence" if sequence else "of all trials"
         rows.append(Row(f"Rejects at {milestone}", (words.share(figure), NOTHING), remark))
     low, high = result["rejected_bounds"]
@@ -78,7 +81,7 @@ def _chances(run: RunFolder, name: str, result: dict[str, Any]) -> list[Row]:
         rows.append(
             Row(
                 "SD of this chance between possible truths",
-                (Cell(percent(between)), NOTHING),
+                (Cell(f"{words.fixed(100 * between, 1)} points"), NOTHING),
                 f"estimated from {run.summary['draws']:,} draws; its own error is not recorded",
             )
         )

@@ -12,7 +12,7 @@ from raresim.disease.spec import Longitudinal, TimeToEvent
 from raresim.report import folder
 from raresim.report.folder import RunFolder
 from raresim.report.svg import short
-from raresim.report.words import DAYS_A_MONTH, fixed, percent, plain
+from raresim.report.words import fixed, percent, plain
 
 Floats = npt.NDArray[np.float64]
 LEAST_AT_RISK = 0.05
@@ -57,8 +57,8 @@ class Curve:
         """The text alternative: what is drawn and where each arm ends."""
         ends = []
         for line in self.lines:
-            month = fixed(line.day[-1] / DAYS_A_MONTH, 1)
-            ends.append(f"{short(line.arm)} {self.text(line.value[-1])} at month {month}")
+            week = fixed(line.day[-1] / 7.0, 0)
+            ends.append(f"{short(line.arm)} {self.text(line.value[-1])} at week {week}")
         return f"{self.title}, by arm, pooled over all simulated trials. Ends: {'; '.join(ends)}."
 
     def text(self, value: float) -> str:
@@ -76,6 +76,10 @@ class Curve:
             value = np.nan if ended or not len(known) else line.value[known[-1]]
             found.append(self.text(value))
         return found
+
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """Return the rows of the table beside the picture: week, value of each arm."""
+        return [(fixed(day / 7.0, 0), self.at(day)) for day in self.days()]
 
     def days(self) -> list[float]:
         """Return the days for the table beside the picture: visits, or about every quarter."""

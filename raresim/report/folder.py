@@ -97,26 +97,29 @@ def load(folder: Path) -> RunFolder:
 
 def table(run: RunFolder, name: str, columns: list[str]) -> dict[str, Any]:
     """Return columns of one of the run's Parquet files as NumPy arrays, lists as (rows, items)."""
-    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = run.path / name
     try:
-        arrow = pq.read_table(path, columns=columns)
-        found = [arrow.column(column).combine_chunks() for column in columns]
-    except (pa.ArrowException, KeyError, OSError) as error:
+        arrow = pq.ParquetFile(path).read(columns=columns)
+        return {column: _array(arrow.column(column).combine_chunks()) for column in columns}
+    except (pa.ArrowException, KeyError, OSError, BufferError) as error:
         expected = "a table with the columns " + ", ".join(columns)
         problem = Problem("cannot be read", str(path), expected=expected, mend=AGAIN)
         raise InputError(problem) from error
-    arrays: dict[str, Any] = {}
-    for column, values in zip(columns, found, strict=True):
-        if pa.types.is_list(values.type):
-            flat = values.flatten().to_numpy(zero_copy_only=False)
-            arrays[column] = flat.reshape(len(values), -1)
-        else:
-            arrays[column] = np.asarray(values.to_numpy(zero_copy_only=False))
-    return arrays
+
+
+def _array(values: Any) -> Any:
+    """Return an Arrow array as NumPy; `to_numpy` would import pandas for it."""
+    import numpy as np
+    import pyarrow as pa
+
+    if pa.types.is_list(values.type):
+        return np.from_dlpack(values.flatten()).reshape(len(values), -1)
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return np.array(values.to_pylist(), dtype=object)
+    return np.from_dlpack(values)
 
 
 def _complete(folder: Path) -> None:

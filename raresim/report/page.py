@@ -9,7 +9,7 @@ from typing import Any
 from raresim.report import answer, characteristics, curves, design, pictures, published, timelines
 from raresim.report.folder import RunFolder
 from raresim.report.svg import look, printable
-from raresim.report.words import DAYS_A_MONTH, Cell, fixed, plain
+from raresim.report.words import Cell, fixed, plain
 
 TEMPLATE = "report.html.j2"
 
@@ -41,9 +41,9 @@ def show(cell: Cell) -> str:
 
 def content(run: RunFolder) -> dict[str, Any]:
     """Return everything that the template shows."""
+    drawn = curves.curves(run)
     trial = timelines.one_trial(run)
     enrolled, has_errors = answer.enrolment(run)
-    drawn = curves.curves(run)
     return {
         "run": run,
         "spec": run.scenario.spec,
@@ -58,7 +58,7 @@ def content(run: RunFolder) -> dict[str, Any]:
         "endings": characteristics.endings(run),
         "enrolled": enrolled,
         "enrolled_errors": has_errors,
-        "curves": [(c, drawn_months(c)) for c in drawn],
+        "curves": drawn,
         "trial": trial,
         "patients": [patient_row(run, patient) for patient in trial.patients],
         "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
@@ -70,11 +70,6 @@ def content(run: RunFolder) -> dict[str, Any]:
     } | _evidence(run)
 
 
-def drawn_months(curve: curves.Curve) -> list[tuple[str, list[str]]]:
-    """Return the rows of the table beside a curve: month, value of each arm."""
-    return [(fixed(day / DAYS_A_MONTH, 1), curve.at(day)) for day in curve.days()]
-
-
 def _pictures(
     run: RunFolder, drawn: list[curves.Curve], trial: timelines.OneTrial
 ) -> dict[str, Any]:
@@ -84,7 +79,7 @@ def _pictures(
     with look():
         outcomes = [pictures.outcome_curve(c, scenario.arms, k) for k, c in enumerate(drawn)]
         found = {
-            "rejection": pictures.rejection(run.summary),
+            "rejection": pictures.rejection(run.summary, list(scenario.spec.analysis.estimands)),
             "enrolment": pictures.enrolment(run.summary["enrolment"], planned),
             "timelines": timelines.picture(trial, scenario),
         }
@@ -108,7 +103,7 @@ def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
         "visits": listed(patient.visits),
         "events": [listed(patient.events[name]) for name in timelines.shown(run.scenario)],
         "stopped": stopped,
-        "end": f"day {fixed(patient.end, 0)}, {timelines.ENDS[patient.reason]}",
+        "end": f"day {fixed(patient.end, 0)}, {patient.ending}",
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from raresim.report.curves import Curve
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, short
-from raresim.report.words import DAYS_A_MONTH, fixed, percent
+from raresim.report.words import fixed, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,18 +18,25 @@ MARKERS = ("o", "s")
 Z95 = 1.96
 
 
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return a figure and its axes, in inches."""
+def canvas(width: float, height: float, left: float, bottom: float = 0.5) -> tuple[Figure, Axes]:
+    """Return a figure and its axes, with margins in inches (a layout engine would draw twice)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
+    figure = Figure(figsize=(width, height))
+    inside = (left / width, bottom / height, 1 - (left + 0.15) / width, 1 - (bottom + 0.2) / height)
+    return figure, figure.add_axes(inside)
 
 
-def rejection(summary: dict[str, Any]) -> str:
-    """Draw how often each estimand's test rejects, with 1.96 Monte Carlo standard errors about it."""
-    estimands = summary["estimands"]
-    figure, axes = canvas(7.0, 1.15 + 0.5 * len(estimands))
+def room(labels: list[str]) -> float:
+    """Return the inches that labels beside an axis need."""
+    return 0.25 + 0.085 * max(map(len, labels), default=0)
+
+
+def rejection(summary: dict[str, Any], names: list[str]) -> str:
+    """Draw how often each estimand's test rejects, with 1.96 Monte Carlo errors about it."""
+    estimands = {name: summary["estimands"][name] for name in names}
+    labels = [short(name) for name in estimands]
+    figure, axes = canvas(5.6, 1.15 + 0.5 * len(estimands), room(labels))
     told = []
     for row, (name, found) in enumerate(estimands.items()):
         value, mcse = 100 * found["rejected"]["value"], 100 * (found["rejected"]["mcse"] or 0.0)
@@ -41,7 +48,7 @@ def rejection(summary: dict[str, Any]) -> str:
         )
         told.append(f"{short(name)} {percent(value / 100)}")
     _alpha_lines(axes, summary)
-    axes.set_yticks(range(len(estimands)), [short(name) for name in estimands])
+    axes.set_yticks(range(len(estimands)), labels)
     axes.set_ylim(len(estimands) - 0.5, -0.7)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("trials that reject, %")
@@ -74,7 +81,7 @@ def _alpha_lines(axes: Axes, summary: dict[str, Any]) -> None:
 
 def enrolment(band: dict[str, list[float]], planned: int) -> str:
     """Draw patients randomised by the end of each month: median and 10-90 % band."""
-    figure, axes = canvas(7.0, 3.3)
+    figure, axes = canvas(5.6, 3.1, 0.65)
     months = range(len(band["q50"]))
     axes.fill_between(months, band["q10"], band["q90"], color=TREATED, alpha=0.18, linewidth=0)
     axes.plot(months, band["q50"], color=TREATED, linewidth=2)
@@ -84,6 +91,7 @@ def enrolment(band: dict[str, list[float]], planned: int) -> str:
     )
     axes.set_xlim(0, len(band["q50"]) - 1)
     axes.set_ylim(0, None)
+    axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("months since the trial's start")
     axes.set_ylabel("patients randomised")
     half = next((k for k, count in enumerate(band["q50"]) if count >= planned / 2), None)
@@ -94,18 +102,18 @@ def enrolment(band: dict[str, list[float]], planned: int) -> str:
 
 def outcome_curve(curve: Curve, arms: tuple[str, str], number: int) -> str:
     """Draw one outcome's pooled curves, each arm with its own colour, dash and name at its end."""
-    figure, axes = canvas(5.4, 3.5)
+    figure, axes = canvas(5.4, 3.5, 0.75)
     for line in curve.lines:
         arm = arms.index(line.arm)
-        x = line.day / DAYS_A_MONTH
+        x = line.day / 7.0
         y = 100 * line.value if curve.kind == "first" else line.value
         look: dict[str, Any] = {"color": COLOURS[arm], "linestyle": STYLES[arm], "linewidth": 2}
         if curve.kind == "change":
-            axes.plot(x, y, marker=MARKERS[arm], label=short(line.arm), **look)
+            axes.plot(x, y, marker=MARKERS[arm], clip_on=False, label=short(line.arm), **look)
         else:
             axes.step(x, y, where="post", label=short(line.arm), **look)
     _scale(axes, curve)
-    axes.set_xlabel("months since randomisation")
+    axes.set_xlabel("weeks since randomisation")
     axes.legend(loc="best", handlelength=3)
     return inline(figure, f"curve{number}", curve.label)
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raresim.disease.parameters import gaps, statements
-from raresim.disease.spec import LeftOut, Target
-from raresim.evidence import Difference, Ratio, Source, Statistic
+from raresim.disease.spec import LeftOut, Longitudinal, ModelSpec, Number, Target
+from raresim.evidence import (
+    Difference,
+    EventRate,
+    Quantiles,
+    Ratio,
+    Share,
+    Source,
+    Statistic,
+)
 from raresim.report.folder import RunFolder
-from raresim.report.words import NONE, duration, number, plain
+from raresim.report.words import MINUS, NONE, duration, number, plain
 from raresim.trial.spec import EffectSpec
 
 SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
@@ -52,11 +60,25 @@ def cited(known: Mapping[str, Source], key: str) -> str:
 
 def inputs(run: RunFolder) -> list[Printed]:
     """Return every statistic that the model takes in."""
-    known = sources(run)
-    return [
-        _printed(plain(what), statistic, published, why, known)
-        for what, statistic, published, why in statements(run.scenario.model.spec)
-    ]
+    known, spec = sources(run), run.scenario.model.spec
+    units = _units(spec)
+    rows = []
+    for what, statistic, published, why in statements(spec):
+        unit = units.get(what, units.get(what.split(":")[0].split(" where ")[0], ""))
+        row = _printed(plain(what), statistic, published, why, known)
+        rows.append(replace(row, numbers=f"{row.numbers} {unit}") if unit else row)
+    return rows
+
+
+def _units(spec: ModelSpec) -> dict[str, str]:
+    """Return the unit of each statement or, under a bare name, of a variable or score."""
+    found = {name: v.unit for name, v in spec.patients.items() if isinstance(v, Number)}
+    for name, outcome in spec.outcomes.items():
+        if isinstance(outcome, Longitudinal):
+            found[name] = outcome.unit
+            for faster in outcome.faster_with:
+                found[f"{name}: slope by {faster.variable}"] = faster.unit
+    return found
 
 
 def effects(run: RunFolder) -> list[Printed]:
@@ -115,9 +137,7 @@ def _printed(
 
 def numbers(statistic: Statistic) -> str:
     """Return the printed numbers with their printed standard error or confidence interval."""
-    text = statistic.text()
-    if statistic.n:
-        text = text.removesuffix(f" (n = {statistic.n})")
+    text = _core(statistic)
     se = getattr(statistic, "se", None)
     if se is not None:
         text += f", SE {number(se)}"
@@ -126,7 +146,25 @@ def numbers(statistic: Statistic) -> str:
         text += f", 95 % CI {number(low)} to {number(high)}"
     if isinstance(statistic, Difference):
         text += f", after {duration(statistic.after)}"
-    return text.replace(" -", " \u2212")
+    return text.replace(" -", f" {MINUS}")
+
+
+def _core(statistic: Statistic) -> str:
+    """Return the numbers without n; rates and shares as the file states them."""
+    found = statistic.numbers()
+    if isinstance(statistic, Share):
+        if not isinstance(statistic.share, dict):
+            return f"{number(100 * statistic.share)} %"
+        return ", ".join(f"{plain(name)} {number(100 * p)} %" for name, p in found.items())
+    if isinstance(statistic, Quantiles):
+        return f"median {number(statistic.median)}, quartiles {found['q1']:g} to {found['q3']:g}"
+    if isinstance(statistic, EventRate):
+        years, rate = f"{statistic.exposure / 365.25:.4g} patient-years", number(found["rate"])
+        if statistic.events is None:
+            return f"{rate} per patient-year, over {years}"
+        return f"{number(statistic.events)} events in {years}, that is {rate} per patient-year"
+    names = {"sd": "SD"}
+    return ", ".join(f"{names.get(k, plain(k))} {number(v)}" for k, v in found.items())
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def look() -> Iterator[None]:
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(LOOK)
+        settings: Any = LOOK  # the stubs of matplotlib list every key
+        matplotlib.rcParams.update(settings)
         # browsers bring their own fonts: a sign that DejaVu lacks is no fault
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         yield

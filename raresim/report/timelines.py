@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 PATIENTS = 12
 EVENTS = ("D", "v", "P", "*", "^")
 ENDS = {
-    Exit.NONE: "in follow-up when the trial ended",
-    Exit.COMPLETED: "completed",
-    Exit.LEFT: "left the study",
-    Exit.DIED: "died",
-    Exit.CLOSED: "follow-up closed",
+    "none": "in follow-up when the trial ended",
+    "completed": "completed",
+    "left": "left the study",
+    "died": "died",
 }
-SIGNS = {Exit.NONE: ">", Exit.COMPLETED: "s", Exit.LEFT: "x", Exit.DIED: "X", Exit.CLOSED: "d"}
+SIGNS = {"none": ">", "completed": "s", "left": "x", "died": "X"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,12 @@ class Timeline:
     events: dict[str, tuple[float, ...]]
     stopped: float | None
     end: float
-    reason: Exit
+    reason: str
+
+    @property
+    def ending(self) -> str:
+        """Why follow-up ended, in words."""
+        return ENDS.get(self.reason, self.reason)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
         events={name: since(times[0, k]) for name, times in ledger.events.items()},
         stopped=float(days(stopped - start)) if stopped < NEVER else None,
         end=float(days(end - start)),
-        reason=Exit(int(ledger.reason[0, k])),
+        reason=Exit(int(ledger.reason[0, k])).name.lower(),
     )
 
 
@@ -113,7 +117,7 @@ def shown(scenario: Scenario) -> list[str]:
 
 def picture(trial: OneTrial, scenario: Scenario) -> str:
     """Draw a line for each patient, with visits, events, end of treatment and end of follow-up."""
-    figure, axes = canvas(7.4, 1.9 + 0.27 * len(trial.patients))
+    figure, axes = canvas(7.4, 1.7 + 0.27 * len(trial.patients), 0.75, 1.15)
     outcomes = [name for name in shown(scenario) if any(p.events.get(name) for p in trial.patients)]
     for row, patient in enumerate(trial.patients):
         _draw(axes, row, patient, outcomes)
@@ -122,7 +126,7 @@ def picture(trial: OneTrial, scenario: Scenario) -> str:
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("days since randomisation")
     handles = _legend(trial, scenario.arms, outcomes)
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    figure.legend(handles=handles, loc="lower center", ncols=3)
     return inline(figure, "timelines", label(trial, scenario))
 
 
@@ -139,7 +143,7 @@ def _draw(axes: Axes, row: int, patient: Timeline, outcomes: list[str]) -> None:
     if patient.stopped is not None:
         axes.plot([patient.stopped], [row], "o", color=INK, markerfacecolor="white", zorder=3)
     end = [patient.end]
-    axes.plot(end, [row], SIGNS[patient.reason], color=INK, markersize=5, zorder=4)
+    axes.plot(end, [row], SIGNS.get(patient.reason, "d"), color=INK, markersize=5, zorder=4)
 
 
 def _event(number: int) -> str:
@@ -161,7 +165,7 @@ def _legend(trial: OneTrial, arms: tuple[str, str], outcomes: list[str]) -> list
         stop.set_markerfacecolor("white")
         found.append(stop)
     reasons = sorted({patient.reason for patient in trial.patients})
-    return found + [_sign(SIGNS[reason], ENDS[reason]) for reason in reasons]
+    return found + [_sign(SIGNS.get(reason, "d"), ENDS.get(reason, reason)) for reason in reasons]
 
 
 def _sign(marker: str, text: str, colour: str = INK) -> Line2D:

@@ -63,7 +63,7 @@ def percent(value: float) -> str:
 
 
 def amount(figure: dict[str, Any] | None, scale: float = 1.0, most: int = 4) -> Cell:
-    """Return a figure rounded to two digits of its Monte Carlo standard error.
+    """Return a figure rounded by its Monte Carlo standard error.
 
     >>> amount({"value": -0.95309, "mcse": 0.01202})
     Cell(value='−0.953', error='0.012')
@@ -79,12 +79,14 @@ def amount(figure: dict[str, Any] | None, scale: float = 1.0, most: int = 4) -> 
 
 
 def decimals(mcse: float, most: int = 4) -> int:
-    """Return the decimals that show two digits of an error.
+    """Return the decimals that show one digit of an error, two where the first is 1 or 2.
 
-    >>> decimals(0.012), decimals(3.5), decimals(40.0)
+    >>> decimals(0.012), decimals(0.5), decimals(40.0)
     (3, 1, 0)
     """
-    return max(0, min(most, 1 - math.floor(math.log10(mcse))))
+    power = math.floor(math.log10(mcse))
+    digits = 2 if mcse < 3 * 10.0**power else 1
+    return max(0, min(most, digits - 1 - power))
 
 
 def ratio(figure: dict[str, Any] | None) -> Cell:

@@ -150,7 +150,8 @@ def fate(
     low, high = spec.truth.screening_lasts
     lasts = low + (high - low) * luck.uniform("screening.days", candidates)
     present = ticks(days, resolution)
-    ready = np.where(present < NEVER, present + ticks(lasts, resolution), NEVER)
+    wait = np.maximum(ticks(lasts, resolution), resolution)  # nobody is randomised while presenting
+    ready = np.where(present < NEVER, present + wait, NEVER)
     states: dict[str, Any] = {**folk.patients.values, "site": site}
     jitter, visits = _visits(scenario, luck, candidates, resolution)
     return Fate(
@@ -239,8 +240,10 @@ def _events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tupl
             paths = folk.walk(arm, strip)
             for name in names:
                 days = paths[name].days
-                kept = int(np.max(np.sum(days <= scenario.follow_days, axis=-1), initial=1))
-                walked[name].append(ticks(days[..., : max(kept, 1)], resolution))
+                inside = days <= scenario.follow_days
+                kept = max(1, int(np.max(np.sum(inside, axis=-1))))
+                followed = np.where(inside[..., :kept], days[..., :kept], np.inf)
+                walked[name].append(ticks(followed, resolution))
         for name in names:
             found[name].append(_wide(walked[name]))
     return {name: tuple(arms) for name, arms in found.items()}

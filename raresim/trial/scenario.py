@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -34,7 +35,7 @@ class Scenario:
     ('placebo', 'drug')
     """
 
-    spec: ScenarioSpec
+    spec: ScenarioSpec = field(repr=False)
     model: DiseaseModel
     document: Document = field(repr=False)
     stem: str = ""
@@ -113,18 +114,25 @@ class Scenario:
         """Return the tick at which recruitment ends at the latest."""
         return int(ticks(self.spec.design.recruit_for, resolution))
 
-    def replace(self, **changes: Any) -> Scenario:
-        """Return the scenario with values of its file changed, given as dotted paths."""
-        import copy
+    def changed(self, changes: Mapping[str, Any]) -> Scenario:
+        """Return the scenario with values of its file changed, given by their dotted paths.
 
+        >>> load_scenario("friedreich-48-weeks").changed({"design.randomise.n": 60}).n
+        60
+        """
         document = copy.deepcopy(self.document)
         for path, value in changes.items():
-            steps = path.split("__")
+            *above, last = path.split(".")
             place = document.data
-            for step in steps[:-1]:
-                place = place[step]
-            place[steps[-1]] = value
+            for step in above:
+                place = place[int(step) if isinstance(place, list) else step]
+            place[int(last) if isinstance(place, list) else last] = value
         return build(document, self.model, self.stem)
+
+    @property
+    def n(self) -> int:
+        """Patients to be randomised."""
+        return self.spec.design.randomise.n
 
 
 def load_scenario(name: str | Path) -> Scenario:

@@ -31,8 +31,8 @@ class Plan(Spec):
     share: float = 0.5
     range_: Bounds = Field((0.0, 1.0), alias="range")
     eligible: Condition = None
-    arms: dict[str, Arm] = {}
-    steps: list[Annotated[Stop | Go, Field(discriminator="kind")]] = []
+    arms: dict[str, Arm] = Field(default_factory=dict)
+    steps: list[Annotated[Stop | Go, Field(discriminator="kind")]] = Field(default_factory=list)
 
 
 def faults(text):
@@ -71,73 +71,160 @@ def test_what_was_read_cannot_be_changed():
     ("old", "new", "place", "field", "message", "mend"),
     [
         pytest.param(
-            "number: 3", "numbr: 3\nnumber: 3", (2, 8), "numbr", "unknown key", "did you mean 'number'?",
+            "number: 3",
+            "numbr: 3\nnumber: 3",
+            (2, 8),
+            "numbr",
+            "unknown key",
+            "did you mean 'number'?",
             id="unknown key",
         ),
         pytest.param(
-            "every: 2 days", "evry: 2 days", (6, 30), "arms.drug.evry", "unknown key", "did you mean 'every'?",
+            "every: 2 days",
+            "evry: 2 days",
+            (6, 30),
+            "arms.drug.evry",
+            "unknown key",
+            "did you mean 'every'?",
             id="unknown key below a name",
         ),
         pytest.param(
-            "rate: 1 per year", "rate: 1 per year, rat: 2", (8, 42), "steps.0.rat", "unknown key",
-            "did you mean 'rate'?", id="unknown key in a list",
+            "rate: 1 per year",
+            "rate: 1 per year, rat: 2",
+            (8, 41),
+            "steps.0.rat",
+            "unknown key",
+            "did you mean 'rate'?",
+            id="unknown key in a list",
         ),
         pytest.param(
-            "range: 1 to 2", "rnge: 1 to 2", (3, 7), "rnge", "unknown key", "did you mean 'range'?",
+            "range: 1 to 2",
+            "rnge: 1 to 2",
+            (3, 7),
+            "rnge",
+            "unknown key",
+            "did you mean 'range'?",
             id="unknown key near an alias",
         ),
         pytest.param(
-            "number: 3\n", "", (1, 1), "", "'number' is missing", "add 'number:'", id="missing at the top",
+            "number: 3\n",
+            "",
+            (1, 1),
+            "",
+            "'number' is missing",
+            "add 'number:'",
+            id="missing at the top",
         ),
         pytest.param(
-            "{give: a drug, every: 2 days}", "{every: 2 days}", (6, 3), "arms.drug", "'give' is missing",
-            "add 'give:'", id="missing below a name",
+            "{give: a drug, every: 2 days}",
+            "{every: 2 days}",
+            (6, 3),
+            "arms.drug",
+            "'give' is missing",
+            "add 'give:'",
+            id="missing below a name",
         ),
         pytest.param(
-            "number: 3", "number: '3'", (2, 9), "number", "input should be a valid integer", "",
+            "number: 3",
+            "number: '3'",
+            (2, 9),
+            "number",
+            "input should be a valid integer",
+            "",
             id="text for a number",
         ),
         pytest.param(
-            "number: 3", "number: 3.0", (2, 9), "number", "input should be a valid integer", "",
+            "number: 3",
+            "number: 3.0",
+            (2, 9),
+            "number",
+            "input should be a valid integer",
+            "",
             id="a float for a whole number",
         ),
         pytest.param(
-            "number: 3", "number: true", (2, 9), "number", "input should be a valid integer", "",
+            "number: 3",
+            "number: true",
+            (2, 9),
+            "number",
+            "input should be a valid integer",
+            "",
             id="a truth for a number",
         ),
         pytest.param(
-            "title: a plan", "title: NO", (1, 8), "title", "string should have at least 3 characters", "",
+            "title: a plan",
+            "title: NO",
+            (1, 8),
+            "title",
+            "string should have at least 3 characters",
+            "",
             id="too short",
         ),
         pytest.param(
-            "title: a plan", "title: 1789", (1, 8), "title", "input should be a valid string", "",
+            "title: a plan",
+            "title: 1789",
+            (1, 8),
+            "title",
+            "input should be a valid string",
+            "",
             id="a number for text",
         ),
         pytest.param(
-            "number: 3", "number: 0", (2, 9), "number", "input should be greater than 0", "", id="out of range",
+            "number: 3",
+            "number: 0",
+            (2, 9),
+            "number",
+            "input should be greater than 0",
+            "",
+            id="out of range",
         ),
         pytest.param(
-            "number: 3", "number: 3\nshare: 1e999", (3, 8), "share", "input should be a finite number", "",
+            "number: 3",
+            "number: 3\nshare: 1e999",
+            (3, 8),
+            "share",
+            "input should be a finite number",
+            "",
             id="infinite",
         ),
         pytest.param(
-            "every: 2 days", "every: 2", (6, 31), "arms.drug.every", "expected a duration with its unit", "",
+            "every: 2 days",
+            "every: 2",
+            (6, 31),
+            "arms.drug.every",
+            "expected a duration with its unit",
+            "",
             id="no unit",
         ),
         pytest.param(
-            "eligible: age > 3", "eligible: age >", (4, 11), "eligible", "unexpected 'end' in the expression",
-            "", id="half a condition",
+            "eligible: age > 3",
+            "eligible: age >",
+            (4, 11),
+            "eligible",
+            "unexpected 'end' in the expression",
+            "",
+            id="half a condition",
         ),
         pytest.param(
-            "arms:\n  drug: {give: a drug, every: 2 days}", "arms: drug", (5, 7), "arms",
-            "input should be a valid dictionary", "", id="text for a mapping",
+            "arms:\n  drug: {give: a drug, every: 2 days}",
+            "arms: drug",
+            (5, 7),
+            "arms",
+            "input should be a valid dictionary",
+            "",
+            id="text for a mapping",
         ),
         pytest.param(
-            "rate: 1 per year", "rate: 1 a year", (8, 24), "steps.0.rate", "expected a rate with its unit", "",
+            "rate: 1 per year",
+            "rate: 1 a year",
+            (8, 24),
+            "steps.0.rate",
+            "expected a rate with its unit",
+            "",
             id="inside a union",
         ),
     ],
-)  # fmt: skip
+)
 def test_each_fault_stands_at_its_line_with_a_way_to_mend_it(old, new, place, field, message, mend):
     assert GOOD.count(old) == 1
     (problem,) = faults(GOOD.replace(old, new))
@@ -161,8 +248,12 @@ def test_all_faults_come_together_in_the_order_of_their_lines():
     problems = faults(text)
     assert [problem.line for problem in problems] == [1, 2, 3, 7, 9]
     assert [problem.field for problem in problems] == [
-        "title", "number", "numbre", "arms.drug.every", "steps.0.rate",
-    ]  # fmt: skip
+        "title",
+        "number",
+        "numbre",
+        "arms.drug.every",
+        "steps.0.rate",
+    ]
 
 
 def test_an_empty_file_and_a_list_are_refused_at_the_top():

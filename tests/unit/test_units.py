@@ -12,11 +12,23 @@ YEAR = 365.25
 @pytest.mark.parametrize(
     ("text", "days"),
     [
-        ("12 months", YEAR), ("1 month", YEAR / 12), ("2 weeks", 14), ("1 week", 7), ("1.5 years", 547.875),
-        ("day 0", 0), ("week 4", 28), ("month 6", YEAR / 2), ("36 hours", 1.5), ("90 minutes", 1 / 16),
-        ("86400 seconds", 1), ("1e3 days", 1000), (" 7 days ", 7), ("7days", 7), ("+7 days", 7),
+        ("12 months", YEAR),
+        ("1 month", YEAR / 12),
+        ("2 weeks", 14),
+        ("1 week", 7),
+        ("1.5 years", 547.875),
+        ("day 0", 0),
+        ("week 4", 28),
+        ("month 6", YEAR / 2),
+        ("36 hours", 1.5),
+        ("90 minutes", 1 / 16),
+        ("86400 seconds", 1),
+        ("1e3 days", 1000),
+        (" 7 days ", 7),
+        ("7days", 7),
+        ("+7 days", 7),
     ],
-)  # fmt: skip
+)
 def test_durations_are_days(text, days):
     assert units.duration(text) == pytest.approx(days, rel=1e-14)
 
@@ -24,11 +36,29 @@ def test_durations_are_days(text, days):
 @pytest.mark.parametrize(
     "text",
     [
-        "12", "days", "-1 day", "day -1", "12 moons", "1 Day", "1 day of", "of 1 day", "1,5 days",
-        "1 to 2 days", "1e400 days", "1e13 days", "nan days", "inf days", "", 5, 5.0, True, None, ["1 day"],
+        "12",
+        "days",
+        "-1 day",
+        "day -1",
+        "12 moons",
+        "1 Day",
+        "1 day of",
+        "of 1 day",
+        "1,5 days",
+        "1 to 2 days",
+        "1e400 days",
+        "1e13 days",
+        "nan days",
+        "inf days",
+        "",
+        5,
+        5.0,
+        True,
+        None,
+        ["1 day"],
         "1" * 200 + " days",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_duration_is_refused_with_a_reason(text):
     with pytest.raises(ValueError, match="expected a"):
         units.duration(text)
@@ -37,10 +67,13 @@ def test_what_is_no_duration_is_refused_with_a_reason(text):
 @pytest.mark.parametrize(
     ("text", "days"),
     [
-        ("2 to 4 weeks", (14, 28)), ("2 weeks to 1 month", (14, YEAR / 12)), ("0 to 0 days", (0, 0)),
-        ("3 to 3 days", (3, 3)), ("12 hours to 2 days", (0.5, 2)),
+        ("2 to 4 weeks", (14, 28)),
+        ("2 weeks to 1 month", (14, YEAR / 12)),
+        ("0 to 0 days", (0, 0)),
+        ("3 to 3 days", (3, 3)),
+        ("12 hours to 2 days", (0.5, 2)),
     ],
-)  # fmt: skip
+)
 def test_spans_are_two_numbers_of_days(text, days):
     assert units.span(text) == pytest.approx(days, rel=1e-14)
 
@@ -66,10 +99,15 @@ def test_what_is_no_span_is_refused_with_a_reason(text):
 @pytest.mark.parametrize(
     ("text", "a_day"),
     [
-        ("36.525 per year", 0.1), ("0.3 per patient-year", 0.3 / YEAR), ("7 per week", 1), ("0 per year", 0),
-        ("1 per month", 12 / YEAR), ("24 per day", 24), ("1 per years", 1 / YEAR),
+        ("36.525 per year", 0.1),
+        ("0.3 per patient-year", 0.3 / YEAR),
+        ("7 per week", 1),
+        ("0 per year", 0),
+        ("1 per month", 12 / YEAR),
+        ("24 per day", 24),
+        ("1 per years", 1 / YEAR),
     ],
-)  # fmt: skip
+)
 def test_rates_are_events_a_day(text, a_day):
     assert units.rate(text) == pytest.approx(a_day, rel=1e-14)
 

@@ -20,7 +20,7 @@ from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import Recurrent, TimeToEvent
 from raresim.evidence.statistics import Floats
-from raresim.streams import Luck
+from raresim.streams import LUCK_BLOCK, Luck
 
 MAX_EVENTS = 500
 """More events in one patient than this means that the model's numbers are wrong."""
@@ -95,7 +95,8 @@ class EventProcess:
         linked: Mapping[str, EventLatent],
     ) -> Floats:
         if not self.own_frailty:
-            return linked[self.reads[0]].frailty if self.reads else np.ones((1, 1))
+            alike = np.ones((LUCK_BLOCK, patients.units))
+            return linked[self.reads[0]].frailty if self.reads else alike
         u = luck.uniform(f"outcome.{self.name}.frailty", patients.units)
         _, u = couple(parameters, self.name, u, patients.scores)
         variance = patient_variance(parameters, self.name)[:, None]
@@ -104,7 +105,7 @@ class EventProcess:
     def _thresholds(self, luck: Luck, reach: Floats) -> Floats:
         """Return cumulative unit exponentials, as many as anybody can need within reach."""
         units = reach.shape[1]
-        reached = np.zeros((reach.shape[0] if reach.shape[0] > 1 else 1024, units))
+        reached = np.zeros(reach.shape)
         sums: list[Floats] = []
         while len(sums) < self.limit and (not sums or bool(np.any(reached <= reach))):
             if len(sums) >= MAX_EVENTS:

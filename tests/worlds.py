@@ -1,0 +1,54 @@
+"""Small worlds for tests: scenarios made from the shipped ones, and engine runs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raresim.disease import load_model
+from raresim.files import parse
+from raresim.trial import BlockRun, Scenario, load_scenario
+from raresim.trial.scenario import build
+from raresim.trial.ticks import NEVER
+
+CGD, ATAXIA = "cgd-interferon-gamma", "friedreich-48-weeks"
+FILES = Path(__file__).parent / "oracle" / "files"
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+def world(name: str, changes: Mapping[str, Any] | None = None) -> Scenario:
+    """Return a shipped scenario with some of its values changed."""
+    return load_scenario(name).changed(changes or {})
+
+
+def scenario_from(text: str, model: Path) -> Scenario:
+    """Return a scenario written out in a test, on a model file."""
+    return build(parse(text), load_model(model), "test")
+
+
+def same_arrays(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two arrays are equal to the last bit, but for columns that hold nothing."""
+    width = min(first.shape[-1], second.shape[-1]) if first.ndim > 2 else None
+    for array in (first, second):
+        if width is not None and not (array[..., width:] == NEVER).all():
+            return False
+    a, b = (array[..., :width] if width else array for array in (first, second))
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+
+
+def differences(first: BlockRun, second: BlockRun) -> list[str]:
+    """Name everything in which two runs of the same trials differ."""
+    found = []
+    left, right = first.ledger.arrays(), second.ledger.arrays()
+    found += [f"ledger.{k}" for k in left if not same_arrays(left[k], right[k])]
+    if not np.array_equal(first.performed, second.performed):
+        found.append("milestone ticks")
+    for look, record in first.analyst.records.items():
+        other = second.analyst.records[look]
+        for key, values in record.items():
+            if not np.array_equal(values, other[key], equal_nan=values.dtype.kind == "f"):
+                found.append(f"{look.milestone}.{look.estimand}.{key}")
+    return found
