@@ -13,7 +13,7 @@ from raresim.analysis.negative_binomial_likelihood import Rates, fit_rates
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 
-SMALL_ARM = 60  # patients; see the sizes in `negative_binomial`
+SMALL_ARM = 100  # patients; see the sizes in `negative_binomial`
 
 
 def negative_binomial(
@@ -38,7 +38,7 @@ def negative_binomial(
         3 events per year       9.8   8.3   6.7   5.9   5.7   5.4   5.5
 
     So at 20 patients in an arm the Wald test really rejects about 6 % of true nulls, more
-    where events are many and patients few. With fewer than 60 patients in an arm the note
+    where events are many and patients few. With fewer than 100 patients in an arm the note
     SIZE_ABOVE_NOMINAL is attached: from there on the simulated size was at most 5.5 %.
 
     Parameters

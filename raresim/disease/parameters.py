@@ -148,7 +148,8 @@ def _latent_correlation(spec: ModelSpec, link: Link, luck: Luck | None) -> Float
 
     NORTA: r(rho) = (E[X(z1) Y(rho z1 + sqrt(1 - rho²) z2)] - mX mY) / (sX sY), by Gauss-Hermite
     quadrature of 80 x 80 points, inverted on a fine grid; the marginals are the published ones.
-    Source: Cario & Nelson, INFORMS J Comput 1997;9:87-98.
+    Source: Cario & Nelson, Modeling and generating random vectors with arbitrary marginal
+    distributions and correlation matrix, Northwestern University 1997.
     """
     first, second = (_published_law(spec, name) for name in link.between)
     z, weight = np.polynomial.hermite_e.hermegauss(80)

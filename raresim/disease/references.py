@@ -145,11 +145,10 @@ class _Checker:
                 self.known((*where, "correlation_of"), "number", name, self.numeric)
 
 
-def check_condition(check: _Checker, steps: Steps, expression: Expression) -> None:
+def check_condition(check: Any, steps: Steps, expression: Expression) -> None:
     """Add a problem where a condition names something unknown."""
     try:
         expression.check(check.states, check.numeric)
     except ExpressionError as error:
-        known = [*check.states, *check.numeric]
-        unknown = [name for name in expression.names if name not in known]
-        check.add(steps, str(error), did_you_mean(unknown[0], known) if unknown else "")
+        known = [*check.states, *sorted(check.numeric)]
+        check.add(steps, str(error), did_you_mean(error.unknown, known) if error.unknown else "")

@@ -1,16 +1,13 @@
 """Evidence: a number never travels without its source."""
 
-from raresim.evidence.distributions import Distribution, Metalog, TruncatedNormal, fit
+from raresim.evidence.distributions import Distribution, SplitLogistic, TruncatedNormal, fit
+from raresim.evidence.events import Difference, Dispersion, EventRate, Ratio
+from raresim.evidence.kinds import AnyStatistic
 from raresim.evidence.stated import Interval, Source, Stated, Unpublished
 from raresim.evidence.statistics import (
-    AnyStatistic,
     Correlation,
-    Difference,
-    Dispersion,
-    EventRate,
     Mean,
     Quantiles,
-    Ratio,
     Share,
     Slope,
     Spread,
@@ -19,6 +16,6 @@ from raresim.evidence.statistics import (
 
 __all__ = [
     "AnyStatistic", "Correlation", "Difference", "Dispersion", "Distribution", "EventRate",
-    "Interval", "Mean", "Metalog", "Quantiles", "Ratio", "Share", "Slope", "Source", "Spread",
+    "Interval", "Mean", "Quantiles", "Ratio", "Share", "Slope", "Source", "SplitLogistic", "Spread",
     "Stated", "Statistic", "TruncatedNormal", "Unpublished", "fit",
 ]  # fmt: skip

@@ -16,7 +16,6 @@ from raresim.errors import InputError
 from raresim.evidence.statistics import Floats, Mean, Quantiles, Uniform
 
 Bounds = tuple[float, float]
-_FEASIBLE = 1.66711  # |a3| / a2 beyond which a metalog of three terms has no density (Keelin 2016)
 
 
 class Distribution(Protocol):
@@ -60,42 +59,58 @@ class TruncatedNormal:
 
 
 @dataclass(frozen=True)
-class Metalog:
-    """A metalog of three terms on an interval (logit) or on the line.
+class SplitLogistic:
+    """A two-piece logistic through three quantiles, on an interval (after a logit) or on the line.
 
-    The transformed value is a1 + a2 L + a3 (u - 1/2) L with L = logit(u).
-    Source: Keelin, The metalog distributions, Decision Analysis 2016;13:243-277.
+    The transformed value is a straight line in logit(u) on either side of the median, through the
+    three points: any ascending quantiles can be met exactly, at any levels, however skew. Two-piece
+    distributions: Wallis, Statistical Science 2014;29:106-112.
+
+    `levels` and `values` (transformed) have shape (replicates, 3).
     """
 
-    terms: Floats
-    lower: float
-    upper: float
+    levels: Floats
+    values: Floats
+    lower: float = -np.inf
+    upper: float = np.inf
 
     def quantile(self, u: Floats) -> Floats:
         """Return the values at cumulative probabilities `u`."""
-        a = self.terms[:, :, None]
-        odds = logit(u)
-        y = a[:, 0] + a[:, 1] * odds + a[:, 2] * (u - 0.5) * odds
+        odds = logit(self.levels)[:, :, None]
+        y = self.values[:, :, None]
+        below = (y[:, 1] - y[:, 0]) / (odds[:, 1] - odds[:, 0])
+        above = (y[:, 2] - y[:, 1]) / (odds[:, 2] - odds[:, 1])
+        since = logit(u) - odds[:, 1]
+        value = y[:, 1] + np.where(since < 0, below, above) * since
         if np.isinf(self.lower):
-            return np.asarray(y)
-        return np.asarray(self.lower + (self.upper - self.lower) * expit(y))
+            return np.asarray(value)
+        return np.asarray(self.lower + (self.upper - self.lower) * expit(value))
 
     def describe(self) -> str:
         """Return family and parameters."""
-        a = ", ".join(f"{term:.4g}" for term in self.terms[0])
-        return f"metalog({a}) on {self.lower:g} to {self.upper:g}"
+        places = ", ".join(f"{level:.3g}" for level in self.levels[0])
+        return f"two-piece logistic at {places} on {self.lower:g} to {self.upper:g}"
 
-    def first(self) -> Metalog:
+    def first(self) -> SplitLogistic:
         """Return the distribution of the first replicate alone."""
-        return Metalog(self.terms[:1], self.lower, self.upper)
+        return SplitLogistic(self.levels[:1], self.values[:1], self.lower, self.upper)
 
 
 def fit(
     statistic: Mean | Quantiles, bounds: Bounds | None, uniform: Uniform | None
 ) -> Distribution:
-    """Return the distribution that has the statistic: normal for a mean, metalog for quartiles.
+    """Return the distribution that has the statistic: normal for a mean, two-piece for quartiles.
 
     With `uniform`, one distribution for each replicate, drawn from what the statistic allows.
+
+    Parameters
+    ----------
+    statistic
+        A mean with its SD, or quartiles.
+    bounds
+        The lowest and highest possible value, both finite; None where there are none.
+    uniform
+        Gives the uniforms of a part of the statistic.
 
     Raises
     ------
@@ -104,38 +119,46 @@ def fit(
     """
     lower, upper = bounds or (-np.inf, np.inf)
     if isinstance(statistic, Quantiles):
-        return _fit_metalog(statistic, lower, upper, uniform)
+        return _fit_quartiles(statistic, lower, upper, uniform)
     if statistic.sd is None:
         raise InputError("a distribution needs the SD beside its mean")
+    if not lower < statistic.mean < upper:
+        raise InputError(f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}")
     if uniform is None:
         return _fit_normal(np.array([statistic.mean]), np.array([statistic.sd]), lower, upper)
     drawn = statistic.draw(uniform)
-    # a half-normal has SD 0.756 times its mean's distance from the bound: the rare draw that is
-    # wider still is held there, so that the parent's mode stays inside the range
-    room = np.minimum(drawn["mean"] - lower, upper - drawn["mean"])
-    return _fit_normal(drawn["mean"], np.minimum(drawn["sd"], 0.75 * room), lower, upper)
+    return _fit_normal(*_feasible(drawn["mean"], drawn["sd"], lower, upper), lower, upper)
 
 
-def _fit_metalog(
+def _feasible(mean: Floats, sd: Floats, lower: float, upper: float) -> tuple[Floats, Floats]:
+    """Hold the rare draw that no truncated normal has at the edge of what the family can say.
+
+    A half-normal's SD is 0.756 times its mean's distance from the bound, a uniform's 0.289 times
+    the range; means stay inside the range.
+    """
+    if np.isinf(lower) or np.isinf(upper):
+        return mean, sd
+    whole = upper - lower
+    mean = np.clip(mean, lower + 0.02 * whole, upper - 0.02 * whole)
+    room = np.minimum(mean - lower, upper - mean)
+    return mean, np.minimum(sd, np.minimum(0.75 * room, 0.25 * whole))
+
+
+def _fit_quartiles(
     statistic: Quantiles, lower: float, upper: float, uniform: Uniform | None
-) -> Metalog:
-    """Put a metalog through the three printed values at their (possibly drawn) levels."""
+) -> SplitLogistic:
+    """Go through the three printed values at their (possibly drawn) levels."""
     values = np.array([statistic.q1, statistic.median, statistic.q3])
     if not (lower < values[0] and values[2] < upper):
-        raise InputError(f"quartiles {values} do not lie inside {lower:g} to {upper:g}")
-    levels = np.array([[0.25, 0.5, 0.75]]) if uniform is None else statistic.levels(uniform)
+        printed = ", ".join(f"{value:g}" for value in values)
+        raise InputError(f"quartiles {printed} do not lie inside {lower:g} to {upper:g}")
+    if uniform is None:
+        levels = np.array([[0.25, 0.5, 0.75]])
+    else:
+        drawn = statistic.draw(uniform)
+        levels = np.stack([drawn[name] for name in ("q1", "median", "q3")], axis=-1)
     y = values if np.isinf(lower) else logit((values - lower) / (upper - lower))
-    odds = logit(levels)
-    basis = np.stack([np.ones_like(odds), odds, (levels - 0.5) * odds], axis=-1)
-    terms = np.linalg.solve(basis, np.broadcast_to(y, levels.shape)[..., None])[..., 0]
-    skew = terms[:, 2] / terms[:, 1]
-    if uniform is None and not (terms[0, 1] > 0 and abs(skew[0]) < _FEASIBLE):
-        raise InputError(f"no metalog of three terms has the quartiles {values}")
-    # a rare draw beyond the feasible skew is held at its edge, so that the quantile still ascends
-    edge = 0.999 * _FEASIBLE * np.abs(terms[:, 1])
-    terms[:, 1] = np.abs(terms[:, 1])
-    terms[:, 2] = np.clip(terms[:, 2], -edge, edge)
-    return Metalog(terms, lower, upper)
+    return SplitLogistic(levels, np.broadcast_to(y, levels.shape), lower, upper)
 
 
 def _fit_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> TruncatedNormal:
@@ -156,9 +179,10 @@ def _fit_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> Truncat
         step = np.clip(step, -0.5, 0.5)
         mu = mu - step[:, 0] * sd
         log_sigma = log_sigma - step[:, 1]
+    worst = int(np.argmax(np.max(np.abs(miss), axis=0)))
     raise InputError(
-        f"no normal held to {lower:g} to {upper:g} has mean {mean[0]:g} and SD {sd[0]:g}; "
-        "widen the range or state quartiles"
+        f"no normal held to {lower:g} to {upper:g} has mean {mean[worst]:g} and SD "
+        f"{sd[worst]:g}; widen the range or state quartiles"
     )
 
 

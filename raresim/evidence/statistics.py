@@ -8,15 +8,16 @@ caller hands in `uniform(part)`, one array of uniforms for each part that the ki
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 from scipy.special import betaincinv, gammaincinv, ndtri
 
-from raresim.files.schema import Amount, Duration, Exposure, Rate, Spec
+from raresim.files.schema import Spec
 
 Floats = npt.NDArray[np.float64]
 Uniform = Callable[[str], Floats]
@@ -25,7 +26,7 @@ Numbers = dict[str, float]
 Z95 = 1.959963984540054
 
 
-class Statistic(Spec):
+class Statistic(Spec, ABC):
     """What every statistic carries: who was counted, who printed it and whether that was read."""
 
     keys: ClassVar[tuple[str, ...]] = ()
@@ -37,17 +38,17 @@ class Statistic(Spec):
     derived: str = Field("", description="formula, where the number was computed from printed ones")
     note: str = ""
 
+    @abstractmethod
     def numbers(self) -> Numbers:
         """Return the printed numbers by name."""
-        raise NotImplementedError
 
     def errors(self) -> dict[str, float | None]:
         """Return the sampling standard error of each printed number, None where unknown."""
         return dict.fromkeys(self.numbers())
 
+    @abstractmethod
     def draw(self, uniform: Uniform) -> dict[str, Floats]:
         """Return what the numbers may truly be, arrays like the uniforms."""
-        raise NotImplementedError
 
     def point(self) -> dict[str, Floats]:
         """Return the printed numbers as arrays of one."""
@@ -201,85 +202,22 @@ class Quantiles(Statistic):
         at = {"q1": 1.3626, "median": 1.2533, "q3": 1.3626}
         return {name: factor * sigma / math.sqrt(self.n) for name, factor in at.items()}
 
-    def levels(self, uniform: Uniform) -> Floats:
-        """Return where the printed values may lie in the population, shape (..., 3).
+    def draw(self, uniform: Uniform) -> dict[str, Floats]:
+        """Return at which level of the population each printed value may lie.
 
         A quarter of n patients fell into each gap between the printed quartiles; the population's
         shares of the gaps are drawn from their Dirichlet(n/4, ...) by conditional betas.
         """
         if not self.n:
-            return np.array([[0.25, 0.5, 0.75]])
+            return {"q1": np.array([0.25]), "median": np.array([0.5]), "q3": np.array([0.75])}
         quarter = self.n / 4
-        left: Floats | float = 1.0
-        gaps = []
+        below: Floats = np.zeros(1)
+        found: dict[str, Floats] = {}
         for k, name in enumerate(("q1", "median", "q3")):
             part = betaincinv(quarter, (3 - k) * quarter, uniform(name))
-            gaps.append(left * part)
-            left = left * (1 - part)
-        return np.cumsum(np.stack(gaps, axis=-1), axis=-1)
-
-
-class EventRate(Statistic):
-    """Events over a total exposure."""
-
-    keys: ClassVar = ("events", "rate")
-    exposure: Exposure
-    events: float | None = Field(None, ge=0)
-    rate: Rate | None = None
-
-    @model_validator(mode="after")
-    def _one_of(self) -> EventRate:
-        if (self.events is None) == (self.rate is None):
-            raise ValueError("expected either 'events' or 'rate' beside 'exposure'")
-        return self
-
-    @property
-    def count(self) -> float:
-        """Events seen, possibly recovered from a printed rate."""
-        return self.events if self.events is not None else (self.rate or 0) * self.exposure
-
-    def numbers(self) -> Numbers:
-        """Return the rate per patient-year."""
-        return {"rate": self.count / self.exposure * 365.25}
-
-    def errors(self) -> dict[str, float | None]:
-        """Return the Poisson error sqrt(events) / exposure, at least that of one event."""
-        return {"rate": math.sqrt(max(self.count, 1)) / self.exposure * 365.25}
-
-    def draw(self, uniform: Uniform) -> dict[str, Floats]:
-        """Draw from the gamma posterior under Jeffreys' prior: Gamma(events + 1/2, exposure)."""
-        value = gammaincinv(self.count + 0.5, uniform("rate")) / self.exposure * 365.25
-        return {"rate": np.asarray(value)}
-
-    def text(self) -> str:
-        """Return events, exposure and rate."""
-        years = self.exposure / 365.25
-        rate = self.numbers()["rate"]
-        return f"{rate:.4g} per patient-year ({self.count:.3g} events in {years:.4g} patient-years)"
-
-
-class Dispersion(Statistic):
-    """The theta of a negative binomial: counts have variance mean + mean² / theta."""
-
-    keys: ClassVar = ("negative_binomial_theta",)
-    negative_binomial_theta: float = Field(gt=0)
-    se: float | None = Field(None, gt=0)
-
-    def numbers(self) -> Numbers:
-        """Return theta."""
-        return {"theta": self.negative_binomial_theta}
-
-    def errors(self) -> dict[str, float | None]:
-        """Return the printed standard error."""
-        return {"theta": self.se}
-
-    def draw(self, uniform: Uniform) -> dict[str, Floats]:
-        """Draw theta log-normally, SE(log theta) = SE / theta."""
-        if not self.se:
-            return self.point()
-        scale = self.se / self.negative_binomial_theta
-        theta = self.negative_binomial_theta * np.exp(scale * ndtri(uniform("theta")))
-        return {"theta": np.asarray(theta)}
+            below = below + (1 - below) * part
+            found[name] = below
+        return found
 
 
 class Correlation(Statistic):
@@ -328,117 +266,7 @@ class Slope(Statistic):
         return {"slope": np.asarray(self.slope + self.se * ndtri(uniform("slope")))}
 
 
-class Ratio(Statistic):
-    """A rate ratio or hazard ratio, with its 95 % confidence interval."""
-
-    keys: ClassVar = ("rate_ratio", "hazard_ratio")
-    rate_ratio: float | None = Field(None, gt=0)
-    hazard_ratio: float | None = Field(None, gt=0)
-    ci: list[float] | None = Field(None, min_length=2, max_length=2)
-
-    @model_validator(mode="after")
-    def _sound(self) -> Ratio:
-        if (self.rate_ratio is None) == (self.hazard_ratio is None):
-            raise ValueError("expected either 'rate_ratio' or 'hazard_ratio'")
-        if self.ci is not None and not 0 < self.ci[0] < self.ratio < self.ci[1]:
-            raise ValueError("expected a confidence interval above zero that holds the ratio")
-        return self
-
-    @property
-    def ratio(self) -> float:
-        """The ratio, whichever kind it is."""
-        return float(self.rate_ratio if self.rate_ratio is not None else self.hazard_ratio or 0)
-
-    @property
-    def log_se(self) -> float | None:
-        """SE of the log ratio, from the width of the interval."""
-        return (math.log(self.ci[1]) - math.log(self.ci[0])) / (2 * Z95) if self.ci else None
-
-    def numbers(self) -> Numbers:
-        """Return the ratio."""
-        return {"rate_ratio" if self.rate_ratio is not None else "hazard_ratio": self.ratio}
-
-    def errors(self) -> dict[str, float | None]:
-        """Return ratio times SE(log ratio)."""
-        name = next(iter(self.numbers()))
-        return {name: self.ratio * self.log_se if self.log_se else None}
-
-    def draw(self, uniform: Uniform) -> dict[str, Floats]:
-        """Draw log-normally about the printed ratio."""
-        if not self.log_se:
-            return self.point()
-        name = next(iter(self.numbers()))
-        return {name: np.asarray(self.ratio * np.exp(self.log_se * ndtri(uniform("ratio"))))}
-
-
-class Difference(Statistic):
-    """A difference between arms in a score, reached after a stated time of treatment."""
-
-    keys: ClassVar = ("difference",)
-    difference: Amount
-    after: Duration
-    ci: list[float] | None = Field(None, min_length=2, max_length=2)
-
-    @model_validator(mode="after")
-    def _holds(self) -> Difference:
-        if self.ci is not None and not self.ci[0] < self.difference < self.ci[1]:
-            raise ValueError("expected a confidence interval that holds the difference")
-        return self
-
-    def numbers(self) -> Numbers:
-        """Return the difference."""
-        return {"difference": self.difference}
-
-    def errors(self) -> dict[str, float | None]:
-        """Return the SE from the width of the interval."""
-        return {"difference": (self.ci[1] - self.ci[0]) / (2 * Z95) if self.ci else None}
-
-    def draw(self, uniform: Uniform) -> dict[str, Floats]:
-        """Draw normally about the printed difference."""
-        error = self.errors()["difference"]
-        if not error:
-            return self.point()
-        return {"difference": np.asarray(self.difference + error * ndtri(uniform("difference")))}
-
-
-KINDS: tuple[type[Statistic], ...] = (
-    Share, Mean, Spread, Quantiles, EventRate, Dispersion, Correlation, Slope, Ratio, Difference,
-)  # fmt: skip
-
-
 def _draw_sd(sd: float, n: int, uniform: Floats) -> Floats:
     """Draw an SD whose square is (n - 1) s² / chi²(n - 1)."""
     chi2 = 2 * gammaincinv((n - 1) / 2, uniform)
     return np.asarray(sd * np.sqrt((n - 1) / chi2))
-
-
-def _kind(value: Any) -> str | None:
-    """Tell the kind of a statistic by its first telling key."""
-    if isinstance(value, Statistic):
-        return type(value).__name__
-    if isinstance(value, dict):
-        for kind in KINDS:
-            if any(key in value for key in kind.keys):
-                return kind.__name__
-    return None
-
-
-AnyStatistic = Annotated[
-    Annotated[Share, Tag("Share")]
-    | Annotated[Mean, Tag("Mean")]
-    | Annotated[Spread, Tag("Spread")]
-    | Annotated[Quantiles, Tag("Quantiles")]
-    | Annotated[EventRate, Tag("EventRate")]
-    | Annotated[Dispersion, Tag("Dispersion")]
-    | Annotated[Correlation, Tag("Correlation")]
-    | Annotated[Slope, Tag("Slope")]
-    | Annotated[Ratio, Tag("Ratio")]
-    | Annotated[Difference, Tag("Difference")],
-    Discriminator(
-        _kind,
-        custom_error_type="statistic",
-        custom_error_message="expected a statistic: one of "
-        + ", ".join(key for kind in KINDS for key in kind.keys),
-    ),
-]
-"""Any kind of statistic, told apart by the keys that it holds."""

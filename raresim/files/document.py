@@ -7,17 +7,20 @@ another.
 
 from __future__ import annotations
 
+import copy
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from raresim.errors import InputError, Problem
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 250_000
 MAX_DEPTH = 30
-MAX_NODES = 50_000
+MAX_NODES = 20_000
+MAX_PROBLEMS = 100
 
 Step = str | int
 Position = tuple[int, int]
@@ -37,12 +40,24 @@ class Document:
     path: str
     data: Any
     positions: dict[tuple[Step, ...], Position] = field(default_factory=dict)
+    text: str = ""
 
     def position(self, steps: tuple[Step, ...]) -> Position:
         """Return the place of the nearest part at or above `steps`, counted from 1."""
         while steps and steps not in self.positions:
             steps = steps[:-1]
         return self.positions.get(steps, (1, 1))
+
+    def changed(self, changes: Mapping[str, Any]) -> Document:
+        """Return the document with values changed, given by their dotted paths."""
+        data = copy.deepcopy(self.data)
+        for path, value in changes.items():
+            *above, last = path.split(".")
+            place = data
+            for step in above:
+                place = place[int(step) if isinstance(place, list) else step]
+            place[int(last) if isinstance(place, list) else last] = value
+        return Document(self.path, data, self.positions, write(data))
 
     def problem(self, steps: tuple[Step, ...], message: str, **details: str) -> Problem:
         """Return a problem that points at the part of the file under `steps`."""
@@ -69,7 +84,7 @@ def read(path: str | Path) -> Document:
         mend = "check the path; `raresim models` lists what is shipped"
         raise InputError(Problem(f"cannot be read: {reason}", str(path), mend=mend)) from error
     if len(raw) > MAX_BYTES:
-        raise InputError(Problem("file is too large", str(path), expected="at most 1 MB"))
+        raise InputError(Problem("file is too large", str(path), expected="at most 250 kB"))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,14 +93,26 @@ def read(path: str | Path) -> Document:
     return parse(text, str(path))
 
 
+def write(data: Any) -> str:
+    """Return plain data as YAML text."""
+    from ruamel.yaml import YAML
+
+    out = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.dump(data, out)
+    return out.getvalue()
+
+
 def parse(text: str, path: str = "text") -> Document:
     """Build a document from YAML text (see `read`)."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    builder = _Builder(Document(path, None))
+    builder = _Builder(Document(path, None, text=text))
     try:
-        for event in _events(YAML(typ="safe", pure=True), text):
+        for event in YAML(typ="safe", pure=True).parse(text):
             builder.take(event)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -98,10 +125,6 @@ def parse(text: str, path: str = "text") -> Document:
     return builder.document
 
 
-def _events(yaml: Any, text: str) -> Iterator[Any]:
-    yield from yaml.parse(text)
-
-
 class _Builder:
     """Builds the tree from events; a stack of open containers takes the place of recursion."""
 
@@ -111,7 +134,6 @@ class _Builder:
         self.stack: list[tuple[Any, tuple[Step, ...]]] = []
         self.key: list[Step | None] = []
         self.nodes = 0
-        self.skipped: set[int] = set()
 
     def take(self, event: Any) -> None:
         name = type(event).__name__
@@ -154,6 +176,8 @@ class _Builder:
                     "this key stands here twice", self.document.path, *place, name, mend=mend
                 )
                 self.problems.append(problem)
+                if len(self.problems) >= MAX_PROBLEMS:
+                    raise InputError(self.problems)
             self.document.positions.setdefault((*steps, event.value), place)
             return
         plain = event.implicit[0] and event.style is None

@@ -23,14 +23,14 @@ SECONDS_A_DAY = 86400
 
 _NUMBER = r"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"
 _TIME = r"(second|minute|hour|day|week|month|year)s?"
-_DURATION = re.compile(rf"{_NUMBER}\s*{_TIME}")
-_DAY = re.compile(rf"(second|minute|hour|day|week|month|year)\s*{_NUMBER}")
-_SPAN = re.compile(rf"{_NUMBER}(?:\s*{_TIME})?\s*to\s*{_NUMBER}\s*{_TIME}")
-_RATE = re.compile(rf"{_NUMBER}\s*per\s*(?:patient-)?{_TIME}")
-_EXPOSURE = re.compile(rf"{_NUMBER}\s*patient-{_TIME}")
-_RANGE = re.compile(rf"{_NUMBER}\s*to\s*{_NUMBER}")
+_DURATION = re.compile(rf"{_NUMBER}\s*{_TIME}", re.ASCII)
+_DAY = re.compile(rf"(second|minute|hour|day|week|month|year)\s*{_NUMBER}", re.ASCII)
+_SPAN = re.compile(rf"{_NUMBER}(?:\s*{_TIME})?\s*to\s*{_NUMBER}\s*{_TIME}", re.ASCII)
+_RATE = re.compile(rf"{_NUMBER}\s*per\s*(?:patient-)?{_TIME}", re.ASCII)
+_EXPOSURE = re.compile(rf"{_NUMBER}\s*patient-{_TIME}", re.ASCII)
+_RANGE = re.compile(rf"{_NUMBER}\s*to\s*{_NUMBER}", re.ASCII)
 
-_AMOUNT = re.compile(rf"{_NUMBER}(?:\s+[A-Za-z%][\w/%-]*)?")
+_AMOUNT = re.compile(rf"{_NUMBER}(?:\s+[A-Za-z%][\w/%-]*)?", re.ASCII)
 
 Interval = tuple[float, float]
 

@@ -12,8 +12,7 @@ def permuted_blocks(
     """Return lists of arms in permuted blocks, shape of `u` (replicates, places).
 
     Each block of `block` places holds every arm in the exact ratio; its order is that of the
-    uniforms. Source: Rosenberger & Lachin, Randomization in Clinical Trials, 2nd ed. 2016, section
-    3.3.
+    uniforms. Source: Rosenberger & Lachin, Randomization in Clinical Trials, 2nd ed. 2016.
 
     Parameters
     ----------

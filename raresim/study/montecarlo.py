@@ -63,13 +63,13 @@ def mean(values: npt.ArrayLike, clusters: Clusters) -> Figure:
     return Figure(centre, float(error), count)
 
 
-def proportion(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
+def proportion(hits: npt.ArrayLike, clusters: Clusters) -> Figure:
     """Return a share of replicates; at 0 or 1 the error is that of one replicate more or less.
 
     The plug-in error of a share of 0 or 1 is zero, which would claim certainty: it is floored at
     sqrt(q (1 - q) / R) with q = 1 / (R + 2).
     """
-    found = mean(hits.astype(np.float64), clusters)
+    found = mean(hits, clusters)
     if found.value is None or found.mcse is None:
         return found
     q = 1 / (found.replicates + 2)

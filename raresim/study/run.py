@@ -179,7 +179,7 @@ def _work(scenario: Scenario, settings: Settings, todo: list[Task]) -> Iterator[
         return
     from joblib import Parallel, delayed
 
-    # array work frees Python's lock: for a short run threads save the seconds that processes take to
+    # array work frees Python's lock: in a short run threads save the seconds that processes take to
     # start; SimPy and long runs are worth processes
     short = settings.engine == "block" and len(todo) <= SHORT_RUN * workers
     pool = Parallel(

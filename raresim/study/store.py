@@ -65,7 +65,7 @@ def fill(folder: Path, scenario: Scenario, run: Run) -> None:
     write_table(run.analyses, tables / "analyses.parquet")
     write_table(run.curves, folder / "curves.parquet")
     write_json(run.summary.dict(), folder / "summary.json")
-    shutil.copyfile(scenario.document.path, folder / "scenario.yaml")
+    (folder / "scenario.yaml").write_text(scenario.document.text, "utf-8")
     shutil.copyfile(scenario.model.path, folder / "model.yaml")
     write_json(manifest(scenario, run, folder), folder / MARK)
 

@@ -167,7 +167,7 @@ def _estimand(
         estimate_sd=montecarlo.spread(estimate, clusters),
         mean_se=montecarlo.mean(last["se"].to_numpy(np.float64), clusters),
         bias=_bias(scenario, estimate, true, truth, clusters),
-        coverage=montecarlo.mean(covered, clusters),
+        coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.spec.analysis.methods[name].alpha,
         notes=_notes(last, len(trials)),
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raresim.disease import DiseaseModel
-from raresim.disease.references import source_names
+from raresim.disease.references import check_condition, source_names
 from raresim.disease.spec import Longitudinal, Recurrent
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
 from raresim.files.document import Document, Step
-from raresim.files.expressions import ExpressionError
 from raresim.trial.spec import (
     AllOf,
     AnyOf,
@@ -49,6 +48,7 @@ class _Checker:
         self.document, self.spec, self.model = document, spec, model
         self.problems: list[Problem] = []
         self.outcomes = model.spec.outcomes
+        self.states, self.numeric = model.states, model.numeric
 
     def add(self, steps: Steps, message: str, mend: str = "") -> None:
         self.problems.append(self.document.problem(steps, message, mend=mend))
@@ -87,13 +87,7 @@ class _Checker:
             self.known(("design", "randomise", "strata"), "factor", factor, known)
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
-        try:
-            design.eligible.check(self.model.states, self.model.numeric)
-        except ExpressionError as error:
-            known = [*self.model.states, *self.model.numeric]
-            unknown = [word for word in design.eligible.names if word not in known]
-            mend = did_you_mean(unknown[0], known) if unknown else ""
-            self.add(("design", "eligible"), str(error), mend)
+        check_condition(self, ("design", "eligible"), design.eligible)
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
 

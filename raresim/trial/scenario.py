@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,14 +119,7 @@ class Scenario:
         >>> load_scenario("friedreich-48-weeks").changed({"design.randomise.n": 60}).n
         60
         """
-        document = copy.deepcopy(self.document)
-        for path, value in changes.items():
-            *above, last = path.split(".")
-            place = document.data
-            for step in above:
-                place = place[int(step) if isinstance(place, list) else step]
-            place[int(last) if isinstance(place, list) else last] = value
-        return build(document, self.model, self.stem)
+        return build(self.document.changed(changes), self.model, self.stem)
 
     @property
     def n(self) -> int:

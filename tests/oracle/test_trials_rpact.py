@@ -1,10 +1,10 @@
 """Whole trials, from a scenario file to a rejection rate, against rpact 4.3.0's simulations.
 
-rpact: getSimulationSurvival, control median 12 months, accrual over 12 months, analyses at numbers of
-events, one-sided 2.5 %, 100,000 iterations (items sim_logrank_* of an independent set of numbers).
-rpact enters patients at equal distances; here they come as a Poisson stream of the same length. With
-analyses at events that changes who is at risk, and hardly the power. Tolerance: 4 standard errors of
-both simulations together.
+rpact: getSimulationSurvival, control median 12 months, accrual over 12 months, analyses at numbers
+of events, one-sided 2.5 %, 100,000 iterations (items sim_logrank_* of an independent set of
+numbers). rpact enters patients at equal distances; here they come as a Poisson stream of the same
+length. With analyses at events that changes who is at risk, and hardly the power. Tolerance: 4
+standard errors of both simulations together.
 """
 
 from __future__ import annotations

@@ -61,11 +61,19 @@ def test_the_first_40_of_60_patients_are_the_40(name: str) -> None:
 
 def test_another_site_moves_calendars_and_nobodys_draws() -> None:
     before = world(CGD)
-    sites = {"number": 14, "open": [{"first": 3, "at": "day 0"}, {"then": "one", "every": "2 weeks"}]}
+    sites = {
+        "number": 14,
+        "open": [{"first": 3, "at": "day 0"}, {"then": "one", "every": "2 weeks"}],
+    }
     after = world(CGD, {"design.sites": sites})
     first, second = Luck(7, 0), Luck(7, 0)
     a, b = fate(before, first, "effect", 40), fate(after, second, "effect", 40)
-    moved = {"present", "ready", "baseline.site", "events.serious_infection"}  # by the site's factor
+    moved = {
+        "present",
+        "ready",
+        "baseline.site",
+        "events.serious_infection",
+    }  # by the site's factor
     assert_same_people(a, b, but=moved)
     assert set(second.points) - set(first.points) == {
         "site.rate[site14]",

@@ -1,4 +1,4 @@
-"""Both conducts on every shipped scenario: equal ledgers, cuts, Results to the last bit, decisions."""
+"""Both conducts on every shipped scenario: equal ledgers, cuts, Results to the bit, decisions."""
 
 from __future__ import annotations
 

@@ -107,7 +107,8 @@ def test_a_spread_is_the_root_of_a_scaled_inverse_chi_square():
 
 def test_quartiles_lie_at_dirichlet_levels():
     n = 30
-    levels = Quantiles(q1=9, median=13, q3=19, n=n).levels(luck())
+    drawn = Quantiles(q1=9, median=13, q3=19, n=n).draw(luck())
+    levels = np.stack([drawn[name] for name in ("q1", "median", "q3")], axis=-1)
     assert levels.shape == (DRAWS, 3)
     for k in range(3):
         follows(levels[:, k], stats.beta((k + 1) * n / 4, (3 - k) * n / 4))
@@ -165,4 +166,5 @@ def test_without_n_or_error_the_printed_numbers_are_all_that_is_known(statistic)
 
 
 def test_quartiles_without_n_stay_at_their_levels():
-    assert Quantiles(q1=1, median=2, q3=3).levels(luck()).tolist() == [[0.25, 0.5, 0.75]]
+    drawn = Quantiles(q1=1, median=2, q3=3).draw(luck())
+    assert [value.tolist() for value in drawn.values()] == [[0.25], [0.5], [0.75]]

@@ -3,7 +3,7 @@
 Given frailty Z (gamma, mean 1) and a site factor, the intensity is lambda Z S, times the rate ratio
 while treated. Events happen where the cumulative intensity crosses sums of unit exponentials, so
 that counts over a time t are negative binomial with 1 / theta = var(Z S) (no count is ever drawn).
-Source: Cook & Lawless, The Statistical Analysis of Recurrent Events, 2007, sections 2.2.3 and 3.5.
+Source: Cook & Lawless, The Statistical Analysis of Recurrent Events, Springer 2007.
 """
 
 from __future__ import annotations

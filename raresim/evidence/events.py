@@ -1,0 +1,149 @@
+"""Statistics of events and of treatment effects: rates, dispersion, ratios, differences."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+import numpy as np
+from pydantic import Field, model_validator
+from scipy.special import gammaincinv, ndtri
+
+from raresim.evidence.statistics import Z95, Floats, Numbers, Statistic, Uniform
+from raresim.files.schema import Amount, Duration, Exposure, Rate
+
+
+class EventRate(Statistic):
+    """Events over a total exposure."""
+
+    keys: ClassVar = ("events", "rate")
+    exposure: Exposure
+    events: float | None = Field(None, ge=0)
+    rate: Rate | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> EventRate:
+        if (self.events is None) == (self.rate is None):
+            raise ValueError("expected either 'events' or 'rate' beside 'exposure'")
+        return self
+
+    @property
+    def count(self) -> float:
+        """Events seen, possibly recovered from a printed rate."""
+        return self.events if self.events is not None else (self.rate or 0) * self.exposure
+
+    def numbers(self) -> Numbers:
+        """Return the rate per patient-year."""
+        return {"rate": self.count / self.exposure * 365.25}
+
+    def errors(self) -> dict[str, float | None]:
+        """Return the Poisson error sqrt(events) / exposure, at least that of one event."""
+        return {"rate": math.sqrt(max(self.count, 1)) / self.exposure * 365.25}
+
+    def draw(self, uniform: Uniform) -> dict[str, Floats]:
+        """Draw from the gamma posterior under Jeffreys' prior: Gamma(events + 1/2, exposure)."""
+        value = gammaincinv(self.count + 0.5, uniform("rate")) / self.exposure * 365.25
+        return {"rate": np.asarray(value)}
+
+    def text(self) -> str:
+        """Return events, exposure and rate."""
+        years = self.exposure / 365.25
+        rate = self.numbers()["rate"]
+        return f"{rate:.4g} per patient-year ({self.count:.3g} events in {years:.4g} patient-years)"
+
+
+class Dispersion(Statistic):
+    """The theta of a negative binomial: counts have variance mean + mean² / theta."""
+
+    keys: ClassVar = ("negative_binomial_theta",)
+    negative_binomial_theta: float = Field(gt=0)
+    se: float | None = Field(None, gt=0)
+
+    def numbers(self) -> Numbers:
+        """Return theta."""
+        return {"theta": self.negative_binomial_theta}
+
+    def errors(self) -> dict[str, float | None]:
+        """Return the printed standard error."""
+        return {"theta": self.se}
+
+    def draw(self, uniform: Uniform) -> dict[str, Floats]:
+        """Draw theta log-normally, SE(log theta) = SE / theta."""
+        if not self.se:
+            return self.point()
+        scale = self.se / self.negative_binomial_theta
+        theta = self.negative_binomial_theta * np.exp(scale * ndtri(uniform("theta")))
+        return {"theta": np.asarray(theta)}
+
+
+class Ratio(Statistic):
+    """A rate ratio or hazard ratio, with its 95 % confidence interval."""
+
+    keys: ClassVar = ("rate_ratio", "hazard_ratio")
+    rate_ratio: float | None = Field(None, gt=0)
+    hazard_ratio: float | None = Field(None, gt=0)
+    ci: list[float] | None = Field(None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Ratio:
+        if (self.rate_ratio is None) == (self.hazard_ratio is None):
+            raise ValueError("expected either 'rate_ratio' or 'hazard_ratio'")
+        if self.ci is not None and not 0 < self.ci[0] < self.ratio < self.ci[1]:
+            raise ValueError("expected a confidence interval above zero that holds the ratio")
+        return self
+
+    @property
+    def ratio(self) -> float:
+        """The ratio, whichever kind it is."""
+        return float(self.rate_ratio if self.rate_ratio is not None else self.hazard_ratio or 0)
+
+    @property
+    def log_se(self) -> float | None:
+        """SE of the log ratio, from the width of the interval."""
+        return (math.log(self.ci[1]) - math.log(self.ci[0])) / (2 * Z95) if self.ci else None
+
+    def numbers(self) -> Numbers:
+        """Return the ratio."""
+        return {"rate_ratio" if self.rate_ratio is not None else "hazard_ratio": self.ratio}
+
+    def errors(self) -> dict[str, float | None]:
+        """Return ratio times SE(log ratio)."""
+        name = next(iter(self.numbers()))
+        return {name: self.ratio * self.log_se if self.log_se else None}
+
+    def draw(self, uniform: Uniform) -> dict[str, Floats]:
+        """Draw log-normally about the printed ratio."""
+        if not self.log_se:
+            return self.point()
+        name = next(iter(self.numbers()))
+        return {name: np.asarray(self.ratio * np.exp(self.log_se * ndtri(uniform("ratio"))))}
+
+
+class Difference(Statistic):
+    """A difference between arms in a score, reached after a stated time of treatment."""
+
+    keys: ClassVar = ("difference",)
+    difference: Amount
+    after: Duration
+    ci: list[float] | None = Field(None, min_length=2, max_length=2)
+
+    @model_validator(mode="after")
+    def _holds(self) -> Difference:
+        if self.ci is not None and not self.ci[0] < self.difference < self.ci[1]:
+            raise ValueError("expected a confidence interval that holds the difference")
+        return self
+
+    def numbers(self) -> Numbers:
+        """Return the difference."""
+        return {"difference": self.difference}
+
+    def errors(self) -> dict[str, float | None]:
+        """Return the SE from the width of the interval."""
+        return {"difference": (self.ci[1] - self.ci[0]) / (2 * Z95) if self.ci else None}
+
+    def draw(self, uniform: Uniform) -> dict[str, Floats]:
+        """Draw normally about the printed difference."""
+        error = self.errors()["difference"]
+        if not error:
+            return self.point()
+        return {"difference": np.asarray(self.difference + error * ndtri(uniform("difference")))}
