@@ -1,0 +1,193 @@
+"""The command line as a person types it: answers, files, exit codes, messages without traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from raresim import catalogue
+from tests.worlds import ATAXIA, CGD
+
+ROOT = Path(__file__).parents[2]
+
+
+def raresim(*words: str, cwd: Path | None = None, code: int = 0) -> str:
+    """Run the command in another folder, as an installed one would be; return what it said."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "raresim", *words],
+        cwd=cwd or ROOT.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_help_names_every_command() -> None:
+    said = raresim("--help")
+    for command in ("models", "show", "validate", "cohort", "trial", "simulate", "report"):
+        assert command in said
+
+
+def test_models_lists_what_is_shipped() -> None:
+    found = json.loads(raresim("models", "--json"))
+    assert [row["name"] for row in found["models"]] == list(catalogue.shipped("models"))
+    assert list(found["scenarios"]) == list(catalogue.shipped("scenarios"))
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.shipped("models")))
+def test_show_tells_sources_seen_marks_gaps_and_what_is_left_out(name: str) -> None:
+    said = raresim("show", name)
+    for title in ("Statistics", "What nobody published", "Published, and left out", "Sources"):
+        assert title in said
+    assert "assumed" in said or name.startswith("chronic")
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.shipped("models")))
+def test_the_gate_is_passed(name: str) -> None:
+    found = json.loads(raresim("show", name, "--check", "--json"))
+    assert found["passed"]
+    inputs = [row for row in found["rows"] if row["role"] == "input"]
+    assert len(inputs) >= 5
+    assert all(abs(row["miss"]) <= 0.1 for row in inputs if row["miss"] is not None)
+    assert any(row["role"] == "target" for row in found["rows"])
+
+
+def test_a_model_that_misses_its_numbers_fails_the_gate(tmp_path: Path) -> None:
+    """A published correlation that the two marginals cannot have is not attained."""
+    text = catalogue.find("models", "friedreich-ataxia").read_text()
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(text.replace("correlation: -0.6, n: 554", "correlation: -0.97, n: 554"))
+    assert "fail the gate" in raresim("show", str(broken), "--check", code=1)
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.shipped("scenarios")))
+def test_show_a_scenario_and_its_luck(name: str) -> None:
+    assert "patients" in raresim("show", name)
+    assert "enrolment.gap" in raresim("show", name, "--luck")
+
+
+def test_validate_every_shipped_file() -> None:
+    files = [str(p) for kind in ("models", "scenarios") for p in catalogue.shipped(kind).values()]
+    assert raresim("validate", *files).count(": valid") == len(files)
+
+
+def test_validate_names_every_fault_of_every_file_at_its_line(tmp_path: Path) -> None:
+    model = catalogue.find("models", "friedreich-ataxia").read_text()
+    scenario = catalogue.find("scenarios", CGD).read_text()
+    broken = model.replace("q1: 9, q3: 19", "q1: 19, q3: 9")
+    (tmp_path / "m.yaml").write_text(broken)
+    other = scenario.replace("treat_for: 12 months", "treat_for: twelve months")
+    other = other.replace("block: 4,", "block: 5,")
+    (tmp_path / "s.yaml").write_text(other)
+    said = raresim("validate", "m.yaml", "s.yaml", cwd=tmp_path, code=2)
+
+    def line(text: str, part: str) -> int:
+        return text[: text.index(part)].count("\n") + 1
+
+    assert f"m.yaml:{line(broken, 'q1: 19, q3: 9')}:" in said and "q1 < median < q3" in said
+    assert f"s.yaml:{line(other, 'twelve')}:" in said and "'twelve months'" in said
+    assert f"s.yaml:{line(other, 'block: 5')}:" in said and "multiple of the ratio" in said
+
+
+def test_a_dangling_name_is_found_with_a_hint(tmp_path: Path) -> None:
+    text = catalogue.find("scenarios", CGD).read_text()
+    (tmp_path / "s.yaml").write_text(text.replace("control: placebo", "control: placbo"))
+    said = raresim("simulate", "s.yaml", "-o", "run", cwd=tmp_path, code=2)
+    assert "did you mean 'placebo'?" in said
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.yaml"]
+
+
+def test_unknown_names_and_senseless_numbers_exit_with_2() -> None:
+    said = raresim("simulate", "cgd-interferon-gama", code=2)
+    assert "did you mean 'cgd-interferon-gamma'?" in said
+    assert "expected 1 to" in raresim("simulate", CGD, "-r", "0", code=2)
+    assert "no hypothesis 'efect'" in raresim("simulate", CGD, "--hypothesis", "efect", code=2)
+    assert "expected 1 to" in raresim("cohort", "friedreich-ataxia", "-n", "0", code=2)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_cohort_is_written_and_says_that_it_is_artificial(tmp_path: Path, kind: str) -> None:
+    import pandas as pd
+
+    out = tmp_path / f"cohort.{kind}"
+    raresim("cohort", "friedreich-ataxia", "-n", "40", "--seed", "3", "-o", str(out))
+    table = pd.read_csv(out) if kind == "csv" else pd.read_parquet(out)
+    assert len(table) == 40
+    assert table["artificial"].all()
+    assert (table["onset_age"] <= table["age"]).all()
+    longer = raresim("cohort", "friedreich-ataxia", "-n", "60", "--seed", "3").splitlines()
+    shorter = raresim("cohort", "friedreich-ataxia", "-n", "40", "--seed", "3").splitlines()
+    assert longer[:41] == shorter
+
+
+def test_a_cohort_of_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
+    said = raresim("cohort", "friedreich-ataxia", "-o", str(tmp_path / "x.xlsx"), code=2)
+    assert "end the name in .csv or .parquet" in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [CGD, ATAXIA])
+def test_one_trial_is_its_row_of_the_simulation(tmp_path: Path, name: str) -> None:
+    import pandas as pd
+
+    raresim("simulate", name, "-r", "30", "-o", "run", "--no-report", cwd=tmp_path)
+    raresim("trial", name, "--replicate", "17", "-o", "one", cwd=tmp_path)
+    rows = pd.read_parquet(tmp_path / "run" / "replicates" / "analyses.parquet")
+    row = rows[rows["replicate"] == 17].reset_index(drop=True)
+    one = pd.read_csv(tmp_path / "one" / "analyses.csv", float_precision="round_trip")
+    for column in ("estimate", "se", "statistic", "p", "information", "cut_days"):
+        assert row[column].to_numpy() == pytest.approx(one[column].to_numpy(), abs=0, nan_ok=True)
+    log = pd.read_csv(tmp_path / "one" / "log.csv")
+    assert log["tick"].is_monotonic_increasing
+    patients = pd.read_csv(tmp_path / "one" / "patients.csv")
+    assert (log["what"] == "randomised").sum() >= len(patients)
+    assert patients["artificial"].all()
+
+
+def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Two runs, one and two workers, both engines: tables and summary are equal byte for byte."""
+    runs = {
+        "a": (),
+        "b": ("--workers", "1"),
+        "c": ("--workers", "2"),
+        "d": ("--engine", "simpy", "--workers", "2"),
+    }
+    for folder, words in runs.items():
+        raresim("simulate", CGD, "-r", "1100", "-o", folder, "--no-report", *words, cwd=tmp_path)
+    files = ["summary.json", "curves.parquet", "replicates/trials.parquet"]
+    for file in [*files, "replicates/analyses.parquet", "scenario.yaml", "model.yaml"]:
+        contents = {(tmp_path / folder / file).read_bytes() for folder in runs}
+        assert len(contents) == 1, file
+
+
+def test_simulate_prints_its_summary_as_json() -> None:
+    found = json.loads(raresim("simulate", ATAXIA, "-r", "64", "--json"))
+    assert found["replicates"] == 64
+    assert 0 <= found["success"]["value"] <= 1
+    assert found["success"]["mcse"] > 0
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    said = raresim("simulate", ATAXIA, "-r", "8", "-o", "mine", cwd=tmp_path, code=2)
+    assert "not a raresim run" in said
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_report_is_written_from_a_run_folder(tmp_path: Path) -> None:
+    raresim("simulate", ATAXIA, "-r", "32", "-o", "run", cwd=tmp_path)
+    before = (tmp_path / "run" / "report.html").read_bytes()
+    raresim("report", "run", cwd=tmp_path)
+    assert (tmp_path / "run" / "report.html").read_bytes() == before
