@@ -127,12 +127,12 @@ def _print(scenario: Scenario, summary: Summary) -> None:
         word = "Assurance"
     console.print(f"[bold]{word}: {percent(summary.success)}[/bold] ({summary.success_estimand})")
     if summary.chance_of_benefit is not None and not summary.is_null:
-        console.print(f"  its ceiling, P(any benefit): {100 * summary.chance_of_benefit:.1f} %")
+        console.print(f"  its ceiling, P(any benefit): {percent(summary.chance_of_benefit)}")
     _print_estimands(summary)
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():
         for note, share in found.notes.items():
-            console.print(f"{name}: in {100 * share:.1f} % of trials: {note}", style="dim")
+            console.print(f"{name}: in {percent(share)} of trials: {note}", style="dim")
         low, high = found.rejected_bounds
         if high > low:
             console.print(f"{name}: fits failed; rejection between {low:.4f} and {high:.4f}")

@@ -192,5 +192,7 @@ def load_model(name: str | Path) -> DiseaseModel:
     if major is not None and not spec.version.startswith(f"{major}."):
         raise InputError(f"{name}: the shipped model has version {spec.version}")
     model = DiseaseModel(spec, str(path), path.stem)
-    _ = model.published, model.processes  # numbers that contradict each other show here
+    for process in model.processes.values():  # numbers that contradict each other show here
+        if isinstance(process, ScoreProcess):
+            process.check(model.published)
     return model

@@ -125,9 +125,9 @@ def fit(
     if not lower < statistic.mean < upper:
         raise InputError(f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}")
     if uniform is None:
-        return _fit_normal(np.array([statistic.mean]), np.array([statistic.sd]), lower, upper)
+        return truncated_normal(np.array([statistic.mean]), np.array([statistic.sd]), lower, upper)
     drawn = statistic.draw(uniform)
-    return _fit_normal(*_feasible(drawn["mean"], drawn["sd"], lower, upper), lower, upper)
+    return truncated_normal(*_feasible(drawn["mean"], drawn["sd"], lower, upper), lower, upper)
 
 
 def _feasible(mean: Floats, sd: Floats, lower: float, upper: float) -> tuple[Floats, Floats]:
@@ -161,8 +161,16 @@ def _fit_quartiles(
     return SplitLogistic(levels, np.broadcast_to(y, levels.shape), lower, upper)
 
 
-def _fit_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> TruncatedNormal:
-    """Solve for the parent whose truncation has the mean and SD (damped Newton, by replicate)."""
+def truncated_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> TruncatedNormal:
+    """Return the normal held between bounds that has mean and SD, for each replicate.
+
+    Solves for the parent by damped Newton steps.
+
+    Raises
+    ------
+    InputError
+        When a replicate's mean and SD are not those of any such normal.
+    """
     mean, sd = np.broadcast_arrays(mean, sd)
     mu, log_sigma = mean.astype(float), np.log(sd)
     if np.isinf(lower) and np.isinf(upper):

@@ -8,10 +8,9 @@ import numpy as np
 
 from raresim.evidence import Ratio
 from raresim.report import words
-from raresim.report.characteristics import Row, binomial
+from raresim.report.characteristics import Row
 from raresim.report.folder import RunFolder, table
-from raresim.report.words import Cell, plain
-from raresim.study import montecarlo
+from raresim.report.words import plain
 
 MODES = {
     "fixed": (
@@ -33,8 +32,6 @@ MODES = {
         "an assurance, averaged over everything that the evidence leaves open."
     ),
 }
-MOST_TRIALS = 50_000
-"""Errors of the enrolment band are worked out up to this many trials: a report is quick."""
 
 
 def answer(run: RunFolder) -> dict[str, Any]:
@@ -43,6 +40,7 @@ def answer(run: RunFolder) -> dict[str, Any]:
     duration = summary["trial"].get("duration_days", {})
     name = summary["success_estimand"]
     method = run.scenario.spec.analysis.methods[name]
+    benefit = summary["chance_of_benefit"]
     found: dict[str, Any] = {
         "success": words.share(summary["success"]),
         "estimand": name,
@@ -53,18 +51,9 @@ def answer(run: RunFolder) -> dict[str, Any]:
         "mode": MODES.get(summary["uncertainty"], summary["uncertainty"]),
         "duration": {level: words.months(duration.get(level)) for level in ("q10", "q50", "q90")},
         "effects": effects(run),
-        "benefit": _benefit(summary, name),
+        "benefit": benefit and words.share(benefit),
     }
     return found
-
-
-def _benefit(summary: dict[str, Any], name: str) -> Cell | None:
-    """Return the chance that the drug helps at all; its error is that of a share of the draws."""
-    value = summary["chance_of_benefit"]
-    if value is None:
-        return None
-    draws = summary["estimands"][name]["truth"]["replicates"]
-    return words.share({"value": value, "mcse": binomial(value, draws)})
 
 
 def effects(run: RunFolder) -> list[str]:
@@ -88,27 +77,17 @@ def effects(run: RunFolder) -> list[str]:
     return found
 
 
-def enrolment(run: RunFolder) -> tuple[list[Row], bool]:
-    """Return rows of (month, 10 %, 50 %, 90 %) every third month, and whether they have errors."""
+def enrolment(run: RunFolder) -> list[Row]:
+    """Return rows of (month, 10 %, 50 %, 90 %) every third month."""
     band = run.summary["enrolment"]
-    full = [values[-1] for values in band.values()]
-    last = next(k for k, row in enumerate(zip(*band.values(), strict=True)) if list(row) == full)
+    counts = list(zip(*([cell["value"] for cell in cells] for cells in band.values()), strict=True))
+    last = next(k for k, row in enumerate(counts) if row == counts[-1])
     months = sorted({*range(3, last + 1, 3), last})
-    counts = clusters = None
-    if run.summary["replicates"] <= MOST_TRIALS:
-        columns = table(run, "replicates/trials.parquet", ["draw", "enrolled_by_month"])
-        counts, clusters = columns["enrolled_by_month"], columns["draw"]
-    rows = []
-    for month in months:
-        cells = []
-        for name, level in (("q10", 0.1), ("q50", 0.5), ("q90", 0.9)):
-            figure: dict[str, Any] = {"value": band[name][month], "mcse": None}
-            if counts is not None and clusters is not None:
-                values = counts[:, month].astype(np.float64)
-                figure["mcse"] = montecarlo.quantile(values, level, clusters).mcse
-            cells.append(words.amount(figure, most=1))
-        rows.append(Row(f"month {month}", tuple(cells)))
-    return rows, counts is not None
+    levels = ("q10", "q50", "q90")
+    return [
+        Row(f"month {k}", tuple(words.amount(band[name][k], most=1) for name in levels))
+        for k in months
+    ]
 
 
 def caveats(run: RunFolder, duration: float, randomised: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +43,7 @@ def estimand_tables(run: RunFolder) -> list[EstimandTable]:
         test = method.test + (f", estimated by {method.estimate}" if method.estimate else "")
         is_ratio = result["measure"].startswith("log ")
         rows = _chances(run, name, result) + _estimates(run, result, is_ratio)
-        notes = _notes(result["notes"], run.summary["replicates"])
+        notes = _notes(result["notes"])
         found.append(
             EstimandTable(
                 name, estimand.variable, estimand.summary, test, is_ratio, tuple(rows), notes
@@ -81,8 +80,8 @@ def _chances(run: RunFolder, name: str, result: dict[str, Any]) -> list[Row]:
         rows.append(
             Row(
                 "SD of this chance between possible truths",
-                (Cell(f"{words.fixed(100 * between, 1)} points"), NOTHING),
-                f"estimated from {run.summary['draws']:,} draws; its own error is not recorded",
+                (words.share(between), NOTHING),
+                f"estimated from {run.summary['draws']:,} draws",
             )
         )
     rows.append(Row("Trials in which it was analysed", (words.share(result["analysed"]), NOTHING)))
@@ -111,19 +110,10 @@ def _estimates(run: RunFolder, result: dict[str, Any], is_ratio: bool) -> list[R
     ]
 
 
-def _notes(notes: dict[str, float], replicates: int) -> tuple[tuple[str, Cell], ...]:
-    found = []
-    for text, value in sorted(notes.items(), key=lambda item: (-item[1], item[0])):
-        mcse = binomial(value, replicates)
-        found.append((text, words.share({"value": value, "mcse": mcse})))
-    return tuple(found)
-
-
-def binomial(value: float, count: int) -> float:
-    """Return the standard error of a share, floored as a share of 0 or 1 is in the summary."""
-    q = 1 / (count + 2)
-    floor = math.sqrt(q * (1 - q) / count)
-    return max(math.sqrt(max(value * (1 - value), 0.0) / count), floor)
+def _notes(notes: dict[str, Any]) -> tuple[tuple[str, Cell], ...]:
+    """Return each note of the fits with the share of replicates that carry it."""
+    ordered = sorted(notes.items(), key=lambda item: (-item[1]["value"], item[0]))
+    return tuple((text, words.share(figure)) for text, figure in ordered)
 
 
 @dataclass(frozen=True)

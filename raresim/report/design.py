@@ -7,9 +7,9 @@ from typing import Any
 
 from raresim.report.folder import RunFolder
 from raresim.report.words import duration, number, percent, plain
+from raresim.trial.design_block import AnyOf, Calendar, FirstEvents, Milestone
 from raresim.trial.references import conditions
 from raresim.trial.scenario import Scenario
-from raresim.trial.spec import AnyOf, Calendar, FirstEvents, Milestone
 
 DAYS_A_YEAR = 365.25
 

@@ -43,7 +43,6 @@ def content(run: RunFolder) -> dict[str, Any]:
     """Return everything that the template shows."""
     drawn = curves.curves(run)
     trial = timelines.one_trial(run)
-    enrolled, has_errors = answer.enrolment(run)
     return {
         "run": run,
         "spec": run.scenario.spec,
@@ -56,8 +55,7 @@ def content(run: RunFolder) -> dict[str, Any]:
         "estimands": characteristics.estimand_tables(run),
         "numbers": characteristics.numbers(run),
         "endings": characteristics.endings(run),
-        "enrolled": enrolled,
-        "enrolled_errors": has_errors,
+        "enrolled": answer.enrolment(run),
         "curves": drawn,
         "trial": trial,
         "patients": [patient_row(run, patient) for patient in trial.patients],

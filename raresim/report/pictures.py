@@ -79,8 +79,9 @@ def _alpha_lines(axes: Axes, summary: dict[str, Any]) -> None:
     axes.set_xlim(0, 1.25 * max(100 * highest, 2 * levels[-1]))
 
 
-def enrolment(band: dict[str, list[float]], planned: int) -> str:
+def enrolment(figures: dict[str, list[dict[str, float]]], planned: int) -> str:
     """Draw patients randomised by the end of each month: median and 10-90 % band."""
+    band = {name: [cell["value"] for cell in cells] for name, cells in figures.items()}
     figure, axes = canvas(5.6, 3.1, 0.65)
     months = range(len(band["q50"]))
     axes.fill_between(months, band["q10"], band["q90"], color=TREATED, alpha=0.18, linewidth=0)

@@ -18,7 +18,7 @@ from raresim.evidence import (
 )
 from raresim.report.folder import RunFolder
 from raresim.report.words import MINUS, NONE, duration, number, plain
-from raresim.trial.spec import EffectSpec
+from raresim.trial.truth_block import EffectSpec
 
 SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
 

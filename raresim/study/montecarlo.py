@@ -109,17 +109,24 @@ def spread(values: npt.ArrayLike, clusters: Clusters) -> Figure:
     return Figure(sd, error, of_square.replicates)
 
 
-def between(hits: npt.NDArray[np.bool_], clusters: Clusters) -> float | None:
+def between(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
     """Return the SD between draws of the chance of a hit, by the analysis-of-variance estimator.
 
-    With m replicates a draw: (mean square between - mean square within) / m, held at zero.
+    With m replicates a draw and shares s_g of hits, the variance is that of s_g less the mean of
+    s_g (1 - s_g) / (m - 1), held at zero; its error is that of a mean over draws, and that of
+    the SD follows by the delta method.
     """
     _, number, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     m = int(sizes.max())
     whole = sizes == m  # the last draw may be cut short by the number of replicates
-    if m < 2 or int(whole.sum()) < 2:
-        return None
+    draws = int(whole.sum())
+    if m < 2 or draws < 2:
+        return NOTHING
     share = np.bincount(number, weights=hits.astype(np.float64))[whole] / m
-    ms_between = m * float(np.var(share, ddof=1))
-    ms_within = float(np.mean(share * (1 - share))) * m / (m - 1)
-    return float(np.sqrt(max(0.0, (ms_between - ms_within) / m)))
+    centred = (share - share.mean()) ** 2 * draws / (draws - 1)
+    parts = centred - share * (1 - share) / (m - 1)
+    error = float(np.std(parts, ddof=1) / np.sqrt(draws))
+    sd = float(np.sqrt(max(0.0, float(np.mean(parts)))))
+    if error == 0:
+        return Figure(sd, 0.0, len(hits))
+    return Figure(sd, error / (2 * max(sd, np.sqrt(error))), len(hits))

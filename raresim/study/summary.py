@@ -33,7 +33,7 @@ class EstimandSummary:
     rejected: Figure
     rejected_bounds: tuple[float, float]
     rejected_at: dict[str, Figure]
-    between_truths: float | None
+    between_truths: Figure | None
     analysed: Figure
     not_converged: Figure
     truth: Figure
@@ -44,7 +44,7 @@ class EstimandSummary:
     bias: Figure
     coverage: Figure
     alpha: float
-    notes: dict[str, float]
+    notes: dict[str, Figure]
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Summary:
     draws: int
     success: Figure
     success_estimand: str
-    chance_of_benefit: float | None
+    chance_of_benefit: Figure | None
     estimands: dict[str, EstimandSummary]
     trial: dict[str, dict[str, Figure]]
-    enrolment: dict[str, list[float]]
+    enrolment: dict[str, list[Figure]]
 
     def dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -96,21 +96,20 @@ def summarise(
         draws=len(np.unique(clusters)),
         success=montecarlo.proportion(rejected[success], clusters),
         success_estimand=success,
-        chance_of_benefit=_chance_of_benefit(scenario, hypothesis, success, truth[success]),
+        chance_of_benefit=_chance_of_benefit(scenario, success, truth[success]),
         estimands=found,
         trial=_trial(trials, clusters),
-        enrolment=_enrolment(trials),
+        enrolment=_enrolment(trials, clusters),
     )
 
 
-def _chance_of_benefit(
-    scenario: Scenario, hypothesis: str, name: str, truth: Floats
-) -> float | None:
+def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure | None:
     """Return in how many drawn truths the treatment helps at all: the ceiling of assurance."""
     if scenario.spec.truth.uncertainty not in ("effect", "all"):
         return None
     side = scenario.better(scenario.spec.analysis.estimands[name].outcome)
-    return float(np.mean(truth < 0 if side == "less" else truth > 0))
+    helps = truth < 0 if side == "less" else truth > 0
+    return montecarlo.proportion(helps, np.arange(len(truth)))
 
 
 def _in_sequence(
@@ -169,13 +168,13 @@ def _estimand(
         bias=_bias(scenario, estimate, true, truth, clusters),
         coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.spec.analysis.methods[name].alpha,
-        notes=_notes(last, len(trials)),
+        notes=_notes(last, clusters),
     )
 
 
 def _between(
     scenario: Scenario, rejected: npt.NDArray[np.bool_], clusters: npt.NDArray[np.int64]
-) -> float | None:
+) -> Figure | None:
     if scenario.spec.truth.uncertainty == "fixed":
         return None
     return montecarlo.between(rejected, clusters)
@@ -205,11 +204,15 @@ def _bias(
     return Figure(found.value, float(np.hypot(found.mcse, own)), found.replicates)
 
 
-def _notes(last: pd.DataFrame, replicates: int) -> dict[str, float]:
+def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Figure]:
     """Return each note of the fits with the share of replicates that carry it."""
     flags = last["notes"].fillna(0).to_numpy().astype(np.int64)
-    shares = {note: float(np.sum((flags & note.value) > 0)) / replicates for note in Note}
-    return {" ".join(note.sentences()): share for note, share in shares.items() if share > 0}
+    carried = {note: (flags & note.value) > 0 for note in Note}
+    return {
+        " ".join(note.sentences()): montecarlo.proportion(where, clusters)
+        for note, where in carried.items()
+        if where.any()
+    }
 
 
 def _trial(trials: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, dict[str, Figure]]:
@@ -232,10 +235,14 @@ def _shares(ended: npt.NDArray[Any], clusters: npt.NDArray[np.int64]) -> dict[st
     return {str(m): montecarlo.proportion(ended == m, clusters) for m in sorted(set(ended))}
 
 
-def _enrolment(trials: pd.DataFrame) -> dict[str, list[float]]:
+def _enrolment(trials: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, list[Figure]]:
     """Return the band of patients randomised by the end of each month, until nothing changes."""
     counts = np.array(trials["enrolled_by_month"].to_list())
     assert counts.shape[1] == MONTHS + 1
     months = int(np.argmax((counts == counts[:, -1:]).all(axis=0))) + 1
-    band = np.quantile(counts[:, : months + 1], LEVELS, axis=0)
-    return {f"q{int(100 * level)}": row.tolist() for level, row in zip(LEVELS, band, strict=True)}
+    return {
+        f"q{int(100 * level)}": [
+            montecarlo.quantile(column, level, clusters) for column in counts.T[: months + 1]
+        ]
+        for level in LEVELS
+    }

@@ -16,9 +16,9 @@ from raresim.analysis import batch
 from raresim.disease.outcomes import ScoreProcess
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK, Luck
+from raresim.trial.analysis_block import Estimand
 from raresim.trial.fate import People, people, strata_of, strips
 from raresim.trial.scenario import Scenario
-from raresim.trial.spec import Estimand
 
 Floats = npt.NDArray[np.float64]
 

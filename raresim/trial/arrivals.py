@@ -12,7 +12,8 @@ from scipy.special import gammaincinv
 
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, point_name
-from raresim.trial.spec import Sites, Truth
+from raresim.trial.design_block import Sites
+from raresim.trial.truth_block import Truth
 
 
 def arrivals(

@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
+from raresim.trial.analysis_block import Estimand
 from raresim.trial.fate import Booleans, Fate, strata_of
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
-from raresim.trial.spec import Estimand
 from raresim.trial.ticks import NEVER, Ticks
 
 SECONDS_A_YEAR = 365.25 * SECONDS_A_DAY

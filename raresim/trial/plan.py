@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.trial.design_block import AllOf, Calendar, FirstEvents
 from raresim.trial.ledger import Ledger
 from raresim.trial.references import conditions
 from raresim.trial.scenario import Scenario
-from raresim.trial.spec import AllOf, Calendar, FirstEvents
 from raresim.trial.ticks import Ticks, ticks
 
 Decide = Callable[[Ledger, int, Ticks, npt.NDArray[np.int64]], npt.NDArray[np.bool_]]

@@ -10,7 +10,7 @@ from raresim.disease.spec import Longitudinal, Recurrent
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
 from raresim.files.document import Document, Step
-from raresim.trial.spec import (
+from raresim.trial.design_block import (
     AllOf,
     AnyOf,
     Calendar,
@@ -18,8 +18,8 @@ from raresim.trial.spec import (
     FirstEvents,
     Milestone,
     OneCondition,
-    ScenarioSpec,
 )
+from raresim.trial.spec import ScenarioSpec
 
 Steps = tuple[Step, ...]
 

@@ -1,4 +1,4 @@
-"""Fate against closed forms: arrivals, counts, survival, change. Tolerance k = 4 standard errors."""
+"""Fate against closed forms: arrivals, counts, survival, change. k = 4 standard errors."""
 
 from __future__ import annotations
 

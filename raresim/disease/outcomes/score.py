@@ -24,8 +24,8 @@ from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import Longitudinal
 from raresim.errors import InputError
-from raresim.evidence.distributions import fit
-from raresim.evidence.statistics import Floats, Mean
+from raresim.evidence.distributions import TruncatedNormal, truncated_normal
+from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 
 
@@ -111,25 +111,41 @@ class ScoreProcess:
 
     def split(self, parameters: Parameters) -> tuple[Floats, Floats]:
         """Return the noise SD of a reading and the SD of slopes per day that is left over."""
-        numbers = parameters.numbers
-        variance = numbers[self.name, "spread_of_change.sd"] ** 2
-        noisy = numbers[self.name, "visit_noise_share"] * variance
-        noise = noisy / 2 - self.spec.step**2 / 12  # rounding is part of what was published
+        variance = parameters.numbers[self.name, "spread_of_change.sd"] ** 2
+        noisy = parameters.numbers[self.name, "visit_noise_share"] * variance
+        noise = noisy / 2 - self._rounding  # rounding is part of what was published
         slopes = (variance - noisy) / self.spec.change_after**2 - self.explained
-        if float(np.min(noise)) < 0 or float(np.min(variance - noisy)) < 0:
-            raise InputError(f"{self.name}: the published spread leaves no room for visit noise")
-        return np.sqrt(noise), np.sqrt(np.maximum(slopes, 0))
+        return np.sqrt(np.maximum(noise, 0)), np.sqrt(np.maximum(slopes, 0))
 
-    def starting_levels(self, parameters: Parameters, noise: Floats) -> Any:
+    @property
+    def _rounding(self) -> float:
+        """The variance that rounding to whole steps adds to a reading."""
+        return self.spec.step**2 / 12
+
+    def starting_levels(self, parameters: Parameters, noise: Floats) -> TruncatedNormal:
         """Return the law of latent levels: the published spread without a reading's noise."""
+        mean = parameters.numbers[self.name, "at_screening.mean"]
+        sd = parameters.numbers[self.name, "at_screening.sd"]
+        latent = np.sqrt(np.maximum(sd**2 - noise**2 - self._rounding, 1e-4 * sd**2))
+        return truncated_normal(mean, latent, *self.spec.range)
+
+    def check(self, parameters: Parameters) -> None:
+        """Refuse published numbers that leave no room for each other.
+
+        Raises
+        ------
+        InputError
+            When the spread of change is less than rounding, or the spread at screening less than a
+            reading's noise. (A rare draw of this kind is held at the edge instead.)
+        """
         numbers = parameters.numbers
-        error = float(noise[0]) ** 2 + self.spec.step**2 / 12
-        sd = float(numbers[self.name, "at_screening.sd"][0])
-        if sd**2 <= error:
+        noisy = numbers[self.name, "visit_noise_share"] * (
+            numbers[self.name, "spread_of_change.sd"] ** 2
+        )
+        if float(np.min(noisy)) / 2 < self._rounding:
+            raise InputError(f"{self.name}: the published spread leaves no room for visit noise")
+        if float(np.min(numbers[self.name, "at_screening.sd"] ** 2 - noisy / 2)) <= 0:
             raise InputError(f"{self.name}: the spread at screening is less than a reading's noise")
-        mean = float(numbers[self.name, "at_screening.mean"][0])
-        latent = Mean(mean=mean, sd=float(np.sqrt(sd**2 - error)))
-        return fit(latent, self.spec.range, None)
 
     def path(self, latent: ScoreLatent, exposure: Exposure, linked: Mapping[str, Any]) -> ScorePath:
         """Return the latent score over time under a history of exposure."""

@@ -1,0 +1,82 @@
+"""Every published fact at hand is an input, a target or left out with a reason in the model file.
+
+The facts lie beside the project and are not part of it: without them the test skips.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from raresim import catalogue
+from raresim.files import read
+from tests.worlds import SHARED
+
+ACCOUNTED = {
+    "chronic-granulomatous-disease": (
+        "cgd",
+        {
+            "trial_ifng": ["14/63 and 30/65 patients", "p values of the trial, median age 15"],
+            "ipd_rates": ["events: 56", "rate on interferon"],
+            "ipd_hr_first": ["0.335 (0.174-0.645)"],
+            "ipd_hr_recurrent": ["0.334 (0.181-0.616)"],
+            "ipd_nb": ["negative_binomial_theta: 1.095", "rate: 1.07", "0.357", "0.831"],
+            "ipd_km": ["share: 0.831", "share: 0.719", "share: 0.608", "share: 0.299", "0.968"],
+            "ipd_baseline": ["mean: 14.6", "q3: 22", "x_linked: 0.672", "0.8125", "11 and 17"],
+            "longterm_ifng": ["rate: 0.015", "bacterial 0.18, fungal 0.12"],
+            "letter_rates_100mo": ["0.097 per month", "1.8 and 2.0", "3.6 per 100 months"],
+            "registry_us": ["259 X-linked and 81 autosomal", "1/200,000", "liver abscess 0.27"],
+            "infection_rates_by_organism": ["aspergillus 2.6"],
+            "aspergillus_by_superoxide": ["0.55 against 0.41"],
+            "chicago_cohort": ["19 and 8 patients", "128 infections", "5.3 autosomal", "23 of 27"],
+            "china_cohort": ["11 died"],
+            "mortality_by_inheritance": ["X-linked 0.05 per year"],
+        },
+    ),
+    "friedreich-ataxia": (
+        "frda",
+        {
+            "sara_slope": ["0.82 (SE 0.05)"],
+            "sara_slope_amb": ["ambulant 1.12"],
+            "sara_slope_nonamb": ["not ambulant 0.50"],
+            "adl_slope": ["0.93 (SE 0.05)"],
+            "sara_modifiers": ["slope: -0.02", "slope: 0.09", "-0.07 per baseline point"],
+            "corr_GAA1_onset": ["correlation: -0.6", "-0.1, 9.3 %"],
+            "loa_early_onset": ["11.5 (8.6-16.2)"],
+            "age_death_mean": ["37.5 years"],
+            "mfars_3y_facoms": ["mean: 6.6", "3-year change on omaveloxolone"],
+            "trial_moxie": ["mean: 0.85, se: 0.64", "-2.40 (-4.31 to -0.50)"],
+            "fars_12mo": ["9.5 (9.1)"],
+            "icars_fim_12mo": ["5 (6.8), 3.1 (6.0)"],
+            "fars_n_per_group_50pct": ["patients per group for a 50 % slowing"],
+            "flow_fachild": ["108 enrolled, 85 completed"],
+            "screening_moxie": ["155 screened, 103 randomised"],
+            "scale_correlations": ["SARA with FARS 0.938"],
+            "loa_within_2y_if_support": ["loss of ambulation within 2 years"],
+            "adl_items_by_mfars_band": ["activity items by mFARS band"],
+            "efacts_typical_predictors": ["12 to 24"],
+            "enrolment_ionia": ["70 randomised in 16 months"],
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ACCOUNTED))
+def test_every_fact_that_was_read_has_its_place(name: str) -> None:
+    key, places = ACCOUNTED[name]
+    facts = SHARED / "facts" / f"{key}.yaml"
+    if not facts.is_file():
+        pytest.skip("the collection of facts is not at hand")
+    wanted = {f["id"] for f in read(facts).data["facts"] if f["basis"] in ("read", "ipd")}
+    assert wanted == set(places)
+
+
+@pytest.mark.parametrize("name", sorted(ACCOUNTED))
+def test_each_place_stands_in_the_model_file(name: str) -> None:
+    text = catalogue.find("models", name).read_text()
+    missing = [
+        (fact, part)
+        for fact, parts in ACCOUNTED[name][1].items()
+        for part in parts
+        if part not in text
+    ]
+    assert missing == []
