@@ -30,8 +30,10 @@ def percent(figure: Figure) -> str:
     """Return a share in per cent with its Monte Carlo standard error."""
     if figure.value is None:
         return "-"
-    error = "" if figure.mcse is None else f" ± {100 * figure.mcse:.1f}"
-    return f"{100 * figure.value:.1f} %{error}"
+    if figure.mcse is None:
+        return f"{100 * figure.value:.1f} %"
+    error = f"{100 * figure.mcse:.1f}" if figure.mcse >= 0.0005 else "<0.1"
+    return f"{100 * figure.value:.1f} % ± {error}"
 
 
 def number(figure: Figure, scale: float = 1.0, digits: int = 2) -> str:

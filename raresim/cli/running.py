@@ -128,7 +128,7 @@ def _print(scenario: Scenario, summary: Summary) -> None:
     console.print(f"[bold]{word}: {percent(summary.success)}[/bold] ({summary.success_estimand})")
     if summary.chance_of_benefit is not None and not summary.is_null:
         console.print(f"  its ceiling, P(any benefit): {percent(summary.chance_of_benefit)}")
-    _print_estimands(summary)
+    _print_estimands(summary, "in the fixed sequence" if scenario.spec.analysis.order else "")
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():
         for note, share in found.notes.items():
@@ -138,13 +138,13 @@ def _print(scenario: Scenario, summary: Summary) -> None:
             console.print(f"{name}: fits failed; rejection between {low:.4f} and {high:.4f}")
 
 
-def _print_estimands(summary: Summary) -> None:
+def _print_estimands(summary: Summary, how: str) -> None:
     shown = table("Operating characteristics", "", *summary.estimands)
 
     def add(label: str, show: Any) -> None:
         shown.add_row(label, *(show(found) for found in summary.estimands.values()))
 
-    add("rejects (fixed sequence)", lambda e: percent(e.rejected))
+    add(f"rejects {how}".rstrip(), lambda e: percent(e.rejected))
     stages = dict.fromkeys(m for e in summary.estimands.values() for m in e.rejected_at)
     for stage in stages:
         add(

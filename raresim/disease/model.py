@@ -14,7 +14,7 @@ from raresim.disease import network
 from raresim.disease.network import Patients
 from raresim.disease.outcomes.events import recurrent, time_to_event
 from raresim.disease.outcomes.process import Horizon, Process
-from raresim.disease.outcomes.score import Modifier, ScoreProcess
+from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import Parameters, parameters
 from raresim.disease.references import check_references
 from raresim.disease.spec import (
@@ -147,12 +147,15 @@ class DiseaseModel:
         read = luck.uniform(f"outcome.{name}.noise[screening]", REFERENCE_UNITS)
         values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
         among = condition(outcome.among, self, values)
-        variables = [faster.variable for faster in outcome.faster_with]
-        means = [float(np.mean(patients.values[variable][among])) for variable in variables]
-        modifiers = tuple(Modifier(v, m) for v, m in zip(variables, means, strict=True))
-        centred = ScoreProcess(name, outcome, modifiers)
-        added = np.broadcast_to(centred.modified(patients, self.published), among.shape)[among]
-        return ScoreProcess(name, outcome, modifiers, explained=float(np.var(added)))
+        if int(np.sum(among)) < 100:
+            text = outcome.among.text if outcome.among else ""
+            raise InputError(f"{name}: next to none of the model's patients satisfy {text!r}")
+        variables = tuple(faster.variable for faster in outcome.faster_with)
+        columns = np.stack([patients.values[variable][among] for variable in variables])
+        means = tuple(float(mean) for mean in columns.mean(axis=1))
+        spread = np.atleast_2d(np.cov(columns))
+        covariance = tuple(tuple(float(part) for part in row) for row in spread)
+        return ScoreProcess(name, outcome, Modifiers(variables, means, covariance))
 
 
 def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:

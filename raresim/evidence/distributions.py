@@ -176,7 +176,10 @@ def truncated_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> Tr
     if np.isinf(lower) and np.isinf(upper):
         return TruncatedNormal(mu, sd.astype(float))
     for _ in range(60):
-        miss = _misses(mu, log_sigma, mean, sd, lower, upper)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            miss = _misses(mu, log_sigma, mean, sd, lower, upper)
+        if not np.all(np.isfinite(miss)):
+            break  # no mass is left between the bounds
         if float(np.max(np.abs(miss))) < 1e-10:
             return TruncatedNormal(mu, np.exp(log_sigma), lower, upper)
         h = 1e-6
@@ -187,7 +190,7 @@ def truncated_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> Tr
         step = np.clip(step, -0.5, 0.5)
         mu = mu - step[:, 0] * sd
         log_sigma = log_sigma - step[:, 1]
-    worst = int(np.argmax(np.max(np.abs(miss), axis=0)))
+    worst = int(np.argmax(np.max(np.abs(np.nan_to_num(miss, nan=np.inf)), axis=0)))
     raise InputError(
         f"no normal held to {lower:g} to {upper:g} has mean {mean[worst]:g} and SD "
         f"{sd[worst]:g}; widen the range or state quartiles"

@@ -118,7 +118,7 @@ def parse(text: str, path: str = "text") -> Document:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise InputError(Problem(f"not valid YAML: {error.problem}", path, *place)) from error
-    except (YAMLError, AssertionError, ArithmeticError, RuntimeError) as error:  # ruamel lets slip
+    except (YAMLError, AssertionError, ArithmeticError, RuntimeError, ValueError) as error:
         raise InputError(Problem(f"not valid YAML: {error}", path)) from error
     if builder.problems:
         raise InputError(builder.problems)

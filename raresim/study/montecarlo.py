@@ -128,5 +128,5 @@ def between(hits: npt.NDArray[np.bool_], clusters: Clusters) -> Figure:
     error = float(np.std(parts, ddof=1) / np.sqrt(draws))
     sd = float(np.sqrt(max(0.0, float(np.mean(parts)))))
     if error == 0:
-        return Figure(sd, 0.0, len(hits))
-    return Figure(sd, error / (2 * max(sd, np.sqrt(error))), len(hits))
+        return Figure(sd, 0.0, m * draws)
+    return Figure(sd, error / (2 * max(sd, float(np.sqrt(error)))), m * draws)

@@ -130,14 +130,18 @@ def test_between_recovers_the_sd_of_power_between_draws(a, b, m):
     chance = rng.beta(a, b, (sets, draws, 1))
     hits = rng.random((sets, draws, m)) < chance
     clusters = np.repeat(np.arange(draws), m)
-    found = np.array([between(row.ravel(), clusters) for row in hits])
+    figures = [between(row.ravel(), clusters) for row in hits]
+    found = np.array([figure.value for figure in figures])
     truth = np.sqrt(a * b / (a + b + 1)) / (a + b)
     assert abs(found.mean() - truth) < 4 * found.std(ddof=1) / np.sqrt(sets)  # k = 4
+    errors = np.array([figure.mcse for figure in figures])
+    ratio = errors.mean() / found.std(ddof=1)  # an SD of 20 values is known to a factor of 1.7
+    assert 1 / 1.7 < ratio < 1.7
 
 
 def test_between_is_zero_where_draws_are_more_alike_than_chance():
     hits = np.tile([True, False], 100)
-    assert between(hits, np.repeat(np.arange(100), 2)) == 0
+    assert between(hits, np.repeat(np.arange(100), 2)) == Figure(0.0, 0.0, 200)
 
 
 def test_between_passes_over_a_draw_cut_short():
@@ -149,4 +153,4 @@ def test_between_passes_over_a_draw_cut_short():
 
 @pytest.mark.parametrize("clusters", [np.arange(6), np.zeros(6, np.int64)], ids=["alone", "one"])
 def test_between_needs_two_draws_of_two_replicates(clusters):
-    assert between(np.array([True, False] * 3), clusters) is None
+    assert between(np.array([True, False] * 3), clusters) == NOTHING

@@ -61,11 +61,16 @@ class ScorePath:
 
 
 @dataclass(frozen=True)
-class Modifier:
-    """A baseline variable's mean and variance among the patients in whom change was published."""
+class Modifiers:
+    """Baseline variables with which a score changes faster: their means and covariance.
 
-    variable: str
-    mean: float
+    Both are those of the patients in whom the change was published: there the modifiers add nothing
+    to the mean change, and what they add to its spread is not added twice.
+    """
+
+    variables: tuple[str, ...] = ()
+    means: tuple[float, ...] = ()
+    covariance: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,7 @@ class ScoreProcess:
 
     name: str
     spec: Longitudinal
-    modifiers: tuple[Modifier, ...] = ()
-    explained: float = 0.0
+    modifiers: Modifiers = Modifiers()
     clock: Clock = Clock.RANDOMISATION
     reads: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
@@ -103,18 +107,31 @@ class ScoreProcess:
     def modified(self, patients: Patients, parameters: Parameters) -> Floats:
         """Return what the baseline variables add to each patient's slope, per day."""
         added: Floats = np.zeros((1, 1))
-        for modifier in self.modifiers:
-            per_day = parameters.numbers[self.name, f"faster.{modifier.variable}"] / 365.25
-            centred = patients.values[modifier.variable] - modifier.mean
-            added = added + per_day[:, None] * centred
+        named = zip(self.modifiers.variables, self.modifiers.means, strict=True)
+        for (variable, mean), per_day in zip(named, self._per_day(parameters), strict=True):
+            added = added + per_day[:, None] * (patients.values[variable] - mean)
         return added
+
+    def _per_day(self, parameters: Parameters) -> list[Floats]:
+        """Return what one unit of each modifier adds to the slope per day."""
+        names = (f"faster.{variable}" for variable in self.modifiers.variables)
+        return [parameters.numbers[self.name, name] / 365.25 for name in names]
+
+    def _explained(self, parameters: Parameters) -> Floats:
+        """Return the variance of slopes that the modifiers explain: c' S c."""
+        per_day = self._per_day(parameters)
+        explained: Floats = np.zeros(1)
+        for a, row in zip(per_day, self.modifiers.covariance, strict=True):
+            for b, covariance in zip(per_day, row, strict=True):
+                explained = explained + a * b * covariance
+        return explained
 
     def split(self, parameters: Parameters) -> tuple[Floats, Floats]:
         """Return the noise SD of a reading and the SD of slopes per day that is left over."""
         variance = parameters.numbers[self.name, "spread_of_change.sd"] ** 2
         noisy = parameters.numbers[self.name, "visit_noise_share"] * variance
         noise = noisy / 2 - self._rounding  # rounding is part of what was published
-        slopes = (variance - noisy) / self.spec.change_after**2 - self.explained
+        slopes = (variance - noisy) / self.spec.change_after**2 - self._explained(parameters)
         return np.sqrt(np.maximum(noise, 0)), np.sqrt(np.maximum(slopes, 0))
 
     @property
