@@ -128,6 +128,9 @@ def _print(scenario: Scenario, summary: Summary) -> None:
     console.print(f"[bold]{word}: {percent(summary.success)}[/bold] ({summary.success_estimand})")
     if summary.chance_of_benefit is not None and not summary.is_null:
         console.print(f"  its ceiling, P(any benefit): {percent(summary.chance_of_benefit)}")
+    nulls = [name for name in scenario.spec.design.nulls if name != summary.hypothesis]
+    if nulls and not summary.is_null:
+        console.print(f"  for the type I error: --hypothesis {nulls[0]}", style="dim")
     _print_estimands(summary, "in the fixed sequence" if scenario.spec.analysis.order else "")
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():

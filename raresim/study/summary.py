@@ -90,7 +90,8 @@ def summarise(
         scenario=scenario.stem,
         question=scenario.spec.question,
         hypothesis=hypothesis,
-        is_null=all(effect.is_null for arms in effects for effect in arms.values()),
+        is_null=hypothesis in scenario.spec.design.nulls
+        or all(effect.is_null for arms in effects for effect in arms.values()),
         uncertainty=scenario.spec.truth.uncertainty,
         replicates=len(trials),
         draws=len(np.unique(clusters)),

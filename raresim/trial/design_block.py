@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from raresim.files.schema import Condition, Duration, Spec
 
-MAX_PATIENTS = 5_000
-MAX_SITES = 1_000
+MAX_PATIENTS = 2_000
+"""A luck block holds 1,024 trials in memory at once: two thousand patients take some gigabytes."""
+MAX_SITES = 500
 
 
 class Arm(Spec):
