@@ -18,14 +18,14 @@ def main() -> None:
     try:
         app()
     except CheckError as error:
-        print(f"raresim: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"raresim: {error}\n")
         sys.exit(1)
     except RaresimError as error:
-        print(f"raresim: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"raresim: {error}\n")
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except KeyboardInterrupt:
-        print("raresim: interrupted; nothing was written", file=sys.stderr)  # noqa: T201
+        sys.stderr.write("raresim: interrupted; nothing was written\n")
         sys.exit(130)

@@ -79,12 +79,13 @@ def show(
     luck: Annotated[
         bool, typer.Option("--luck", help="List the decision points of a scenario.")
     ] = False,
+    page: Annotated[bool, typer.Option("--page", help="Print a model's page as Markdown.")] = False,
     json: Json = False,
 ) -> None:
     """Show what a model or scenario says, and where each number comes from."""
     from raresim.cli import listing
 
-    listing.show(name, check=check, luck=luck, as_json=json)
+    listing.show(name, check=check, luck=luck, page=page, as_json=json)
 
 
 @app.command()

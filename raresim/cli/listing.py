@@ -78,15 +78,19 @@ def validate(files: list[str], as_json: bool) -> None:
         raise InputError(problems)
 
 
-def show(name: str, *, check: bool, luck: bool, as_json: bool) -> None:
+def show(name: str, *, check: bool, luck: bool, page: bool, as_json: bool) -> None:
     """Show a model or a scenario."""
     found = load(name)
     if isinstance(found, Scenario):
-        if check:
-            raise InputError(f"{name} is a scenario; --check holds models to their numbers")
+        if check or page:
+            raise InputError(f"{name} is a scenario; --check and --page are for models")
         _show_luck(found, as_json) if luck else _show_scenario(found, as_json)
     elif luck:
         raise InputError(f"{name} is a model; --luck lists the decision points of a scenario")
+    elif page:
+        from raresim.report.model_page import model_page
+
+        console.file.write(model_page(found))
     else:
         _check(found, as_json) if check else _show_model(found, as_json)
 

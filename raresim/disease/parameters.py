@@ -24,11 +24,6 @@ DRAW = 8
 Key = tuple[str, str]
 
 
-def draw_of(replicate: Any) -> Any:
-    """Return the number of the parameter draw to which a replicate belongs."""
-    return replicate // DRAW
-
-
 def drawn_from(luck: Luck | None, *path: str, labels: tuple[str, ...] | None = None) -> Any:
     """Return the uniforms of a statistic's parts, or None where nothing is drawn.
 

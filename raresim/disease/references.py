@@ -107,7 +107,8 @@ class _Checker:
 
     def pairs(self) -> None:
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, Number)]
-        single = [n for n in numbers if self.spec.patients[n].given is None]  # type: ignore[union-attr]
+        patients = self.spec.patients.items()
+        single = [n for n, v in patients if isinstance(v, Number) and v.given is None]
         children: set[str] = set()
         tied: tuple[tuple[str, list[Any]], ...] = (
             ("links", [*self.spec.links]),

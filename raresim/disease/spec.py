@@ -23,8 +23,6 @@ from raresim.evidence import (
 from raresim.evidence.stated import Unpublished
 from raresim.files.schema import Bounds, Condition, Duration, Spec
 
-Names = dict[str, str]
-
 
 class ShareRow(Stated[Share]):
     """One row of a conditional table: the shares where the parent has the state `when`."""

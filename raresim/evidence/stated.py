@@ -26,7 +26,7 @@ class Source(Spec):
         """Return the citation with its identifiers."""
         doi = f"doi:{self.doi}" if self.doi else ""
         pmid = f"PMID {self.pmid}" if self.pmid else ""
-        return " ".join(filter(None, (self.cite, doi, pmid, self.url or "")))
+        return "; ".join(filter(None, (self.cite, doi, pmid, self.url or "")))
 
 
 class Interval(Spec):

@@ -57,6 +57,9 @@ class Statistic(Spec, ABC):
     def text(self) -> str:
         """Return the numbers as a line for people."""
         parts = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in self.numbers().items()]
+        se, ci = getattr(self, "se", None), getattr(self, "ci", None)
+        parts += [f"SE {se:g}"] if se else []
+        parts += [f"95 % CI {ci[0]:g} to {ci[1]:g}"] if ci else []
         return ", ".join(parts) + (f" (n = {self.n})" if self.n else "")
 
 

@@ -125,8 +125,7 @@ def _evidence(run: RunFolder) -> dict[str, Any]:
         "gaps": published.unpublished(run),
         "left_out": published.left_out(run),
         "sources": {
-            key: (published.citation(source), source.note)
-            for key, source in published.sources(run).items()
+            key: (source.text(), source.note) for key, source in published.sources(run).items()
         },
     }
 

@@ -41,21 +41,9 @@ def sources(run: RunFolder) -> dict[str, Source]:
     return {**run.scenario.model.spec.sources, **run.scenario.spec.sources}
 
 
-def citation(source: Source) -> str:
-    """Return a source in one line, identifiers as plain text."""
-    parts = [source.cite]
-    if source.doi:
-        parts.append(f"doi:{source.doi}")
-    if source.pmid:
-        parts.append(f"PMID {source.pmid}")
-    if source.url:
-        parts.append(source.url)
-    return "; ".join(parts)
-
-
 def cited(known: Mapping[str, Source], key: str) -> str:
     """Return the citation of a key, the key itself where the file does not explain it."""
-    return citation(known[key]) if key in known else key or NONE
+    return known[key].text() if key in known else key or NONE
 
 
 def inputs(run: RunFolder) -> list[Printed]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import tempfile
@@ -48,7 +47,7 @@ def write(folder: Path, scenario: Scenario, run: Run) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         fill(fresh, scenario, run)
-        os.chmod(fresh, 0o755)  # noqa: PTH101  mkdtemp makes a private folder
+        fresh.chmod(0o755)  # mkdtemp makes a private folder
         if folder.exists():
             shutil.rmtree(folder)
         fresh.rename(folder)

@@ -141,7 +141,7 @@ def _estimand(
     last = mine.groupby("replicate", sort=True).tail(1).set_index("replicate")
     last = last.reindex(trials["replicate"])
     analysed = last["used"].notna().to_numpy()
-    failed = analysed & ~(last["converged"] == True).to_numpy()  # noqa: E712  NaN is not analysed
+    failed = analysed & ~last["converged"].eq(True).to_numpy()  # missing where not analysed
     true = _truth_by_replicate(scenario, truth, clusters)
     estimate = last["estimate"].to_numpy(np.float64)
     low, high = last["ci_low"].to_numpy(np.float64), last["ci_high"].to_numpy(np.float64)

@@ -103,8 +103,8 @@ class Truth(Spec):
     site_opening_delay: Delay | None = None
     screening_lasts: Span
     missed_visits: Chance = Chance(share=0.0)
-    stops_treatment: Hazard = Hazard(rate="0 per year")  # type: ignore[arg-type]
-    leaves_study: Hazard = Hazard(rate="0 per year")  # type: ignore[arg-type]
+    stops_treatment: Hazard = Hazard.model_validate({"rate": "0 per year"})
+    leaves_study: Hazard = Hazard.model_validate({"rate": "0 per year"})
     followed_for: dict[str, Stated[Mean]] | None = Field(
         None,
         description="administrative follow-up of each arm, where a published trial is replayed",

@@ -191,3 +191,10 @@ def test_report_is_written_from_a_run_folder(tmp_path: Path) -> None:
     before = (tmp_path / "run" / "report.html").read_bytes()
     raresim("report", "run", cwd=tmp_path)
     assert (tmp_path / "run" / "report.html").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.shipped("models")))
+def test_the_page_of_each_model_is_the_current_one(name: str) -> None:
+    """Mend with: raresim show NAME --page > docs/models/NAME.md."""
+    page = (ROOT / "docs" / "models" / f"{name}.md").read_text()
+    assert raresim("show", name, "--page") == page
