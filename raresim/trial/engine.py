@@ -20,7 +20,7 @@ from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
 if TYPE_CHECKING:
-    from raresim.trial.conduct.events import Entry
+    from raresim.trial.log import Entry
 
 Engine = Literal["block", "simpy"]
 T = TypeVar("T")

@@ -8,7 +8,6 @@ entry of the log, and the ledger is the log's fold.
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,22 +17,12 @@ from simpy.events import EventPriority
 from raresim.trial.conduct.blocks import ShortStreamError
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger, truncate
+from raresim.trial.log import Entry, fold
 from raresim.trial.plan import Decide, MilestonePlan, Plan
 from raresim.trial.ticks import NEVER, Exit, Kind, Ticks
 
 _ROOM = 10_000_000
 _FIRST = 10
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the log."""
-
-    tick: int
-    what: str
-    candidate: int = -1
-    detail: str = ""
-    number: int = 0
 
 
 class At(simpy.Event):
@@ -47,19 +36,6 @@ class At(simpy.Event):
         env.schedule(self, priority=place, delay=tick - env.now)
 
 
-@dataclass
-class _Patient:
-    candidate: int
-    randomised: int
-    arm: int
-    stratum: int
-    stop: int = NEVER
-    exit: int = NEVER
-    reason: Exit = Exit.NONE
-    events: dict[str, list[int]] = field(default_factory=dict)
-    visits: dict[int, int] = field(default_factory=dict)
-
-
 class Trial:
     """One trial, run to its end by `run`."""
 
@@ -68,9 +44,8 @@ class Trial:
         self.env = simpy.Environment()
         self.over = self.env.event()
         self.log: list[Entry] = []
-        self.patients: list[_Patient] = []
         self.places: dict[int, int] = {}
-        self.presented: dict[int, int] = {}
+        self.randomised = 0
         self.active = 0
         self.closed = NEVER
         self.infected: dict[str, int] = dict.fromkeys(plan.outcomes, 0)
@@ -99,11 +74,13 @@ class Trial:
     def close(self) -> None:
         """Close recruitment."""
         self.closed = int(self.env.now)
-        self.write("recruitment closed", detail=f"{len(self.patients)} randomised")
+        self.write("recruitment closed", detail=f"{self.randomised} randomised")
 
-    def write(self, what: str, candidate: int = -1, detail: str = "", number: int = 0) -> None:
+    def write(
+        self, what: str, candidate: int = -1, detail: str = "", number: int = 0, stratum: int = 0
+    ) -> None:
         """Add an entry to the log."""
-        self.log.append(Entry(int(self.env.now), what, candidate, detail, number))
+        self.log.append(Entry(int(self.env.now), what, candidate, detail, number, stratum))
 
     def candidate(self, i: int) -> Generator[Any, Any, None]:
         """Present, be screened, and be randomised if recruitment is still open."""
@@ -112,57 +89,50 @@ class Trial:
         yield At(self.env, int(self.fate.present[0, i]), Kind.PRESENT, i)
         if self.closed != NEVER:
             return
-        self.presented[i] = int(self.env.now)
         self.write("screened", i)
         if not self.fate.eligible[0, i]:
             self.write("not eligible", i)
             return
         yield At(self.env, int(self.fate.ready[0, i]), Kind.RANDOMISE, i)
         if self.closed == NEVER:
-            yield from self.patient(self.randomise(i))
+            yield from self.patient(i, self.randomise(i))
 
-    def randomise(self, i: int) -> _Patient:
-        """Open the next envelope of the candidate's stratum."""
+    def randomise(self, i: int) -> int:
+        """Open the next envelope of the candidate's stratum; return the arm."""
         stratum = int(self.fate.stratum[0, i])
         place = self.places.get(stratum, 0)
         self.places[stratum] = place + 1
         arm = int(self.fate.lists[0, stratum, place])
-        patient = _Patient(i, int(self.env.now), arm, stratum)
-        self.patients.append(patient)
+        self.randomised += 1
         self.active += 1
-        self.write("randomised", i, f"stratum {stratum}, place {place}", arm)
-        if len(self.patients) == self.plan.n:
+        self.write("randomised", i, f"stratum {stratum}, place {place}", arm, stratum)
+        if self.randomised == self.plan.n:
             if int(self.env.now) > int(self.fate.present[0, -1]):
                 raise ShortStreamError
             self.close()
-        return patient
+        return arm
 
-    def patient(self, patient: _Patient) -> Generator[Any, Any, None]:
+    def patient(self, i: int, arm: int) -> Generator[Any, Any, None]:
         """Live through the fate of the assigned arm until follow-up ends."""
-        for tick, kind, number, name in self.agenda(patient):
-            yield At(self.env, tick, kind, patient.candidate)
+        for tick, kind, number, name in self.agenda(i, arm):
+            yield At(self.env, tick, kind, i)
             if kind == Kind.OUTCOME:
-                times = patient.events.setdefault(name, [])
-                times.append(tick)
-                self.write("event", patient.candidate, name, number)
-                if len(times) == 1:
+                self.write("event", i, name, number)
+                if number == 0:
                     self.infected[name] += 1
                     self.check()
             elif kind == Kind.VISIT:
-                patient.visits[number] = tick
-                self.write("visit", patient.candidate, number=number)
+                self.write("visit", i, number=number)
             elif kind == Kind.STOP_TREATMENT:
-                patient.stop = tick
-                self.write("treatment stopped", patient.candidate)
+                self.write("treatment stopped", i)
             else:
-                patient.exit, patient.reason = tick, Exit(number)
                 self.active -= 1
-                self.write("exit", patient.candidate, Exit(number).name.lower(), number)
+                self.write("exit", i, Exit(number).name.lower(), number)
                 self.check()
 
-    def agenda(self, patient: _Patient) -> list[tuple[int, Kind, int, str]]:
+    def agenda(self, i: int, arm: int) -> list[tuple[int, Kind, int, str]]:
         """Return what will happen to a patient, in order, up to the end of follow-up."""
-        i, arm, start = patient.candidate, patient.arm, patient.randomised
+        start = int(self.env.now)
         out, reason = int(self.fate.follow[arm][0, i]), Exit.COMPLETED
         if int(self.fate.leave[0, i]) < out:
             out, reason = int(self.fate.leave[0, i]), Exit.LEFT
@@ -218,39 +188,8 @@ class Trial:
             self.over.succeed()
 
     def ledger(self) -> Ledger:
-        """Return the ledger of what has happened so far: the log, folded by patient."""
-        n, width = self.plan.n, self.fate.visits.shape[2]
-        most = {
-            name: max([1, *(len(p.events.get(name, ())) for p in self.patients)])
-            for name in self.plan.outcomes
-        }
-        found = Ledger(
-            candidate=np.full((1, n), -1),
-            randomised=np.full((1, n), NEVER),
-            arm=np.zeros((1, n), np.int8),
-            stratum=np.zeros((1, n), np.int64),
-            stop=np.full((1, n), NEVER),
-            exit=np.full((1, n), NEVER),
-            reason=np.zeros((1, n), np.int8),
-            events={name: np.full((1, n, most[name]), NEVER) for name in self.plan.outcomes},
-            visits=np.full((1, n, width), NEVER),
-            presented=np.full((1, self.fate.candidates), NEVER),
-            closed=np.array([self.closed]),
-            end=np.array([self.end]),
-        )
-        for k, patient in enumerate(self.patients):
-            found.candidate[0, k] = patient.candidate
-            found.randomised[0, k] = patient.randomised
-            found.arm[0, k], found.stratum[0, k] = patient.arm, patient.stratum
-            found.stop[0, k], found.exit[0, k] = patient.stop, patient.exit
-            found.reason[0, k] = patient.reason
-            for name, times in patient.events.items():
-                found.events[name][0, k, : len(times)] = times
-            for number, tick in patient.visits.items():
-                found.visits[0, k, number] = tick
-        for candidate, tick in self.presented.items():
-            found.presented[0, candidate] = tick
-        return found
+        """Return the ledger of what has happened so far."""
+        return fold(self.log, self.plan, self.fate.candidates, self.fate.visits.shape[2])
 
 
 def conduct(
