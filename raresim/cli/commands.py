@@ -34,6 +34,14 @@ class Place(StrEnum):
     LOWER = "lower"
     CENTRE = "centre"
     UPPER = "upper"
+    EACH = "each"
+
+
+class Kind(StrEnum):
+    """The two kinds of file that people write."""
+
+    MODEL = "model"
+    SCENARIO = "scenario"
 
 
 Scenario = Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")]
@@ -43,7 +51,20 @@ Hypothesis = Annotated[
     str | None, typer.Option(help="A hypothesis of the scenario; the first one if not given.")
 ]
 Unpublished = Annotated[
-    Place, typer.Option(help="Where in its interval each unpublished number is taken.")
+    Place,
+    typer.Option(
+        help="Where in its interval each unpublished number is taken; `each` (of simulate) tells "
+        "how far one after the other moves the answer."
+    ),
+]
+NewName = Annotated[
+    str, typer.Argument(help="Lower-case letters, digits and hyphens, such as my-disease.")
+]
+NewFile = Annotated[
+    Path | None, typer.Option("-o", "--output", help="The file to write; NAME.yaml if not given.")
+]
+SchemaFile = Annotated[
+    bool, typer.Option(help="Write the JSON Schema beside it, by which an editor completes it.")
 ]
 
 
@@ -162,7 +183,11 @@ def simulate(
     from raresim.cli import running
 
     options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
-    options |= {"workers": workers, "place": unpublished.value, "folder": output}
+    options |= {"workers": workers}
+    if unpublished is Place.EACH:
+        running.tornado(scenario, replicates, seed, options, output, as_json=json)
+        return
+    options |= {"place": unpublished.value, "folder": output}
     running.simulate(scenario, replicates, seed, options, write_report=report, as_json=json)
 
 
@@ -172,3 +197,37 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> Non
     from raresim.report import write_report
 
     typer.echo(f"report written to {write_report(folder)}")
+
+
+@app.command()
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="Which kind of file.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .json file; printed if not given.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of model or scenario files, for editors and other programs."""
+    from raresim.cli import starting
+
+    starting.schema(kind.value, output)
+
+
+@app.command("new-model")
+def new_model(name: NewName, output: NewFile = None, schema_file: SchemaFile = True) -> None:
+    """Write a commented model file to start from; it is valid at once."""
+    from raresim.cli import starting
+
+    starting.new_model(name, output, schema_file=schema_file)
+
+
+@app.command("new-scenario")
+def new_scenario(
+    name: NewName,
+    model: Annotated[str, typer.Option(help="A model file, or the name of a shipped one.")],
+    output: NewFile = None,
+    schema_file: SchemaFile = True,
+) -> None:
+    """Write a commented scenario file to start from, on a model; it is valid at once."""
+    from raresim.cli import starting
+
+    starting.new_scenario(name, output, model, schema_file=schema_file)

@@ -8,10 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from raresim.cli.output import console, number, percent, print_json, table
-from raresim.study import EstimandSummary, Figure, Summary
+from raresim.errors import InputError
+from raresim.study import EstimandSummary, Figure, Summary, swings
 from raresim.study import run_trial as run_one_trial
 from raresim.study import simulate as run_simulation
 from raresim.trial import Scenario, load_scenario
@@ -102,8 +104,6 @@ def simulate(
 
 
 def _bar() -> Progress:
-    from rich.console import Console
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
 
@@ -159,6 +159,10 @@ def _print_estimands(summary: Summary, how: str) -> None:
     add("mean estimate", lambda e: _ratio(e, e.estimate))
     add("bias", lambda e: number(e.bias, digits=3))
     add("coverage of 95 % interval", lambda e: percent(e.coverage))
+    add("least estimate that rejects", lambda e: _ratio(e, e.if_rejected.least_significant))
+    if not summary.is_null:
+        add("exaggeration if it rejects", lambda e: number(e.if_rejected.exaggeration))
+        add("wrong sign if it rejects", lambda e: percent(e.if_rejected.wrong_sign))
     console.print(shown)
 
 
@@ -178,6 +182,7 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
         ("recruitment (months)", "recruitment_days", months),
         ("patients screened", "screened", 1.0),
         ("patients randomised", "randomised", 1.0),
+        ("patients on the worse arm", "patients_on_worse_arm", 1.0),
     ]
     for arm in scenario.arms:
         rows.append((f"{arm}: patient-years", f"{arm}.patient_years", 1.0))
@@ -191,4 +196,40 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
         found = summary.trial[key]
         quantiles = (number(found[q], scale, 1).split(" ±")[0] for q in ("q10", "q50", "q90"))
         shown.add_row(label, number(found["mean"], scale, 2), *quantiles)
+    console.print(shown)
+
+
+def tornado(
+    name: str,
+    replicates: int,
+    seed: int,
+    options: dict[str, Any],
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print how far each unpublished number moves the success rate."""
+    if output is not None:
+        raise InputError("--unpublished each prints its answer; leave -o out, or redirect --json")
+    scenario = load_scenario(name)
+    error = Console(stderr=True)
+    with error.status("centre of every interval") if error.is_terminal else nullcontext() as status:
+
+        def told(what: str) -> None:
+            if status is not None:
+                status.update(what)
+
+        run, found = swings(scenario, replicates, seed, told=told, **options)
+    if as_json:
+        success = run.summary.success.dict()
+        print_json({"success": success, "swings": [swing.dict() for swing in found]})
+        return
+    console.print(f"{scenario.spec.question}\nAt the centre of every interval: ", end="")
+    console.print(f"[bold]{percent(run.summary.success)}[/bold] of {replicates:,} trials succeed")
+    shown = table("Moves of that rate, in points", "what nobody published", "interval")
+    for column in ("at its lower end", "at its upper end"):
+        shown.add_column(column, justify="right")
+    for swing in found:
+        ends = (number(end, 100.0, 1) for end in (swing.lower, swing.upper))
+        shown.add_row(swing.what, swing.interval, *ends)
     console.print(shown)

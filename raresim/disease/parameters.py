@@ -14,12 +14,16 @@ import numpy as np
 from scipy.special import ndtr
 
 from raresim.disease.spec import Category, Link, ModelSpec, Number, Recurrent, TimeToEvent
+from raresim.errors import InputError, did_you_mean
 from raresim.evidence import Distribution, Interval, Stated, Statistic, fit
 from raresim.evidence.statistics import Floats, Uniform
 from raresim.streams import LUCK_BLOCK, Luck, point_name
 
 DRAW = 8
 """Neighbouring replicates that share one draw of the parameters: part of the luck contract."""
+
+BETWEEN_SITES = "log SD between sites"
+CONVERSION = "points for one point of the scale behind"
 
 Key = tuple[str, str]
 
@@ -66,8 +70,9 @@ class Parameters:
 def parameters(spec: ModelSpec, luck: Luck | None = None, place: str = "centre") -> Parameters:
     """Return the model's parameters.
 
-    With `luck` they are drawn from what the evidence allows; `place` (lower, centre, upper) says
-    where in its interval each unpublished number is taken.
+    With `luck` they are drawn from what the evidence allows. `place` says where in its interval
+    each unpublished number is taken: `lower`, `centre` or `upper` for all of them, or
+    `lower: WHAT` for one of those that `gaps` lists while the others stay at the centre.
     """
     found = Parameters()
     for name, variable in spec.patients.items():
@@ -78,10 +83,37 @@ def parameters(spec: ModelSpec, luck: Luck | None = None, place: str = "centre")
     for link in spec.links:
         found.dependence[_pair(link.between)] = _latent_correlation(spec, link, luck)
     for gap in spec.unpublished:
-        found.dependence[_pair(gap.between)] = np.array([gap.correlation.at(place)])
+        where = place_of(place, " and ".join(gap.between))
+        found.dependence[_pair(gap.between)] = np.array([gap.correlation.at(where)])
     for name, outcome in spec.outcomes.items():
         _numbers(found, name, outcome, luck, place)
     return found
+
+
+def place_of(place: str, what: str) -> str:
+    """Return where the unpublished number `what` is taken.
+
+    >>> place_of("upper", "x"), place_of("upper: x", "x"), place_of("upper: x", "y")
+    ('upper', 'upper', 'centre')
+    """
+    side, _, one = place.partition(": ")
+    return side if not one or one == what else "centre"
+
+
+def check_place(spec: ModelSpec, place: str) -> None:
+    """Refuse a place that is none, or that names something without an interval.
+
+    Raises
+    ------
+    InputError
+        With the places or intervals that there are.
+    """
+    side, _, one = place.partition(": ")
+    known = [what for what, _, _ in gaps(spec)]
+    if side not in ("lower", "centre", "upper"):
+        raise InputError(f"unpublished: expected lower, centre or upper, got {place!r}")
+    if one and one not in known:
+        raise InputError(f"unpublished: no interval is called {one!r}; {did_you_mean(one, known)}")
 
 
 def _pair(names: list[str]) -> Key:
@@ -127,14 +159,17 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
             for part, drawn in value.values(drawn_from(luck, "outcomes", name, key)).items():
                 found.numbers[name, f"{key}.{part}"] = drawn
         elif key == "between_sites" and value is not None:
-            found.numbers[name, "site_log_sd"] = value.log_sd.value(place)
+            where = place_of(place, f"{name}: {BETWEEN_SITES}")
+            found.numbers[name, "site_log_sd"] = value.log_sd.value(where)
         elif isinstance(getattr(value, "assumed", None), Interval):
-            found.numbers[name, key] = value.value(place)
+            where = place_of(place, f"{name}: {key.replace('_', ' ')}")
+            found.numbers[name, key] = value.value(where)
         elif key == "faster_with":
             for faster in value:
                 path = ("outcomes", name, key, faster.variable)
                 slope = faster.values(drawn_from(luck, *path))["slope"] / faster.per
-                points = faster.conversion.value(place) if faster.conversion else 1.0
+                where = place_of(place, f"{name}: {CONVERSION} {faster.variable}")
+                points = faster.conversion.value(where) if faster.conversion else 1.0
                 found.numbers[name, f"faster.{faster.variable}"] = slope * points
 
 
@@ -213,7 +248,7 @@ def gaps(spec: ModelSpec) -> list[tuple[str, Interval, str]]:
         if isinstance(outcome, (Recurrent, TimeToEvent)):
             between = getattr(outcome, "between_sites", None)
             if between is not None:
-                what = f"{name}: log SD between sites"
+                what = f"{name}: {BETWEEN_SITES}"
                 rows.append((what, between.log_sd.assumed, between.log_sd.why))
             continue
         for key in ("visit_noise_share", "level_and_slope"):
@@ -221,6 +256,6 @@ def gaps(spec: ModelSpec) -> list[tuple[str, Interval, str]]:
             rows.append((f"{name}: {key.replace('_', ' ')}", value.assumed, value.why))
         for faster in outcome.faster_with:
             if faster.conversion is not None:
-                what = f"{name}: points for one point of the scale behind {faster.variable}"
+                what = f"{name}: {CONVERSION} {faster.variable}"
                 rows.append((what, faster.conversion.assumed, faster.conversion.why))
     return rows

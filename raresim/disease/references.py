@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from raresim.disease import network
 from raresim.disease.spec import Category, Longitudinal, ModelSpec, Number, Sum, TimeToEvent
 from raresim.errors import InputError, Problem, did_you_mean
-from raresim.files.document import Document, Step
+from raresim.evidence import fit
+from raresim.files.document import MAX_PROBLEMS, Document, Step
 from raresim.files.expressions import Expression, ExpressionError
 
 Steps = tuple[Step, ...]
@@ -28,8 +29,14 @@ def check_references(document: Document, spec: ModelSpec) -> list[Problem]:
         try:
             network.order(spec)
         except InputError as error:
-            check.add(("patients",), str(error).removeprefix("patients: "), "break the circle")
-    return check.problems
+            mend = "take 'given', 'sum_of' or a tie away from one of them"
+            check.add(("patients",), str(error).removeprefix("patients: "), mend)
+    return in_order(check.problems)
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems by their lines, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
 
 
 def source_names(data: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
@@ -59,7 +66,7 @@ class _Checker:
 
     def known(self, steps: Steps, what: str, name: str | None, known: Iterable[str]) -> None:
         known = list(known)
-        if name is not None and name not in known:
+        if name is not None and name not in known and len(self.problems) < MAX_PROBLEMS:
             self.add(steps, f"unknown {what} {name!r}", did_you_mean(name, known))
 
     def sources(self) -> None:
@@ -69,6 +76,11 @@ class _Checker:
 
     def variable(self, name: str, variable: Any) -> None:
         steps: Steps = ("patients", name)
+        if name in self.spec.outcomes or name == "site":
+            message = "is the name of an outcome too" if name != "site" else "is taken: study sites"
+            self.add(steps, message, "choose another name")
+        if isinstance(variable, Category) and len(set(variable.names)) < len(variable.names):
+            self.add((*steps, "states"), "a state stands here twice", "keep one of the two")
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, (Number, Sum))]
         if isinstance(variable, Sum):
             for part in variable.sum_of:
@@ -76,20 +88,47 @@ class _Checker:
             return
         self.known((*steps, "given"), "categorical variable", variable.given, self.states)
         if variable.given in self.states and variable.rows is not None:
-            wanted = self.states[variable.given]
-            for index, row in enumerate(variable.rows):
-                self.known((*steps, "rows", index, "when"), "state", row.when, wanted)
-            whens = [row.when for row in variable.rows]
-            if sorted(whens) != sorted(wanted):
-                message = f"rows need each state of {variable.given} once: {', '.join(wanted)}"
-                self.add((*steps, "rows"), message)
-        if isinstance(variable, Category):
-            statements: list[Any] = [*variable.rows] if variable.rows else [variable]
-            for statement in statements:
-                statistic = statement.evidence or statement.assumed
-                assert statistic is not None
-                for state in statistic.numbers():
-                    self.known(steps, f"state of {name}", state, variable.names)
+            self.rows((*steps, "rows"), variable)
+        statements: list[tuple[Steps, Any]] = [(steps, variable)]
+        if variable.rows:
+            statements = [((*steps, "rows", k), row) for k, row in enumerate(variable.rows)]
+        for place, statement in statements:
+            word = "evidence" if statement.evidence is not None else "assumed"
+            statistic = getattr(statement, word)
+            if isinstance(variable, Category):
+                self.shares((*place, word), name, variable.names, statistic)
+            else:
+                self.fits((*place, word), variable, statistic)
+
+    def rows(self, steps: Steps, variable: Any) -> None:
+        """Check that each state of the parent has one row."""
+        wanted = self.states[variable.given]
+        for index, row in enumerate(variable.rows):
+            self.known((*steps, index, "when"), "state", row.when, wanted)
+        whens = [row.when for row in variable.rows]
+        if set(whens) <= set(wanted) and sorted(whens) != sorted(set(wanted)):
+            message = f"rows need each state of {variable.given} once: {', '.join(wanted)}"
+            lacking = [f"add '- {{when: {state}, ...}}'" for state in wanted if state not in whens]
+            twice = [f"keep one row of {state}" for state in wanted if whens.count(state) > 1]
+            self.add(steps, message, "; ".join([*lacking, *twice]))
+
+    def shares(self, steps: Steps, name: str, states: tuple[str, ...], statistic: Any) -> None:
+        """Check that a share is stated for every state, and for nothing else."""
+        stated = statistic.numbers()
+        for state in stated:
+            self.known((*steps, "share", state), f"state of {name}", state, states)
+        for state in states:
+            if state not in stated and set(stated) <= set(states):
+                mend = f"add '{state}: ...' or '{state}: rest'"
+                self.add((*steps, "share"), f"no share is stated for the state {state!r}", mend)
+
+    def fits(self, steps: Steps, variable: Number, statistic: Any) -> None:
+        """Check that a distribution on the variable's range has the numbers."""
+        try:
+            fit(statistic, variable.range, None)
+        except InputError as error:
+            needs = "needs the SD" in str(error)
+            self.add(steps, str(error), "add 'sd:'" if needs else "check the numbers and 'range'")
 
     def outcome(self, name: str, outcome: Any) -> None:
         steps: Steps = ("outcomes", name)
@@ -102,6 +141,8 @@ class _Checker:
                 numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
                 where = (*steps, "faster_with", index, "variable")
                 self.known(where, "number", faster.variable, numbers)
+            if outcome.change_after < 1:
+                self.add((*steps, "change_after"), "expected a day or more", "write '48 weeks'")
             if outcome.at_screening.statistic.sd is None:
                 self.add((*steps, "at_screening"), "needs the SD beside its mean", "add 'sd'")
 
@@ -123,7 +164,11 @@ class _Checker:
                 ends = single if kind == "links" else [*numbers, *self.spec.outcomes]
                 self.known(steps, "number or outcome", second, ends)
                 if second in children:
-                    self.add(steps, f"{second!r} is tied to two others; one tie is possible yet")
+                    self.add(
+                        steps,
+                        f"{second!r} is tied to two others; one tie is possible yet",
+                        "keep the stronger tie",
+                    )
                 children.add(second)
 
     def conditions(self) -> None:
@@ -152,4 +197,14 @@ def check_condition(check: Any, steps: Steps, expression: Expression) -> None:
         expression.check(check.states, check.numeric)
     except ExpressionError as error:
         known = [*check.states, *sorted(check.numeric)]
-        check.add(steps, str(error), did_you_mean(error.unknown, known) if error.unknown else "")
+        check.add(steps, str(error), unknown_name(check.states, error, known))
+
+
+def unknown_name(
+    states: Mapping[str, tuple[str, ...]], error: ExpressionError, known: Iterable[str]
+) -> str:
+    """Return how to mend a condition: a state stands beside its variable, a name is known."""
+    owner = next((name for name, own in states.items() if error.unknown in own), None)
+    if error.unknown and owner:
+        return f"a state stands beside its variable: '{owner} == {error.unknown}'"
+    return did_you_mean(error.unknown, known) if error.unknown else error.mend

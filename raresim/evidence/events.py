@@ -17,9 +17,13 @@ class EventRate(Statistic):
     """Events over a total exposure."""
 
     keys: ClassVar = ("events", "rate")
-    exposure: Exposure
-    events: float | None = Field(None, ge=0)
-    rate: Rate | None = None
+    exposure: Exposure = Field(description="time under observation, of all patients together")
+    events: float | None = Field(None, ge=0, description="events in that time", examples=[56])
+    rate: Rate | None = Field(
+        None,
+        description="events for each patient and unit of time, where no count is printed",
+        examples=["1.07 per patient-year", "0.097 per month"],
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> EventRate:
@@ -56,8 +60,12 @@ class Dispersion(Statistic):
     """The theta of a negative binomial: counts have variance mean + mean² / theta."""
 
     keys: ClassVar = ("negative_binomial_theta",)
-    negative_binomial_theta: float = Field(gt=0)
-    se: float | None = Field(None, gt=0)
+    negative_binomial_theta: float = Field(
+        gt=0,
+        description="theta (size) of the negative binomial; small: patients differ much",
+        examples=[1.095],
+    )
+    se: float | None = Field(None, gt=0, description="standard error of theta", examples=[0.49])
 
     def numbers(self) -> Numbers:
         """Return theta."""
@@ -80,9 +88,19 @@ class Ratio(Statistic):
     """A rate ratio or hazard ratio, with its 95 % confidence interval."""
 
     keys: ClassVar = ("rate_ratio", "hazard_ratio")
-    rate_ratio: float | None = Field(None, gt=0)
-    hazard_ratio: float | None = Field(None, gt=0)
-    ci: list[float] | None = Field(None, min_length=2, max_length=2)
+    rate_ratio: float | None = Field(
+        None, gt=0, description="ratio of the rates of events; 1 is no effect", examples=[0.334]
+    )
+    hazard_ratio: float | None = Field(
+        None, gt=0, description="ratio of the hazards; 1 is no effect", examples=[0.335]
+    )
+    ci: list[float] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="95 % confidence interval: lower and upper end",
+        examples=[[0.181, 0.616]],
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Ratio:
@@ -123,9 +141,18 @@ class Difference(Statistic):
     """A difference between arms in a score, reached after a stated time of treatment."""
 
     keys: ClassVar = ("difference",)
-    difference: Amount
-    after: Duration
-    ci: list[float] | None = Field(None, min_length=2, max_length=2)
+    difference: Amount = Field(description="treated minus control, in the score's unit")
+    after: Duration = Field(
+        description="time on treatment after which the difference is reached",
+        examples=["48 weeks"],
+    )
+    ci: list[float] | None = Field(
+        None,
+        min_length=2,
+        max_length=2,
+        description="95 % confidence interval: lower and upper end",
+        examples=[[-4.31, -0.5]],
+    )
 
     @model_validator(mode="after")
     def _holds(self) -> Difference:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -12,15 +12,37 @@ from raresim.files.schema import Spec
 
 S = TypeVar("S", bound=Statistic)
 
+Why = Annotated[
+    str,
+    Field(
+        description="the reason, for readers who would ask",
+        examples=["nobody published it; chosen so that ages come near the registry's"],
+    ),
+]
+"""The reason for an assumption."""
+
+SourceKey = Annotated[
+    str, Field(description="key of a source, if one lends support", examples=["moxie"])
+]
+"""A source that stands beside a number."""
+
 
 class Source(Spec):
     """A document, or individual data, in which numbers were read."""
 
-    cite: str = Field(min_length=8)
-    doi: str | None = None
-    pmid: int | None = None
-    url: str | None = None
-    note: str = ""
+    cite: str = Field(
+        min_length=8,
+        description="authors, journal, year, pages",
+        examples=["Lynch et al., Ann Neurol 2021;89:212-25"],
+    )
+    doi: str | None = Field(
+        None, description="digital object identifier", examples=["10.1002/ana.25934"]
+    )
+    pmid: int | None = Field(None, description="number in PubMed", examples=[33068037])
+    url: str | None = Field(
+        None, description="address of the page", examples=["https://clinicaltrials.gov"]
+    )
+    note: str = Field("", description="what was read of it", examples=["abstract read"])
 
     def text(self) -> str:
         """Return the citation with its identifiers."""
@@ -32,9 +54,9 @@ class Source(Spec):
 class Interval(Spec):
     """What nobody published: an interval with a centre, never a silent zero."""
 
-    lower: float
-    centre: float
-    upper: float
+    lower: float = Field(description="lowest value that is credible", examples=[-0.3])
+    centre: float = Field(description="value taken unless --unpublished says", examples=[0])
+    upper: float = Field(description="highest value that is credible", examples=[0.3])
 
     @model_validator(mode="after")
     def _ordered(self) -> Interval:
@@ -54,9 +76,9 @@ class Interval(Spec):
 class Stated(Spec, Generic[S]):
     """A statistic that is either published (`evidence`) or `assumed`, with the reason `why`."""
 
-    evidence: S | None = None
-    assumed: S | None = None
-    why: str = ""
+    evidence: S | None = Field(None, description="the statistic as printed, with its 'source'")
+    assumed: S | None = Field(None, description="where nothing is printed: a value, with 'why'")
+    why: Why = ""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Stated[S]:
@@ -88,9 +110,9 @@ class Stated(Spec, Generic[S]):
 class Unpublished(Spec):
     """A number that nobody published, as an interval with the reason."""
 
-    assumed: Interval
-    why: str = Field(min_length=5)
-    source: str = ""
+    assumed: Interval = Field(description="the interval in which the number may lie")
+    why: Why = Field(min_length=5)
+    source: SourceKey = ""
 
     def value(self, place: str) -> Floats:
         """Return the lower, centre or upper value as an array of one."""

@@ -31,12 +31,20 @@ class Statistic(Spec, ABC):
 
     keys: ClassVar[tuple[str, ...]] = ()
 
-    n: int | None = Field(None, gt=0, description="patients behind the number")
-    source: str = Field("", description="key of the source in this file")
-    where: str = Field("", description="table, figure, arm or subgroup in the source")
+    n: int | None = Field(None, gt=0, description="patients behind the number", examples=[128])
+    source: str = Field("", description="key of the source in this file", examples=["moxie"])
+    where: str = Field(
+        "",
+        description="table, figure, arm or subgroup in the source",
+        examples=["table 1, placebo arm"],
+    )
     seen: bool = Field(False, description="true only where the number was read in the source")
-    derived: str = Field("", description="formula, where the number was computed from printed ones")
-    note: str = ""
+    derived: str = Field(
+        "",
+        description="formula, where the number was computed from printed ones",
+        examples=["0.64 * sqrt(42)"],
+    )
+    note: str = Field("", description="anything else to know", examples=["LS mean of a model"])
 
     @abstractmethod
     def numbers(self) -> Numbers:
@@ -67,7 +75,10 @@ class Share(Statistic):
     """Shares of n patients in named states, or the share that answers yes."""
 
     keys: ClassVar = ("share",)
-    share: float | dict[str, float | Literal["rest"]]
+    share: float | dict[str, float | Literal["rest"]] = Field(
+        description="share that answers yes, or of each state, from 0 to 1; one may be 'rest'",
+        examples=[0.867, {"x_linked": 0.672, "autosomal": "rest"}],
+    )
 
     @model_validator(mode="after")
     def _sums_to_one(self) -> Share:
@@ -127,9 +138,9 @@ class Mean(Statistic):
     """A mean, with the SD of the patients or the SE of the mean."""
 
     keys: ClassVar = ("mean",)
-    mean: float
-    sd: float | None = Field(None, gt=0)
-    se: float | None = Field(None, gt=0)
+    mean: float = Field(description="mean, in the unit of the variable", examples=[14.6])
+    sd: float | None = Field(None, gt=0, description="SD between patients", examples=[9.8])
+    se: float | None = Field(None, gt=0, description="standard error of the mean", examples=[0.64])
 
     def numbers(self) -> Numbers:
         """Return the mean, and the SD where printed."""
@@ -162,7 +173,7 @@ class Spread(Statistic):
     """A standard deviation between patients."""
 
     keys: ClassVar = ("sd",)
-    sd: float = Field(gt=0)
+    sd: float = Field(gt=0, description="SD between patients, same unit", examples=[4.15])
 
     def numbers(self) -> Numbers:
         """Return the SD."""
@@ -183,9 +194,9 @@ class Quantiles(Statistic):
     """Median and quartiles."""
 
     keys: ClassVar = ("median",)
-    median: float
-    q1: float
-    q3: float
+    median: float = Field(description="median, in the unit of the variable", examples=[13])
+    q1: float = Field(description="a quarter of the patients lie below", examples=[9])
+    q3: float = Field(description="a quarter of the patients lie above", examples=[19])
 
     @model_validator(mode="after")
     def _ascend(self) -> Quantiles:
@@ -227,7 +238,7 @@ class Correlation(Statistic):
     """Pearson's correlation of two variables."""
 
     keys: ClassVar = ("correlation",)
-    correlation: float = Field(gt=-1, lt=1)
+    correlation: float = Field(gt=-1, lt=1, description="between -1 and 1", examples=[-0.6])
 
     def numbers(self) -> Numbers:
         """Return the correlation."""
@@ -251,8 +262,10 @@ class Slope(Statistic):
     """A regression coefficient: change of the outcome for one unit of a variable."""
 
     keys: ClassVar = ("slope",)
-    slope: float
-    se: float | None = Field(None, gt=0)
+    slope: float = Field(
+        description="change of the outcome a year for one unit of the variable", examples=[-0.02]
+    )
+    se: float | None = Field(None, gt=0, description="standard error, same unit", examples=[0.01])
 
     def numbers(self) -> Numbers:
         """Return the slope."""

@@ -8,6 +8,7 @@ another.
 from __future__ import annotations
 
 import copy
+import functools
 import io
 import re
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ from raresim.errors import InputError, Problem
 
 MAX_BYTES = 250_000
 MAX_DEPTH = 30
-MAX_NODES = 20_000
+MAX_NODES = 10_000
+MAX_KEY = 200
 MAX_PROBLEMS = 100
 
 Step = str | int
@@ -27,6 +29,11 @@ Position = tuple[int, int]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]"
+)
+"""Characters that nobody sees: control characters, halves of characters, turns of direction."""
+
 _WORDS: dict[str, bool | None] = {
     "true": True, "True": True, "false": False, "False": False,
     "null": None, "~": None, "": None,
@@ -84,13 +91,23 @@ def read(path: str | Path) -> Document:
         mend = "check the path; `raresim models` lists what is shipped"
         raise InputError(Problem(f"cannot be read: {reason}", str(path), mend=mend)) from error
     if len(raw) > MAX_BYTES:
-        raise InputError(Problem("file is too large", str(path), expected="at most 250 kB"))
+        mend = "name a model or a scenario file"
+        problem = Problem("file is too large", str(path), expected="at most 250 kB", mend=mend)
+        raise InputError(problem)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         message = "file is not UTF-8 text"
-        raise InputError(Problem(message, str(path), expected="a YAML file")) from error
-    return parse(text, str(path))
+        mend = "name a model or a scenario file, and save it as UTF-8"
+        raise InputError(Problem(message, str(path), expected="a YAML file", mend=mend)) from error
+    known = _known(text, str(path))
+    return Document(known.path, copy.deepcopy(known.data), known.positions, text)
+
+
+@functools.lru_cache(maxsize=4)
+def _known(text: str, path: str) -> Document:
+    """Parse a file once, though it is read twice: to tell its kind, and to load it."""
+    return parse(text, path)
 
 
 def write(data: Any) -> str:
@@ -109,20 +126,53 @@ def parse(text: str, path: str = "text") -> Document:
     """Build a document from YAML text (see `read`)."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     builder = _Builder(Document(path, None, text=text))
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             builder.take(event)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise InputError(Problem(f"not valid YAML: {error.problem}", path, *place)) from error
+        raise InputError(_marked(error, path)) from error
+    except ReaderError as error:
+        before = text[: error.position]
+        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise InputError(
+            Problem(f"not valid YAML: {_HIDDEN}", path, place[0], place[1], mend=_PLAIN)
+        ) from error
     except (YAMLError, AssertionError, ArithmeticError, RuntimeError, ValueError) as error:
-        raise InputError(Problem(f"not valid YAML: {error}", path)) from error
+        message = f"not valid YAML: {str(error) or 'it cannot be read'}".split("\n")[0]
+        raise InputError(Problem(message, path, mend=_QUOTES)) from error
     if builder.problems:
         raise InputError(builder.problems)
     return builder.document
+
+
+_HIDDEN = "a character that nobody sees stands here"
+_PLAIN = "remove it; write plain text"
+_QUOTES = "check quotes, brackets and indentation here and in the line before"
+
+
+def _marked(error: Any, path: str) -> Problem:
+    """Return ruamel's complaint as a problem, with what usually mends it."""
+    mark, start = error.problem_mark or error.context_mark, error.context_mark
+    place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    reason, within = str(error.problem or "it cannot be read"), str(error.context or "")
+    reason = reason.replace("'<stream end>'", "the end of the file")
+    reason = reason.replace("found unexpected end of stream", "the file ends too soon")
+    mend = _QUOTES
+    if "'\\t'" in reason:
+        mend = "indent with spaces, never with tabs"
+    elif "mapping values" in reason:
+        mend = "put text that holds ': ' between quotes, and check the indentation"
+    elif start and "flow" in within:
+        kind = "'['" if "sequence" in within else "'{'"
+        mend = f"close the {kind} opened in line {start.line + 1}, or add the comma"
+    elif start and "quoted scalar" in within:
+        mend = f"close the quote opened in line {start.line + 1}"
+    elif "expected ':'" in reason:
+        mend = "write 'key: value'"
+    return Problem(f"not valid YAML: {reason}", path, place[0], place[1], mend=mend)
 
 
 class _Builder:
@@ -153,7 +203,7 @@ class _Builder:
 
     def stop(self, event: Any, message: str, mend: str) -> None:
         place = (event.start_mark.line + 1, event.start_mark.column + 1)
-        raise InputError(Problem(message, self.document.path, *place, mend=mend))
+        raise InputError(Problem(message, self.document.path, place[0], place[1], mend=mend))
 
     def open(self, event: Any, container: Any) -> None:
         if len(self.stack) >= MAX_DEPTH:
@@ -165,7 +215,11 @@ class _Builder:
         self.key.append(None)
 
     def scalar(self, event: Any) -> None:
+        if _UNSEEN.search(event.value):
+            self.stop(event, _HIDDEN, _PLAIN)
         if self.stack and isinstance(self.stack[-1][0], dict) and self.key[-1] is None:
+            if len(event.value) > MAX_KEY:
+                self.stop(event, f"a key of more than {MAX_KEY} characters", "shorten it")
             container, steps = self.stack[-1]
             self.key[-1] = str(event.value)
             place = (event.start_mark.line + 1, event.start_mark.column + 1)

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from raresim.errors import Fault, did_you_mean
 
 MAX_LENGTH = 2_000
 MAX_DEPTH = 40
@@ -46,12 +48,36 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class ExpressionError(ValueError):
+_LANGUAGE = "write variables, states and numbers with < <= > >= == != + - * / and, or, not, ( )"
+_MENDS = {
+    "=": "compare with '=='",
+    "!": "write 'not', or '!=' for different",
+    "&": "write 'and'",
+    "|": "write 'or'",
+    "'": "write states without quotes",
+    '"': "write states without quotes",
+    ".": "attributes are not in the language; write numbers as 0.5",
+    "(": "functions cannot be called in a condition",
+    "*": "powers are not in the language; multiply",
+    ",": "write decimals with a point; write 'a == x or a == y' for a list",
+    "[": "write 'a == x or a == y' for a list",
+}
+_CHAINED = "write 'low <= x and x <= high' in place of 'low <= x <= high'"
+_SHORTER = "shorten it, or put the parts into variables of the model"
+_KINDS = "compare numbers with numbers, and a variable that has states with one of them"
+
+
+class ExpressionError(Fault):
     """The text is not an expression of the language, or names something `unknown`."""
 
-    def __init__(self, message: str, unknown: str = "") -> None:
+    def __init__(self, message: str, mend: str = "", unknown: str = "") -> None:
         self.unknown = unknown
-        super().__init__(message)
+        super().__init__(message, mend)
+
+
+def _unexpected(token: str) -> ExpressionError:
+    mend = _CHAINED if token in _COMPARE else _MENDS.get(token[:1], _LANGUAGE)
+    return ExpressionError(f"unexpected {token!r} in the expression", mend)
 
 
 @dataclass(frozen=True)
@@ -65,7 +91,13 @@ class Expression:
         """Raise ExpressionError unless every name is a variable, or a state in its place."""
         kind = _kind(self.tree, states, numeric)
         if kind != "truth":
-            raise ExpressionError("expected a condition, such as 'age >= 16'")
+            mend = "compare it with something, such as 'age >= 16' or 'sex == male'"
+            raise ExpressionError("expected a condition, such as 'age >= 16'", mend)
+
+    @property
+    def names(self) -> set[str]:
+        """The names that stand in it: variables and states."""
+        return set(_names(self.tree))
 
     def evaluate(
         self, values: Mapping[str, Any], states: Mapping[str, tuple[str, ...]]
@@ -81,14 +113,24 @@ def parse(text: object) -> Expression:
     ('>=', ('name', 'age'), ('number', 1.0))
     """
     if not isinstance(text, str):
-        raise ExpressionError("expected a condition, such as 'age >= 16'")
+        raise ExpressionError("expected a condition, such as 'age >= 16'", _LANGUAGE)
     if len(text) > MAX_LENGTH:
-        raise ExpressionError(f"expected at most {MAX_LENGTH} characters, got {len(text)}")
+        raise ExpressionError(
+            f"expected at most {MAX_LENGTH} characters, got {len(text)}", _SHORTER
+        )
     parser = _Parser(text)
     tree = parser.expression(0)
     if parser.token:
-        raise ExpressionError(f"unexpected {parser.token!r} in the expression")
+        raise _unexpected(parser.token)
     return Expression(text, tree)
+
+
+def _names(tree: tuple[Any, ...]) -> Iterator[str]:
+    if tree[0] == "name":
+        yield tree[1]
+    elif tree[0] != "number":
+        for part in tree[1:]:
+            yield from _names(part)
 
 
 class _Parser:
@@ -105,11 +147,10 @@ class _Parser:
             return before
         found = _TOKEN.match(self.text, self.at)
         if found is None:
-            bad = self.text[self.at :].strip()[:1]
-            raise ExpressionError(f"unexpected {bad!r} in the expression")
+            raise _unexpected(self.text[self.at :].strip()[:1])
         self.tokens += 1
         if self.tokens > MAX_TOKENS:
-            raise ExpressionError(f"more than {MAX_TOKENS} words and signs")
+            raise ExpressionError(f"more than {MAX_TOKENS} words and signs", _SHORTER)
         self.at = found.end()
         self.kind = str(found.lastgroup)
         self.token = found[self.kind]
@@ -117,7 +158,7 @@ class _Parser:
 
     def expression(self, depth: int) -> tuple[Any, ...]:
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
         tree = self.conjunction(depth)
         while self.token == "or":
             self.advance()
@@ -135,7 +176,7 @@ class _Parser:
         if self.token != "not":
             return self.comparison(depth)
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
         self.advance()
         return ("not", self.negation(depth + 1))
 
@@ -162,7 +203,7 @@ class _Parser:
 
     def factor(self, depth: int) -> tuple[Any, ...]:
         if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels")
+            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
         if self.token == "-":
             self.advance()
             return ("-", ("number", 0.0), self.factor(depth + 1))
@@ -170,14 +211,17 @@ class _Parser:
             self.advance()
             tree = self.expression(depth + 1)
             if self.token != ")":
-                raise ExpressionError("a bracket is not closed")
+                raise ExpressionError("a bracket is not closed", "add ')'")
             self.advance()
             return tree
         if self.kind == "number":
             return ("number", float(self.advance()))
         if self.kind == "name" and self.token not in ("and", "or", "not"):
             return ("name", self.advance())
-        raise ExpressionError(f"unexpected {self.token or 'end'!r} in the expression")
+        if not self.token:
+            mend = "finish it, such as 'age >= 16'"
+            raise ExpressionError("unexpected 'end' in the expression", mend)
+        raise _unexpected(self.token)
 
 
 def _kind(
@@ -197,12 +241,13 @@ def _kind(
         variable, state = pair
         if state not in states[variable]:
             known = ", ".join(states[variable])
-            raise ExpressionError(f"{variable!r} has no state {state!r}; its states are {known}")
+            message = f"{variable!r} has no state {state!r}; its states are {known}"
+            raise ExpressionError(message, did_you_mean(state, states[variable]))
         return "truth"
     wanted = "truth" if head in ("and", "or", "not") else "number"
     for part in tree[1:]:
         if _kind(part, states, numeric) != wanted:
-            raise ExpressionError(f"{head!r} stands between things of the wrong kind")
+            raise ExpressionError(f"{head!r} stands between things of the wrong kind", _KINDS)
     return "number" if head in _ARITHMETIC else "truth"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,28 @@ def _estimates(run: RunFolder, result: dict[str, Any], is_ratio: bool) -> list[R
         Row("Mean standard error of the fits", (words.amount(result["mean_se"]), NOTHING)),
         Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), factor),
         Row("Coverage of the 95 % confidence interval", (words.share(result["coverage"]), NOTHING)),
+        *_if_rejected(result["if_rejected"], also),
     ]
+
+
+def _if_rejected(found: dict[str, Any], also: Callable[[Any], Cell]) -> list[Row]:
+    """Return what a rejection would be worth (Gelman and Carlin 2014)."""
+    least = found["least_significant"]
+    rows = [
+        Row(
+            "Least estimate that rejects",
+            (words.amount(least), also(least)),
+            "median over trials: critical value times standard error",
+        )
+    ]
+    if found["exaggeration"]["value"] is not None:
+        text = "type M: mean size of estimates that reject over the mean true size"
+        size = words.amount(found["exaggeration"])
+        rows.append(Row("Exaggeration, if it rejects", (size, NOTHING), text))
+        wrong = words.share(found["wrong_sign"])
+        text = "type S: the truth lies on the other side"
+        rows.append(Row("Wrong sign, if it rejects", (wrong, NOTHING), text))
+    return rows
 
 
 def _notes(notes: dict[str, Any]) -> tuple[tuple[str, Cell], ...]:
@@ -134,6 +156,7 @@ def numbers(run: RunFolder) -> list[Group]:
         _spread(run, "Recruitment, months", "recruitment_days", True),
         _spread(run, "Candidates screened", "screened"),
         _spread(run, "Patients randomised", "randomised"),
+        _spread(run, "Patients on the arm that is truly worse", "patients_on_worse_arm"),
     ]
     return [Group("The trial", tuple(trial)), *(_arm(run, arm) for arm in run.scenario.arms)]
 

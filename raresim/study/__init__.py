@@ -4,6 +4,7 @@ from raresim.study.montecarlo import Figure
 from raresim.study.run import Run, Settings, simulate
 from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
+from raresim.study.unpublished import Swing, swings
 
 __all__ = [
     "EstimandSummary",
@@ -12,6 +13,8 @@ __all__ = [
     "Settings",
     "SingleTrial",
     "Summary",
+    "Swing",
     "run_trial",
     "simulate",
+    "swings",
 ]

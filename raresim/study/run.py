@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from raresim.disease.parameters import check_place
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import store, tables
@@ -72,7 +73,7 @@ def simulate(
     hypothesis: str | None = None,
     engine: Literal["auto", "block", "simpy"] = "auto",
     workers: int | None = None,
-    place: Literal["lower", "centre", "upper"] = "centre",
+    place: str = "centre",
     resolution: int = 1,
     folder: Path | None = None,
     progress: Progress | None = None,
@@ -92,7 +93,8 @@ def simulate(
     workers
         Processes; never more than luck blocks. By default as many as there are processors.
     place
-        Where in its interval each unpublished number is taken.
+        Where in its interval each unpublished number is taken: `lower`, `centre`, `upper`, or
+        `upper: WHAT` for one of them (see `raresim.disease.parameters.gaps`).
     resolution
         Seconds to which times are rounded up.
     folder
@@ -117,6 +119,7 @@ def simulate(
         raise InputError(f"replicates: expected 1 to {MAX_REPLICATES:,}, got {replicates:,}")
     if not 0 <= seed < 2**63:
         raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
+    check_place(scenario.model.spec, place)
     settings = Settings(
         scenario.hypothesis(hypothesis),
         replicates,

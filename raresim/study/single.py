@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raresim.disease.parameters import check_place
 from raresim.errors import InputError
 from raresim.study import store, tables
 from raresim.trial.cut import take
@@ -70,6 +71,7 @@ def run_trial(
 
     if seed < 0 or replicate < 0:
         raise InputError("seed and replicate are not negative")
+    check_place(scenario.model.spec, place)
     name = scenario.hypothesis(hypothesis)
     run, log = run_one(scenario, name, seed, replicate, place=place)
     entries = [

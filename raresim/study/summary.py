@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from raresim.analysis import Note
 from raresim.study import montecarlo
+from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
 from raresim.study.montecarlo import Figure
 from raresim.study.tables import MONTHS
 from raresim.trial.scenario import Scenario
@@ -44,6 +45,7 @@ class EstimandSummary:
     bias: Figure
     coverage: Figure
     alpha: float
+    if_rejected: DesignAnalysis
     notes: dict[str, Figure]
 
 
@@ -99,9 +101,16 @@ def summarise(
         success_estimand=success,
         chance_of_benefit=_chance_of_benefit(scenario, success, truth[success]),
         estimands=found,
-        trial=_trial(trials, clusters),
+        trial=_trial(_with_worse_arm(scenario, trials, truth[success]), clusters),
         enrolment=_enrolment(trials, clusters),
     )
+
+
+def successes(
+    scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
+) -> npt.NDArray[np.bool_]:
+    """Return whether each replicate meets the scenario's success criterion."""
+    return _in_sequence(scenario, trials, analyses)[scenario.spec.analysis.success]
 
 
 def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure | None:
@@ -169,6 +178,13 @@ def _estimand(
         bias=_bias(scenario, estimate, true, truth, clusters),
         coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.spec.analysis.methods[name].alpha,
+        if_rejected=design_analysis(
+            last,
+            true,
+            rejected,
+            scenario.better(scenario.spec.analysis.estimands[name].outcome),
+            clusters,
+        ),
         notes=_notes(last, clusters),
     )
 
@@ -214,6 +230,15 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
         for note, where in carried.items()
         if where.any()
     }
+
+
+def _with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
+    """Add the number of patients on the arm that is truly worse for the success criterion."""
+    success = scenario.spec.analysis.estimands[scenario.spec.analysis.success]
+    true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())
+    side = scenario.better(success.outcome)
+    worse = patients_on_worse_arm(trials, scenario.arms, true, side)
+    return trials.assign(patients_on_worse_arm=worse)
 
 
 def _trial(trials: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, dict[str, Figure]]:

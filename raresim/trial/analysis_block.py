@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
+from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
 
 
@@ -15,25 +16,53 @@ def _alpha(value: object) -> float:
         re.fullmatch(r"(0?\.\d+)\s+one-sided", value.strip()) if isinstance(value, str) else None
     )
     if found is None or not 0 < float(found[1]) < 0.5:
-        raise ValueError("expected a one-sided level, such as '0.025 one-sided'")
+        two = re.fullmatch(r"(0?\.\d+)(\s+two-sided)", str(value).strip())
+        half = float(two[1]) / 2 if two else 0.025
+        mend = f"write '{half:g} one-sided'"
+        if isinstance(value, float) and 0 < value < 0.5:
+            mend = f"did you mean '{value:g} one-sided'?"
+        raise Fault("expected a one-sided level, such as '0.025 one-sided'", mend)
     return float(found[1])
 
 
-Alpha = Annotated[float, BeforeValidator(_alpha)]
+Alpha = Annotated[
+    float,
+    BeforeValidator(_alpha),
+    WithJsonSchema({"type": "string", "examples": ["0.025 one-sided"]}),
+]
+
+
+_VARIABLE = r"^(time to first \w+|events of \w+|change in \w+ at week \d+)$"
 
 
 class Estimand(Spec):
     """What is estimated (ICH E9 R1): variable, summary, and the intercurrent events' strategies."""
 
-    population: Literal["randomised"] = "randomised"
+    population: Literal["randomised"] = Field("randomised", description="who is analysed")
     variable: str = Field(
         description="'time to first X', 'events of X' or 'change in X at week W'",
-        pattern=r"^(time to first \w+|events of \w+|change in \w+ at week \d+)$",
+        json_schema_extra={"pattern": _VARIABLE},
+        examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
-    summary: Literal["hazard ratio", "rate ratio", "difference in means"]
+    summary: Literal["hazard ratio", "rate ratio", "difference in means"] = Field(
+        description="the number that compares the arms"
+    )
     intercurrent: dict[str, Literal["treatment policy", "composite", "while alive"]] = Field(
-        default_factory=dict
+        default_factory=dict,
+        description="strategy for stops_treatment and for each outcome that ends everything",
+        examples=[{"stops_treatment": "treatment policy", "death": "composite"}],
     )
+
+    @field_validator("variable")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if not re.fullmatch(_VARIABLE, value) or len(value) > 200:
+            forms = ["time to first X", "events of X", "change in X at week W"]
+            mend = did_you_mean(value, forms).replace("known: ", "write one of: ")
+            raise Fault(
+                "expected 'time to first X', 'events of X' or 'change in X at week W'", mend
+            )
+        return value
 
     @property
     def outcome(self) -> str:
@@ -50,25 +79,51 @@ class Estimand(Spec):
 class Boundary(Spec):
     """Alpha spending over looks; information is counted in patients with an event."""
 
-    spend: Literal["obrien-fleming", "pocock"] = "obrien-fleming"
-    planned_information: int = Field(ge=2, description="patients with an event at the last look")
+    spend: Literal["obrien-fleming", "pocock"] = Field(
+        "obrien-fleming", description="how alpha is spent: late, or evenly"
+    )
+    planned_information: int = Field(
+        ge=2, description="patients with an event at the last look", examples=[44]
+    )
 
 
 class MethodSpec(Spec):
     """How an estimand is tested, and by what it is estimated."""
 
-    test: Literal["logrank", "cox", "negative binomial", "andersen-gill", "ancova"]
-    estimate: Literal["cox", "negative binomial", "andersen-gill", "ancova"] | None = None
-    strata: list[str] = Field(default_factory=list, max_length=5)
-    adjust_for: list[str] = Field(default_factory=list, max_length=10)
-    alpha: Alpha
-    boundary: Boundary | None = None
+    test: Literal["logrank", "cox", "negative binomial", "andersen-gill", "ancova"] = Field(
+        description="the test that decides"
+    )
+    estimate: Literal["cox", "negative binomial", "andersen-gill", "ancova"] | None = Field(
+        None, description="the method that estimates, where it is not the test's own"
+    )
+    strata: list[str] = Field(
+        default_factory=list,
+        max_length=5,
+        description="categorical variables or 'site'",
+        examples=[["inheritance"]],
+    )
+    adjust_for: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="numbers, and scores 'at baseline', of an ancova",
+        examples=[["mfars at baseline"]],
+    )
+    alpha: Alpha = Field(description="level of the test")
+    boundary: Boundary | None = Field(None, description="alpha spending, where there are looks")
 
 
 class Analysis(Spec):
     """How the trial's question is answered."""
 
-    estimands: dict[str, Estimand] = Field(min_length=1, max_length=20)
-    methods: dict[str, MethodSpec]
-    success: str
-    order: list[str] = Field(default_factory=list, description="fixed sequence of tests")
+    estimands: dict[str, Estimand] = Field(
+        min_length=1, max_length=20, description="what is estimated, by name"
+    )
+    methods: dict[str, MethodSpec] = Field(description="a method for each estimand, same names")
+    success: str = Field(
+        description="the estimand whose rejection makes the trial a success", examples=["change"]
+    )
+    order: list[str] = Field(
+        default_factory=list,
+        description="fixed sequence of tests",
+        examples=[["infection_free", "infection_rate"]],
+    )

@@ -7,69 +7,93 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Condition, Duration, Spec
 
 MAX_PATIENTS = 2_000
 """A luck block holds 1,024 trials in memory at once: two thousand patients take some gigabytes."""
 MAX_SITES = 500
+MAX_STRATA = 1_000
+"""Each stratum has a randomisation list of its own in each of the 1,024 trials."""
 
 
 class Arm(Spec):
     """One arm of the trial."""
 
-    give: str
-    every: str = ""
+    give: str = Field(description="what patients get, for people", examples=["the drug"])
+    every: str = Field("", description="how often, for people", examples=["day"])
 
 
 class Randomise(Spec):
     """Stratified permuted blocks: a list for each stratum, as in envelopes."""
 
-    n: int = Field(gt=1, le=MAX_PATIENTS)
-    ratio: dict[str, int]
-    method: Literal["permuted blocks"] = "permuted blocks"
-    block: int = Field(gt=1, le=1000)
-    strata: list[str] = Field(default_factory=list, max_length=5)
+    n: int = Field(gt=1, le=MAX_PATIENTS, description="patients in all arms", examples=[100])
+    ratio: dict[str, int] = Field(
+        description="whole parts for each arm", examples=[{"placebo": 1, "drug": 1}]
+    )
+    method: Literal["permuted blocks"] = Field(
+        "permuted blocks", description="how the lists are made"
+    )
+    block: int = Field(
+        gt=1, le=1000, description="length of a block, a multiple of the ratio's sum", examples=[4]
+    )
+    strata: list[str] = Field(
+        default_factory=list,
+        max_length=5,
+        description="categorical variables or 'site': a list for each combination",
+        examples=[["inheritance"]],
+    )
 
     @model_validator(mode="after")
     def _whole_blocks(self) -> Randomise:
-        if any(part < 1 for part in self.ratio.values()):
-            raise ValueError("expected a ratio of whole numbers above zero")
+        if not self.ratio or any(part < 1 for part in self.ratio.values()):
+            raise Fault("expected a ratio of whole numbers above zero", "write 1 or more")
         total = sum(self.ratio.values())
         if self.block % total:
-            raise ValueError(f"the block is a multiple of the ratio's sum, {total}")
+            near = max(1, round(self.block / total)) * total
+            message = f"the block is a multiple of the ratio's sum, {total}"
+            raise Fault(message, f"write 'block: {near}'")
         return self
 
 
 class FirstSites(Spec):
     """Sites that open together."""
 
-    first: int = Field(ge=1)
-    at: Duration
+    first: int = Field(ge=1, description="sites that open together", examples=[3])
+    at: Duration = Field(description="when, since the trial's start")
 
 
 class MoreSites(Spec):
     """Sites that open one after the other."""
 
-    then: Literal["one"]
-    every: Duration
+    then: Literal["one"] = Field(description="one site more")
+    every: Duration = Field(description="time between two openings", examples=["2 weeks"])
 
 
 class Sites(Spec):
     """The sites and when they are planned to open."""
 
-    number: int = Field(ge=1, le=MAX_SITES)
-    open: list[FirstSites | MoreSites] = Field(min_length=1, max_length=2)
-    names: list[str] | None = None
+    number: int = Field(ge=1, le=MAX_SITES, description="sites in all", examples=[11])
+    open: list[FirstSites | MoreSites] = Field(
+        min_length=1, max_length=2, description="the plan of openings"
+    )
+    names: list[str] | None = Field(
+        None, description="names of the sites", examples=[["Bern", "Graz"]]
+    )
 
     @model_validator(mode="after")
     def _all_open(self) -> Sites:
         first, *more = self.open
         if not isinstance(first, FirstSites) or (more and not isinstance(more[0], MoreSites)):
-            raise ValueError("expected {first: ..., at: ...}, then {then: one, every: ...}")
+            mend = "write [{first: 3, at: day 0}, {then: one, every: 2 weeks}]"
+            raise Fault("expected {first: ..., at: ...}, then {then: one, every: ...}", mend)
         if first.first > self.number or (not more and first.first != self.number):
-            raise ValueError(f"the opening plan does not open {self.number} sites")
+            mend = f"write 'first: {self.number}', or add {{then: one, every: 2 weeks}}"
+            if first.first > self.number:
+                mend = f"write 'number: {first.first}', or fewer first sites"
+            raise Fault(f"the opening plan does not open {self.number} sites", mend)
         if self.names is not None and len(set(self.names)) != self.number:
-            raise ValueError(f"expected {self.number} different names")
+            raise Fault(f"expected {self.number} different names", "name each site once")
         return self
 
     def planned(self) -> list[float]:
@@ -88,36 +112,44 @@ class Sites(Spec):
 class Visits(Spec):
     """Visits by week since randomisation, and the days by which they may be early or late."""
 
-    weeks: list[int] = Field(min_length=1, max_length=200)
-    window: Duration = 0.0
+    weeks: list[int] = Field(
+        min_length=1, max_length=200, description="ascending", examples=[[4, 12, 24, 36, 48]]
+    )
+    window: Duration = Field(
+        0.0, description="how early or late a visit may be", examples=["7 days"]
+    )
 
     @model_validator(mode="after")
     def _ascend(self) -> Visits:
         if sorted(set(self.weeks)) != self.weeks or self.weeks[0] < 1:
-            raise ValueError("expected weeks in ascending order, the first 1 or later")
+            raise Fault(
+                "expected weeks in ascending order, the first 1 or later",
+                f"write {sorted({week for week in self.weeks if week > 0}) or [4, 8]}",
+            )
         gaps = [7 * (b - a) for a, b in zip([0, *self.weeks], self.weeks, strict=False)]
         if min(gaps) <= 2 * self.window:
-            raise ValueError("the windows of neighbouring visits overlap; narrow 'window'")
+            message = "the windows of neighbouring visits overlap; narrow 'window'"
+            raise Fault(message, f"write a window below {min(gaps) / 2:g} days")
         return self
 
 
 class FirstEvents(Spec):
     """Condition: this many patients have had a first event of an outcome."""
 
-    first: str
-    patients: int = Field(ge=1)
+    first: str = Field(description="an outcome of events", examples=["infection"])
+    patients: int = Field(ge=1, description="patients with a first event", examples=[22])
 
 
 class Calendar(Spec):
     """Condition: this long since the trial's start."""
 
-    calendar: Duration
+    calendar: Duration = Field(description="time since the trial's start")
 
 
 class Everybody(Spec):
     """Condition: recruitment is closed and everybody randomised has left or completed."""
 
-    everybody: Literal["finished"]
+    everybody: Literal["finished"] = Field(description="has left the study or completed it")
 
 
 OneCondition = FirstEvents | Calendar | Everybody
@@ -126,26 +158,37 @@ OneCondition = FirstEvents | Calendar | Everybody
 class AllOf(Spec):
     """Condition: every one of these holds."""
 
-    all: list[OneCondition] = Field(min_length=1, max_length=10)
+    all: list[OneCondition] = Field(min_length=1, max_length=10, description="all must hold")
 
 
 class AnyOf(Spec):
     """Condition: one of these holds."""
 
-    any: list[OneCondition] = Field(min_length=1, max_length=10)
+    any: list[OneCondition] = Field(min_length=1, max_length=10, description="one must hold")
 
 
 class Milestone(Spec):
     """A condition and what is done when it first holds."""
 
-    when: AllOf | AnyOf | FirstEvents | Calendar | Everybody
-    do: list[str] = Field(min_length=1, max_length=20)
+    when: AllOf | AnyOf | FirstEvents | Calendar | Everybody = Field(
+        description="the first moment at which this holds"
+    )
+    do: list[str] = Field(
+        min_length=1,
+        max_length=20,
+        description="'analyse NAME' of an estimand, 'stop if efficacy'",
+        examples=[["analyse infection_free", "stop if efficacy"]],
+    )
 
     @model_validator(mode="after")
     def _words(self) -> Milestone:
         for action in self.do:
             if not re.fullmatch(r"analyse \w+|stop if efficacy", action):
-                raise ValueError(f"expected 'analyse NAME' or 'stop if efficacy', got {action!r}")
+                message = f"expected 'analyse NAME' or 'stop if efficacy', got {action!r}"
+                forms = ["stop if efficacy", f"analyse {re.sub(r'.*[^a-zA-Z0-9_]', '', action)}"]
+                near = did_you_mean(action, forms)
+                known = "write 'analyse NAME' with the name of an estimand"
+                raise Fault(message, near if near.startswith("did") else known)
         return self
 
     @property
@@ -162,16 +205,22 @@ class Milestone(Spec):
 class Design(Spec):
     """What the sponsor chooses."""
 
-    eligible: Condition
-    arms: dict[str, Arm] = Field(min_length=2, max_length=2)
-    control: str
-    randomise: Randomise
-    sites: Sites
+    eligible: Condition = Field(description="who may be randomised, as seen at screening")
+    arms: dict[str, Arm] = Field(min_length=2, max_length=2, description="the two arms, by name")
+    control: str = Field(description="the arm to compare with", examples=["placebo"])
+    randomise: Randomise = Field(description="how patients are allotted to arms")
+    sites: Sites = Field(description="sites and when they open")
     recruit_for: Duration = Field(description="recruitment ends here if n is not reached before")
-    visits: Visits
-    treat_for: Duration
-    after_stopping_treatment: Literal["keep following"] = "keep following"
-    milestones: dict[str, Milestone] = Field(min_length=1, max_length=10)
+    visits: Visits = Field(description="when patients are seen")
+    treat_for: Duration = Field(description="treatment and follow-up of each patient")
+    after_stopping_treatment: Literal["keep following"] = Field(
+        "keep following", description="what happens to who stops treatment"
+    )
+    milestones: dict[str, Milestone] = Field(
+        min_length=1, max_length=10, description="looks and the end; the last one ends the trial"
+    )
     nulls: list[str] = Field(
-        default_factory=list, description="hypotheses over which type I error is the maximum"
+        default_factory=list,
+        description="hypotheses over which type I error is the maximum",
+        examples=[["no_effect"]],
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri, stdtrit
 
 from raresim.analysis import Results, batch, boundaries
 from raresim.trial.cut import AnalysisTable, cut
@@ -96,11 +97,11 @@ class Analyst:
         estimate = test if method.estimate is None else METHODS[method.estimate](table)
         outcome = self.scenario.spec.analysis.estimands[estimand].outcome
         side = self.scenario.better(outcome)
-        p = test.p_one_sided("less" if side == "less" else "greater")
+        p = test.p_one_sided(side)
         information = table.information
         if method.boundary is None:
-            critical = np.full(len(rows), method.alpha)
-            rejected = test.converged & (p <= critical)
+            critical = _quantile(1 - method.alpha, test.df)
+            rejected = test.converged & (p <= method.alpha)
         else:
             critical = self._boundary(estimand, information, rows, final)
             z = -test.statistic if side == "less" else test.statistic
@@ -142,3 +143,9 @@ class Analyst:
             spend = method.boundary.spend
             critical[k] = boundaries(seen, planned, method.alpha, spend, final=final)[-1]
         return critical
+
+
+def _quantile(level: float, df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the quantile of the statistic's distribution: t, or normal where df is infinite."""
+    finite = np.where(np.isfinite(df), df, 1.0)
+    return np.where(np.isfinite(df), stdtrit(finite, level), ndtri(level))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from raresim.disease import DiseaseModel
-from raresim.disease.references import check_condition, source_names
+from raresim.disease.model import condition
+from raresim.disease.outcomes import Horizon
+from raresim.disease.references import check_condition, in_order, source_names
 from raresim.disease.spec import Longitudinal, Recurrent
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
-from raresim.files.document import Document, Step
+from raresim.files.document import MAX_PROBLEMS, Document, Step
+from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.design_block import (
+    MAX_STRATA,
     AllOf,
     AnyOf,
     Calendar,
@@ -22,6 +27,9 @@ from raresim.trial.design_block import (
 from raresim.trial.spec import ScenarioSpec
 
 Steps = tuple[Step, ...]
+ELIGIBLE_SEED = 20_000_102
+"""Seed of the patients among whom somebody must be eligible."""
+ELIGIBLE_UNITS = 4
 
 
 def conditions(milestone: Milestone) -> list[OneCondition]:
@@ -40,7 +48,9 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     check.design()
     check.milestones()
     check.analysis()
-    return check.problems
+    if not check.problems:
+        check.eligible()
+    return in_order(check.problems)
 
 
 class _Checker:
@@ -55,7 +65,7 @@ class _Checker:
 
     def known(self, steps: Steps, what: str, name: str, known: Iterable[str]) -> bool:
         known = list(known)
-        if name not in known:
+        if name not in known and len(self.problems) < MAX_PROBLEMS:
             self.add(steps, f"unknown {what} {name!r}", did_you_mean(name, known))
         return name in known
 
@@ -75,21 +85,71 @@ class _Checker:
                     self.known((*steps, arm), "arm", arm, self.spec.design.arms)
                     if isinstance(effect.statistic, Ratio) == score:
                         wanted = "a 'difference'" if score else "a 'rate_ratio' or 'hazard_ratio'"
-                        self.add((*steps, arm), f"an effect on {outcome!r} is {wanted}")
+                        mend = "write {difference: ..., after: ...}" if score else "state a ratio"
+                        message = f"an effect on {outcome!r} is {wanted}"
+                        self.add((*steps, arm), message, mend)
 
     def design(self) -> None:
         design = self.spec.design
         self.known(("design", "control"), "arm", design.control, design.arms)
-        for arm in set(design.arms) ^ set(design.randomise.ratio):
-            self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}")
-        for factor in design.randomise.strata:
-            known = [*self.model.states, "site"]
-            self.known(("design", "randomise", "strata"), "factor", factor, known)
+        for arm in sorted(set(design.arms) ^ set(design.randomise.ratio)):
+            mend = f"add '{arm}: 1'" if arm in design.arms else did_you_mean(arm, design.arms)
+            self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}", mend)
+        self.strata(("design", "randomise", "strata"), design.randomise.strata)
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
         check_condition(self, ("design", "eligible"), design.eligible)
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
+        self.recruitment()
+
+    def recruitment(self) -> None:
+        """Check that somebody presents at an open site, and that follow-up is stated."""
+        design, truth = self.spec.design, self.spec.truth
+        opens = design.sites.planned()[0]
+        if design.recruit_for <= opens:
+            message = f"recruitment ends before the first site opens on day {opens:g}"
+            self.add(
+                ("design", "recruit_for"), message, "recruit for longer, or open sites earlier"
+            )
+        if truth.candidates.stream.per_site == 0:
+            where = ("truth", "candidates", "stream", "per_site")
+            self.add(where, "nobody ever presents", "write a rate such as '1.5 per month'")
+        for arm in sorted(set(design.arms) - set(truth.followed_for or design.arms)):
+            mend = f"add '{arm}: ...', or remove 'followed_for'"
+            self.add(("truth", "followed_for"), f"says nothing about the arm {arm!r}", mend)
+        for arm, stated in (truth.followed_for or {}).items():
+            if stated.statistic.sd is None:
+                steps: Steps = ("truth", "followed_for", arm)
+                self.add(steps, "needs the SD beside its mean", "add 'sd:'")
+
+    def eligible(self) -> None:
+        """Check, once all names lead somewhere, that the model has patients for this trial."""
+        model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
+        patients = model.sample(luck, ELIGIBLE_UNITS)
+        values = dict(patients.values)
+        if set(self.outcomes) & self.spec.design.eligible.names:
+            latents = model.latents(luck, patients, model.published, Horizon(1.0))
+            values = model.observed_at_screening(luck, latents, patients)
+        if not condition(self.spec.design.eligible, model, values).any():
+            people = LUCK_BLOCK * ELIGIBLE_UNITS
+            message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
+            self.add(("design", "eligible"), message, "widen the condition")
+
+    def strata(self, steps: Steps, factors: list[str]) -> None:
+        states = {name: len(own) for name, own in self.model.states.items()}
+        states |= {"site": self.spec.design.sites.number}
+        for factor in factors:
+            if factor in self.numeric:
+                message = f"{factor!r} is a number; strata are formed by states"
+                self.add(steps, message, "known: " + ", ".join(states))
+            else:
+                self.known(steps, "factor", factor, states)
+        if len(set(factors)) < len(factors):
+            self.add(steps, "a factor stands here twice", "keep one of the two")
+        if (number := math.prod(states.get(name, 1) for name in factors)) > MAX_STRATA:
+            message = f"the factors form {number:,} strata, more than {MAX_STRATA:,}"
+            self.add(steps, message, "stratify by fewer factors")
 
     def milestones(self) -> None:
         for name, milestone in self.spec.design.milestones.items():
@@ -102,8 +162,11 @@ class _Checker:
                         n for n, o in self.outcomes.items() if not isinstance(o, Longitudinal)
                     ]
                     self.known((*steps, "when"), "outcome of events", part.first, events)
-                    if part.patients > self.spec.design.randomise.n:
-                        self.add((*steps, "when"), "waits for more patients than are randomised")
+                    n = self.spec.design.randomise.n
+                    if part.patients > n:
+                        message = "waits for more patients than are randomised"
+                        self.add((*steps, "when"), message, f"wait for at most {n}")
+            self.early(name, milestone)
         last = next(reversed(self.spec.design.milestones))
         parts = conditions(self.spec.design.milestones[last])
         either = isinstance(self.spec.design.milestones[last].when, AnyOf)
@@ -113,13 +176,32 @@ class _Checker:
             mend = "write {any: [..., {everybody: finished}]}"
             self.add(("design", "milestones", last, "when"), message, mend)
 
+    def early(self, name: str, milestone: Milestone) -> None:
+        """Check that somebody can have had the visit by the time a change is analysed."""
+        parts, visits = conditions(milestone), self.spec.design.visits
+        times = [part.calendar for part in parts if isinstance(part, Calendar)]
+        if not times or (isinstance(milestone.when, AllOf) and len(times) < len(parts)):
+            return
+        latest = max(times) if isinstance(milestone.when, AllOf) else min(times)
+        for analysis in milestone.analyses:
+            estimand = self.spec.analysis.estimands.get(analysis)
+            if estimand is None or not estimand.variable.startswith("change in"):
+                continue
+            if latest <= 7 * estimand.week - visits.window:
+                message = f"nobody can have had the visit of week {estimand.week} by then"
+                mend = f"wait for {{everybody: finished}}, or for more than {estimand.week} weeks"
+                self.add(("design", "milestones", name, "when"), message, mend)
+
     def analysis(self) -> None:
         analysis = self.spec.analysis
         self.known(("analysis", "success"), "estimand", analysis.success, analysis.estimands)
         for name in analysis.order:
             self.known(("analysis", "order"), "estimand", name, analysis.estimands)
-        for name in set(analysis.estimands) ^ set(analysis.methods):
-            self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}")
+        for name in sorted(set(analysis.estimands) ^ set(analysis.methods)):
+            mend = did_you_mean(name, analysis.estimands)
+            if name in analysis.estimands:
+                mend = f"add '{name}: {{test: ..., alpha: ...}}'"
+            self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}", mend)
         for name, estimand in analysis.estimands.items():
             self.estimand(name, estimand.outcome, estimand.variable)
             if name in analysis.methods:
@@ -132,15 +214,18 @@ class _Checker:
         found = self.outcomes[outcome]
         score = isinstance(found, Longitudinal)
         if variable.startswith("change in") != score:
-            self.add(steps, f"{variable!r} does not fit an outcome of kind {found.kind!r}")
+            message = f"{variable!r} does not fit an outcome of kind {found.kind!r}"
+            fits = f"change in {outcome} at week W" if score else f"time to first {outcome}"
+            self.add(steps, message, f"write '{fits}'")
         if variable.startswith("events of") and not isinstance(found, Recurrent):
-            self.add(steps, f"{outcome!r} happens once; use 'time to first {outcome}'")
+            mend = f"write 'time to first {outcome}'"
+            self.add(steps, f"{outcome!r} happens once; use 'time to first {outcome}'", mend)
         self.intercurrent(name, variable)
         if score:
             week = self.spec.analysis.estimands[name].week
             if week not in self.spec.design.visits.weeks:
                 weeks = ", ".join(map(str, self.spec.design.visits.weeks))
-                self.add(steps, f"there is no visit at week {week}", f"visits are at weeks {weeks}")
+                self.add(steps, f"there is no visit at week {week}", f"write one of {weeks}")
 
     def intercurrent(self, name: str, variable: str) -> None:
         """Every intercurrent event of the scenario needs a strategy, death above all."""
@@ -161,7 +246,8 @@ class _Checker:
                 self.add(steps, f"no strategy is stated for the intercurrent event {event!r}", mend)
             elif stated[event] not in allowed:
                 message = f"{stated[event]!r} is not a strategy for {event!r} here"
-                self.add((*steps, "intercurrent", event), message, ", ".join(allowed))
+                mend = f"write '{event}: {allowed[0]}'"
+                self.add((*steps, "intercurrent", event), message, mend)
 
     def method(self, name: str) -> None:
         steps: Steps = ("analysis", "methods", name)
@@ -175,16 +261,20 @@ class _Checker:
         }[kind]
         for word in filter(None, (method.test, method.estimate)):
             if word not in fits:
-                self.add(steps, f"{word!r} does not analyse {variable!r}", ", ".join(fits))
-        for factor in method.strata:
-            known = [*self.model.states, "site"]
-            self.known((*steps, "strata"), "factor", factor, known)
+                self.add(
+                    steps, f"{word!r} does not analyse {variable!r}", f"use {' or '.join(fits)}"
+                )
+        self.strata((*steps, "strata"), method.strata)
         if method.strata and kind != "time":
             self.add((*steps, "strata"), f"{method.test!r} has no strata yet", "remove 'strata'")
         if method.adjust_for and method.test != "ancova":
             self.add((*steps, "adjust_for"), f"{method.test!r} does not adjust", "use ancova")
         if method.boundary is not None and kind != "time":
-            self.add((*steps, "boundary"), "spending counts patients with an event; none here yet")
+            self.add(
+                (*steps, "boundary"),
+                "spending counts patients with an event; none here yet",
+                "remove it",
+            )
         numbers = [f"{n} at baseline" for n, o in self.outcomes.items() if o.kind == "longitudinal"]
         numbers += sorted(self.model.numeric - set(self.outcomes))
         for word in method.adjust_for:
@@ -200,8 +290,11 @@ class _Checker:
             message = f"analysed {len(looks)} times without a boundary"
             self.add(("analysis", "methods", name), message, "add 'boundary:'")
         if not looks:
-            self.add(("analysis", "estimands", name), "no milestone analyses this estimand")
+            mend = f"add 'analyse {name}' to what a milestone does, or remove the estimand"
+            self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
         for key, milestone in milestones.items():
-            if milestone.stops and self.spec.analysis.success not in milestone.analyses:
+            known = self.spec.analysis.success in self.spec.analysis.estimands
+            if known and milestone.stops and self.spec.analysis.success not in milestone.analyses:
                 message = "stops on the success criterion without analysing it"
-                self.add(("design", "milestones", key, "do"), message)
+                mend = f"add 'analyse {self.spec.analysis.success}'"
+                self.add(("design", "milestones", key, "do"), message, mend)

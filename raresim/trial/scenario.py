@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
@@ -100,7 +100,7 @@ class Scenario:
                 found[outcome][arm] = Effect(scale, value, after)
         return found
 
-    def better(self, outcome: str) -> str:
+    def better(self, outcome: str) -> Literal["less", "greater"]:
         """Return the side of an effect that is good: `less` or `greater`."""
         return "greater" if self.model.spec.outcomes[outcome].better == "higher" else "less"
 

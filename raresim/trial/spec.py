@@ -16,10 +16,18 @@ from raresim.trial.truth_block import Truth
 class ScenarioSpec(Spec):
     """A scenario file."""
 
-    schema_: Literal["raresim/scenario/1"] = Field(alias="schema")
-    question: str = Field(min_length=10)
-    about: str = ""
-    sources: dict[str, Source] = Field(default_factory=dict)
-    truth: Truth
-    design: Design
-    analysis: Analysis
+    schema_: Literal["raresim/scenario/1"] = Field(
+        alias="schema", description="kind of file and version of its format"
+    )
+    question: str = Field(
+        min_length=10,
+        description="the trial's question, as one sentence",
+        examples=["Does a drug that halves the rate of attacks show in 60 patients?"],
+    )
+    about: str = Field("", description="what else to know", examples=["A reproduction of 1991."])
+    sources: dict[str, Source] = Field(
+        default_factory=dict, description="papers, besides those of the model"
+    )
+    truth: Truth = Field(description="what the world is like, which nobody chooses")
+    design: Design = Field(description="what the sponsor chooses")
+    analysis: Analysis = Field(description="how the trial's question is answered")

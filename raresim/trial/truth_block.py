@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from raresim.errors import Fault
 from raresim.evidence import Difference, Mean, Ratio, Stated
+from raresim.evidence.stated import SourceKey, Why
 from raresim.files.schema import Duration, Rate, Span, Spec
 
 Mode = Literal["fixed", "nuisance", "effect", "all"]
@@ -16,9 +18,11 @@ Mode = Literal["fixed", "nuisance", "effect", "all"]
 class EffectSpec(Spec):
     """What an arm does to one outcome: published, or assumed with a reason, or no effect."""
 
-    evidence: Ratio | Difference | None = None
-    assumed: Ratio | Difference | None = None
-    why: str = ""
+    bare: ClassVar = "assumed"  # a file may write its statistic alone, see `_plain`
+
+    evidence: Ratio | Difference | None = Field(None, description="as printed, with 'source'")
+    assumed: Ratio | Difference | None = Field(None, description="not printed: with 'why'")
+    why: Why = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -31,13 +35,15 @@ class EffectSpec(Spec):
     @model_validator(mode="after")
     def _sound(self) -> EffectSpec:
         if (self.evidence is None) == (self.assumed is None):
-            raise ValueError("expected either 'evidence' or 'assumed'")
+            mend = "keep one of the two" if self.evidence else "add one of the two"
+            raise Fault("expected either 'evidence' or 'assumed'", mend)
         if self.evidence is not None and not self.evidence.source:
-            raise ValueError("evidence names its 'source'")
+            raise Fault("evidence names its 'source'", "add 'source:'")
         if self.assumed is not None and not self.why:
-            raise ValueError("an assumption says 'why'")
+            raise Fault("an assumption says 'why'", "add 'why: ...' beside 'assumed'")
         if self.why == "no effect" and not self.is_null:
-            raise ValueError("an effect needs 'evidence' with a source, or 'assumed' with 'why'")
+            message = "an effect needs 'evidence' with a source, or 'assumed' with 'why'"
+            raise Fault(message, "write {assumed: {...}, why: ...}")
         return self
 
     @property
@@ -57,54 +63,70 @@ class EffectSpec(Spec):
 class Stream(Spec):
     """Candidates without end: a Poisson stream at each site, rates gamma between sites."""
 
-    per_site: Rate
-    gamma_shape: float = Field(gt=0, description="shape of the rates' gamma; large: sites alike")
-    why: str = ""
-    source: str = ""
+    per_site: Rate = Field(
+        description="candidates who come to one site", examples=["1.5 per month"]
+    )
+    gamma_shape: float = Field(
+        gt=0, description="shape of the rates' gamma; large: sites alike", examples=[2]
+    )
+    why: Why = ""
+    source: SourceKey = ""
 
 
 class Candidates(Spec):
     """Where candidates come from."""
 
-    stream: Stream
+    stream: Stream = Field(description="candidates without end")
 
 
 class Chance(Spec):
     """A share of visits."""
 
-    share: float = Field(ge=0, lt=1)
-    why: str = ""
-    source: str = ""
+    share: float = Field(ge=0, lt=1, description="share, from 0 to 1", examples=[0.03])
+    why: Why = ""
+    source: SourceKey = ""
 
 
 class Hazard(Spec):
     """A constant rate at which something happens to a patient."""
 
-    rate: Rate
-    why: str = ""
-    source: str = ""
+    rate: Rate = Field(description="events for each patient and unit of time")
+    why: Why = ""
+    source: SourceKey = ""
 
 
 class Delay(Spec):
     """An exponential delay with its mean."""
 
-    mean: Duration
-    why: str = ""
-    source: str = ""
+    mean: Duration = Field(description="mean delay", examples=["2 weeks"])
+    why: Why = ""
+    source: SourceKey = ""
 
 
 class Truth(Spec):
     """What the world is like."""
 
-    model: str
-    uncertainty: Mode = "nuisance"
-    hypotheses: dict[str, dict[str, dict[str, EffectSpec]]] = Field(min_length=1, max_length=20)
-    candidates: Candidates
-    site_opening_delay: Delay | None = None
-    screening_lasts: Span
-    missed_visits: Chance = Chance(share=0.0)
-    stops_treatment: Hazard = Hazard.model_validate({"rate": "0 per year"})
-    leaves_study: Hazard = Hazard.model_validate({"rate": "0 per year"})
+    model: str = Field(
+        description="a shipped model with its major version, or a file beside this one",
+        examples=["friedreich-ataxia@1", "my-disease.yaml"],
+    )
+    uncertainty: Mode = Field(
+        "nuisance",
+        description="what is drawn anew: nothing (fixed), natural history, the effect, or all",
+    )
+    hypotheses: dict[str, dict[str, dict[str, EffectSpec]]] = Field(
+        min_length=1, max_length=20, description="hypothesis: {outcome: {arm: effect}}"
+    )
+    candidates: Candidates = Field(description="where candidates come from")
+    site_opening_delay: Delay | None = Field(None, description="sites open later than planned by")
+    screening_lasts: Span = Field(description="shortest and longest time from visit to random list")
+    missed_visits: Chance = Field(Chance(share=0.0), description="share of visits missed")
+    stops_treatment: Hazard = Field(
+        Hazard.model_validate({"rate": "0 per year"}), description="patients who stop, but stay in"
+    )
+    leaves_study: Hazard = Field(
+        Hazard.model_validate({"rate": "0 per year"}), description="patients lost to follow-up"
+    )
     followed_for: dict[str, Stated[Mean]] | None = Field(
         None,
         description="administrative follow-up of each arm, where a published trial is replayed",

@@ -20,7 +20,7 @@ VOID = {"meta", "br", "hr", "img", "link", "input", "col"}
 HOSTILE = "<script>alert(1)</script>"
 MILESTONE = "</svg><script>alert(2)</script>"
 HYPOTHESIS = "<img src=x onerror=alert(3)>"
-MATHS = "$\\frac{1}$ & \\u0007drug"
+MATHS = "$\\frac{1}$ & drug"
 
 
 class Page(HTMLParser):
@@ -163,7 +163,7 @@ def test_text_of_strangers_is_escaped(tmp_path):
     assert text.count("<svg") == text.count("</svg>") == len(page.all("svg"))
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     told = " ".join(page.words)
-    for hostile in (HOSTILE, MILESTONE, HYPOTHESIS, "$\\frac{1}$ & \ufffddrug", "&amp; show?"):
+    for hostile in (HOSTILE, MILESTONE, HYPOTHESIS, "$\\frac{1}$ & drug", "&amp; show?"):
         assert hostile in told
     labels = [a["aria-label"] for _, a in page.all("svg")]
     assert any(HOSTILE in label for label in labels)

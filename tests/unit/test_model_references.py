@@ -74,7 +74,7 @@ CASES = [
         CGD,
         "{share: {x_linked: 0.672, autosomal: rest}, n: 128",
         "{share: {x_linkd: 0.672, autosomal: rest}, n: 128",
-        "  inheritance:\n",
+        None,
         "unknown state of inheritance 'x_linkd'",
         "did you mean 'x_linked'?",
         id="state",

@@ -95,7 +95,7 @@ NAMES = [
         "strata: [inheritance, prophylaxis]\n",
         "strata: [inheritance, age]\n",
         "strata: [inheritance, age]",
-        "unknown factor 'age'",
+        "'age' is a number; strata are formed by states",
         "known: ",
         id="stratum of a test",
     ),

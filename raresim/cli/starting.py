@@ -1,0 +1,224 @@
+"""`schema`, `new-model` and `new-scenario`: how a person begins to write a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import sys
+import tempfile
+from pathlib import Path, PurePath
+from string import Template
+from typing import Any
+
+from raresim import catalogue
+from raresim.disease import DiseaseModel, load_model
+from raresim.disease.spec import Category, Longitudinal, ModelSpec, Number, Recurrent
+from raresim.errors import InputError, Problem
+from raresim.files import Spec, json_schema, parse, validate
+from raresim.trial.scenario import build
+from raresim.trial.spec import ScenarioSpec
+
+SPECS: dict[str, type[Spec]] = {"model": ModelSpec, "scenario": ScenarioSpec}
+SKELETONS = Path(__file__).parent.parent / "skeletons"
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def schema(kind: str, output: Path | None) -> None:
+    """Print the JSON Schema of a kind of file, or write it."""
+    text = json_schema.text(SPECS[kind])
+    if output is None:
+        sys.stdout.write(text)
+        return
+    if output.suffix != ".json":
+        message, mend = "is not a name for a JSON Schema", "end the name in .json"
+        raise InputError(Problem(message, str(output), mend=mend))
+    if output.exists() and not _is_ours(output):
+        message = "holds something that is not a schema of raresim"
+        raise InputError(Problem(message, str(output), mend="name another file"))
+    _write(output, text)
+    sys.stdout.write(f"JSON Schema of a {kind} file written to {output}\n")
+
+
+def new_model(name: str, output: Path | None, *, schema_file: bool) -> None:
+    """Write a disease model to start from."""
+    path = _place(name, output)
+    words = {"name": json.dumps(_title(name)), "file": path.name}
+    text = _skeleton("model", words)
+    validate(parse(text, str(path)), ModelSpec)
+    _begin("model", path, text, schema_file)
+    _say(path, "show", "--check")
+
+
+def new_scenario(name: str, output: Path | None, model: str, *, schema_file: bool) -> None:
+    """Write a scenario to start from, for the first outcome of a model."""
+    path = _place(name, output)
+    disease = load_model(model)
+    words = _words(disease) | {"model": _reference(disease, model, path), "file": path.name}
+    text = _skeleton("scenario", words)
+    build(parse(text, str(path)), disease, path.stem)
+    _begin("scenario", path, text, schema_file)
+    _say(path, "simulate", "-r 200")
+
+
+def _place(name: str, output: Path | None) -> Path:
+    """Return where to write, or say what is wrong with the name or with the place."""
+    if not _NAME.fullmatch(name):
+        slug = "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "my-disease"
+        expected = "lower-case letters and digits, with single hyphens between words"
+        problem = Problem(f"{name!r} cannot be a name", expected=expected, mend=f"write {slug!r}")
+        raise InputError(problem)
+    path = Path(f"{name}.yaml") if output is None else output
+    if path.is_dir():
+        path = path / f"{name}.yaml"
+    if path.suffix not in (".yaml", ".yml"):
+        message, mend = "is not a name for a YAML file", "end the name in .yaml"
+        raise InputError(Problem(message, str(path), mend=mend))
+    if path.exists() or path.is_symlink():
+        message, mend = "is there already and is left alone", "name another file after -o"
+        raise InputError(Problem(message, str(path), mend=mend))
+    return path
+
+
+def _title(name: str) -> str:
+    return name.replace("-", " ").capitalize()
+
+
+def _skeleton(kind: str, words: dict[str, str]) -> str:
+    text = (SKELETONS / f"{kind}.yaml").read_text("utf-8")
+    return Template(text).substitute(words)
+
+
+def _begin(kind: str, path: Path, text: str, schema_file: bool) -> None:
+    """Write the file, bound to a schema beside it; nothing that is there is written over."""
+    beside = path.with_name(f"raresim-{kind}.schema.json")
+    if schema_file:
+        text = f"# yaml-language-server: $schema=./{beside.name}\n{text}"
+    _write(path, text, fresh=True)
+    sys.stdout.write(f"written: {path}\n")
+    if not schema_file:
+        return
+    wanted = json_schema.text(SPECS[kind])
+    if not beside.exists():
+        _write(beside, wanted)
+        sys.stdout.write(f"written: {beside}, by which an editor completes and checks it\n")
+    elif beside.read_bytes() != wanted.encode():
+        renew = f"raresim schema {kind} -o {beside}"
+        sys.stdout.write(f"left alone: {beside} of another version; to renew it: {renew}\n")
+
+
+def _say(path: Path, command: str, rest: str) -> None:
+    name = shlex.quote(str(path))
+    sys.stdout.write(
+        f"next:\n  replace each PLACEHOLDER in {path}\n"
+        f"  raresim validate {name}\n  raresim {command} {name} {rest}\n"
+    )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and str(found.get("$id", "")).startswith("urn:raresim:")
+
+
+def _write(path: Path, text: str, *, fresh: bool = False) -> None:
+    """Write a file whole or not at all; a `fresh` one never in the place of another."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".raresim.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            Path(name).chmod(0o644)  # mkstemp makes a private file
+            if fresh:
+                path.open("x").close()  # takes the name, or fails where somebody has it
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        message = f"cannot be written: {error.strerror or error}"
+        raise InputError(Problem(message, str(path), mend="name another place")) from error
+
+
+def _reference(disease: DiseaseModel, model: str, path: Path) -> str:
+    """Return how a scenario at `path` names the model: shipped with its version, or by its file."""
+    if not model.endswith((".yaml", ".yml")):
+        return f"{catalogue.split_version(model)[0]}@{disease.spec.version.split('.')[0]}"
+    try:
+        beside = os.path.relpath(Path(disease.path).resolve(), path.parent.resolve())
+    except ValueError as error:  # another drive
+        mend = "write the scenario beside its model"
+        raise InputError(Problem("is on another drive", str(path), mend=mend)) from error
+    return json.dumps(PurePath(beside).as_posix(), ensure_ascii=False)
+
+
+def _words(disease: DiseaseModel) -> dict[str, str]:
+    """Return what the skeleton of a scenario says about a model's first outcome."""
+    outcomes = disease.spec.outcomes
+    fatal = [n for n, o in outcomes.items() if getattr(o, "ends", "") == "everything"]
+    name = next((n for n in outcomes if n not in fatal), next(iter(outcomes)))
+    outcome = outcomes[name]
+    if isinstance(outcome, Longitudinal):
+        words = _score(name, outcome)
+    elif isinstance(outcome, Recurrent):
+        words = _events("rate_ratio", outcome.better)
+        words |= {"variable": f"events of {name}", "summary": "rate ratio"}
+        words["method"] = "{test: negative binomial, alpha: 0.025 one-sided}"
+    else:
+        words = _events("hazard_ratio", outcome.better)
+        words |= {"variable": f"time to first {name}", "summary": "hazard ratio"}
+        words["method"] = "{test: logrank, estimate: cox, alpha: 0.025 one-sided}"
+    strategy = "composite" if words["variable"].startswith("time") else "while alive"
+    events = {"stops_treatment": "treatment policy"} | dict.fromkeys(fatal, strategy)
+    words["intercurrent"] = "{" + ", ".join(f"{k}: {v}" for k, v in events.items()) + "}"
+    title = f"Does the drug change {name.replace('_', ' ')} in 60 patients? {disease.spec.name}"
+    words["question"] = json.dumps(title, ensure_ascii=False)
+    return words | {"outcome": name, "eligible": _eligible(disease)}
+
+
+def _events(ratio: str, better: str) -> dict[str, str]:
+    value, ends = ("2", "1.2, 3.3") if better == "higher" else ("0.5", "0.3, 0.83")
+    printed = f'{{{ratio}: {value}, ci: [{ends}], n: 60, source: KEY, where: "table 2"}}'
+    return {"effect": f"{{{ratio}: {value}}}", "null": f"{{{ratio}: 1}}", "printed": printed}
+
+
+def _score(name: str, outcome: Longitudinal) -> dict[str, str]:
+    """Return the words for a score: half an SD of its change, in the good direction."""
+    half = outcome.spread_of_change.statistic.sd / 2
+    value = _digits(half if outcome.better == "higher" else -half)
+    return {
+        "effect": f"{{difference: {value}, after: 48 weeks}}",
+        "null": "{difference: 0, after: 48 weeks}",
+        "printed": "{difference: ..., ci: [..., ...], after: 48 weeks, n: 60, source: KEY}",
+        "variable": f"change in {name} at week 48",
+        "summary": "difference in means",
+        "method": f"{{test: ancova, adjust_for: [{name} at baseline], alpha: 0.025 one-sided}}",
+    }
+
+
+def _eligible(disease: DiseaseModel) -> str:
+    """Return a condition that every patient of the model meets."""
+    patients: dict[str, Any] = dict(disease.spec.patients)
+    ranges = {n: v.range for n, v in patients.items() if isinstance(v, Number)}
+    scores = disease.spec.outcomes.items()
+    ranges |= {n: o.range for n, o in scores if isinstance(o, Longitudinal)}
+    if ranges:
+        name = "age" if "age" in ranges else next(iter(ranges))
+        low, high = ranges[name]
+        return f"{name} >= {_digits(low)} and {name} <= {_digits(high)}"
+    found = ((n, v.names) for n, v in patients.items() if isinstance(v, Category))
+    name, states = next(found)
+    return f"{name} == {states[0]} or {name} != {states[0]}"
+
+
+def _digits(value: float) -> str:
+    """Return a number without exponent, to three digits after the point.
+
+    >>> _digits(-2.0751), _digits(90.0)
+    ('-2.075', '90')
+    """
+    return f"{value:.3f}".rstrip("0").rstrip(".")

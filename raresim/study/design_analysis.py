@@ -1,0 +1,100 @@
+"""What a significant result would be worth: exaggeration, wrong sign, the least that rejects.
+
+Source: Gelman & Carlin, Beyond power calculations: assessing type S (sign) and type M (magnitude)
+errors, Perspectives on Psychological Science 2014;9:641-651.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.study import montecarlo
+from raresim.study.montecarlo import NOTHING, Clusters, Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DesignAnalysis:
+    """What to make of a rejection, on the scale of the estimand's measure.
+
+    Attributes
+    ----------
+    exaggeration
+        Type M: mean size of the estimates that reject over the mean true size in those trials.
+        Nothing where there is no true effect.
+    wrong_sign
+        Type S: share of rejections in which the true effect is not on the side that was found.
+    least_significant
+        Median over trials of the estimate that would just reject: critical value times SE.
+    """
+
+    exaggeration: Figure
+    wrong_sign: Figure
+    least_significant: Figure
+
+
+def design_analysis(
+    last: pd.DataFrame,
+    true: Floats,
+    rejected: npt.NDArray[np.bool_],
+    side: Literal["less", "greater"],
+    clusters: Clusters,
+) -> DesignAnalysis:
+    """Return the design analysis of one estimand.
+
+    Parameters
+    ----------
+    last
+        The last analysis of each replicate, in the order of the replicates.
+    true
+        The true value of each replicate.
+    rejected
+        Whether each replicate rejects.
+    side
+        On which side of zero the benefit lies.
+    clusters
+        The draw of each replicate.
+    """
+    estimate = last["estimate"].to_numpy(np.float64)
+    good = -1.0 if side == "less" else 1.0
+    counted = rejected & ~np.isnan(estimate)
+    wrong = np.where(rejected, (good * true < 0).astype(np.float64), np.nan)
+    least = good * last["critical"].to_numpy(np.float64) * last["se"].to_numpy(np.float64)
+    least = np.where(np.isfinite(least), least, np.nan)
+    return DesignAnalysis(
+        exaggeration=_ratio_of_means(np.abs(estimate), np.abs(true), counted, clusters),
+        wrong_sign=montecarlo.proportion(wrong, clusters) if rejected.any() else NOTHING,
+        least_significant=montecarlo.quantile(least, 0.5, clusters),
+    )
+
+
+def _ratio_of_means(
+    over: Floats, under: Floats, counted: npt.NDArray[np.bool_], clusters: Clusters
+) -> Figure:
+    """Return mean(over) / mean(under), its error that of (over - ratio under) / mean(under)."""
+    if not counted.any():
+        return NOTHING
+    x, y, group = over[counted], under[counted], clusters[counted]
+    centre = float(np.mean(y))
+    if centre < 1e-3:  # no effect to exaggerate
+        return NOTHING
+    ratio = float(np.mean(x)) / centre
+    return Figure(ratio, montecarlo.mean((x - ratio * y) / centre, group).mcse, int(counted.sum()))
+
+
+def patients_on_worse_arm(
+    trials: pd.DataFrame, arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
+) -> Floats:
+    """Return each trial's patients on the arm that is truly worse, none where arms are equal."""
+    good = -1.0 if side == "less" else 1.0
+    control, treated = (trials[f"{arm}.patients"].to_numpy(np.float64) for arm in arms)
+    helped = good * true
+    return np.where(helped > 1e-3, control, np.where(helped < -1e-3, treated, 0.0))
