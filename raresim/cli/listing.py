@@ -36,7 +36,7 @@ def models(as_json: bool) -> None:
         shown.add_row(*(str(value) for value in row.values()))
     console.print(shown)
     console.print("seen: read in the source; gaps: intervals for what nobody published\n")
-    listed = table("Scenarios", "name", "question")
+    listed = table("Scenarios", "name", "question", words=True)
     for name, question in scenarios.items():
         listed.add_row(name, question)
     console.print(listed)
@@ -129,21 +129,21 @@ def _show_model(model: DiseaseModel, as_json: bool) -> None:
         return
     console.print(f"[bold]{spec.name}[/bold] {spec.version}")
     console.print(spec.about, markup=False)
-    shown = table("Statistics", "what", "published", "source", "seen")
+    shown = table("Statistics", "what", "published", "source", "seen", words=True)
     for what, statistic, published, why in statements(spec):
         source = statistic.source if published else f"assumed: {why}"
         seen = ("yes" if statistic.seen else "no") if published else "-"
         shown.add_row(what, statistic.text(), source, seen)
     console.print(shown)
-    listed = table("What nobody published", "what", "interval", "why")
+    listed = table("What nobody published", "what", "interval", "why", words=True)
     for what, interval, why in gaps(spec):
         listed.add_row(what, interval.text(), why)
     console.print(listed)
-    out = table("Published, and left out", "what", "printed", "why")
+    out = table("Published, and left out", "what", "printed", "why", words=True)
     for item in spec.left_out:
         out.add_row(item.what, f"{item.printed} ({item.source})", item.why)
     console.print(out)
-    sources = table("Sources", "key", "citation")
+    sources = table("Sources", "key", "citation", words=True)
     for key, cited in spec.sources.items():
         sources.add_row(key, cited.text())
     console.print(sources)
@@ -168,7 +168,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         ("milestones", ", ".join(scenario.milestones)),
         ("success", spec.analysis.success),
     ]
-    shown = table("Scenario", "", "value")
+    shown = table("Scenario", "", "value", words=True)
     for label, value in rows:
         shown.add_row(label, str(value))
     console.print(shown)

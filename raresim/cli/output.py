@@ -18,11 +18,12 @@ def print_json(data: Any) -> None:
     console.file.write(json.dumps(data, indent=1, sort_keys=True) + "\n")
 
 
-def table(title: str, *columns: str) -> Table:
-    """Return an empty table; every column but the first is aligned to the right."""
+def table(title: str, *columns: str, words: bool = False) -> Table:
+    """Return an empty table; columns but the first hold numbers, to the right, unless `words`."""
     found = Table(title=title, title_justify="left", header_style="bold", expand=False)
     for number, column in enumerate(columns):
-        found.add_column(column, justify="left" if number == 0 else "right", overflow="fold")
+        left = words or number == 0
+        found.add_column(column, justify="left" if left else "right", overflow="fold")
     return found
 
 
