@@ -14,7 +14,9 @@ from typing import Any
 
 from raresim import catalogue
 from raresim.disease import DiseaseModel, load_model
-from raresim.disease.spec import Category, Longitudinal, ModelSpec, Number, Recurrent
+from raresim.disease.outcome_block import Longitudinal, Recurrent
+from raresim.disease.spec import ModelSpec
+from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, Problem
 from raresim.files import Spec, json_schema, parse, validate
 from raresim.trial.scenario import build

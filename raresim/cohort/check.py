@@ -15,7 +15,9 @@ import numpy as np
 
 from raresim.cohort.population import Population, population
 from raresim.disease import DiseaseModel
-from raresim.disease.spec import Category, Longitudinal, Number, Recurrent, Target, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
+from raresim.disease.spec import Target
+from raresim.disease.variable_block import Category, Number
 from raresim.evidence import Quantiles, Share, Statistic
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from raresim.disease.model import DiseaseModel
-from raresim.disease.spec import Category
+from raresim.disease.variable_block import Category
 
 
 def network(model: DiseaseModel) -> Any:

@@ -12,18 +12,14 @@ import numpy as np
 from raresim import catalogue
 from raresim.disease import network
 from raresim.disease.network import Patients
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
 from raresim.disease.outcomes.events import recurrent, time_to_event
 from raresim.disease.outcomes.process import Horizon, Process
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import Parameters, parameters
 from raresim.disease.references import check_references
-from raresim.disease.spec import (
-    Category,
-    Longitudinal,
-    ModelSpec,
-    Recurrent,
-    TimeToEvent,
-)
+from raresim.disease.spec import ModelSpec
+from raresim.disease.variable_block import Category
 from raresim.errors import InputError
 from raresim.files import read, validate
 from raresim.files.expressions import Expression

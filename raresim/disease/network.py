@@ -15,7 +15,8 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from raresim.disease.parameters import Key, Parameters
-from raresim.disease.spec import Category, ModelSpec, Number, Sum
+from raresim.disease.spec import ModelSpec
+from raresim.disease.variable_block import Category, Number, Sum
 from raresim.errors import InputError
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck

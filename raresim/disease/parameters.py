@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
-from raresim.disease.spec import Category, Link, ModelSpec, Number, Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Recurrent, TimeToEvent
+from raresim.disease.spec import Link, ModelSpec
+from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, did_you_mean
 from raresim.evidence import Distribution, Interval, Stated, Statistic, fit
 from raresim.evidence.statistics import Floats, Uniform

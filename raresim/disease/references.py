@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from raresim.disease import network
-from raresim.disease.spec import Category, Longitudinal, ModelSpec, Number, Sum, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, TimeToEvent
+from raresim.disease.spec import ModelSpec
+from raresim.disease.variable_block import Category, Number, Sum
 from raresim.errors import InputError, Problem, did_you_mean
 from raresim.evidence import fit
 from raresim.files.document import MAX_PROBLEMS, Document, Step

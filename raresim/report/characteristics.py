@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raresim.disease.spec import Longitudinal, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, TimeToEvent
 from raresim.report import words
 from raresim.report.folder import RunFolder
 from raresim.report.words import NOTHING, Cell, percent, plain

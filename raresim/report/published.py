@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from raresim.disease.outcome_block import Longitudinal
 from raresim.disease.parameters import gaps, statements
-from raresim.disease.spec import LeftOut, Longitudinal, ModelSpec, Number, Target
+from raresim.disease.spec import LeftOut, ModelSpec, Target
+from raresim.disease.variable_block import Number
 from raresim.evidence import (
     Difference,
     EventRate,

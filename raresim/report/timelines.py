@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.spec import Longitudinal, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, TimeToEvent
 from raresim.report.folder import RunFolder
 from raresim.report.pictures import COLOURS, MARKERS, canvas
 from raresim.report.svg import INK, PALE, inline, short

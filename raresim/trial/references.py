@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from raresim.disease import DiseaseModel
 from raresim.disease.model import condition
+from raresim.disease.outcome_block import Longitudinal, Recurrent
 from raresim.disease.outcomes import Horizon
 from raresim.disease.references import check_condition, in_order, source_names
-from raresim.disease.spec import Longitudinal, Recurrent
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
 from raresim.files.document import MAX_PROBLEMS, Document, Step

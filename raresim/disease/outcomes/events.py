@@ -16,9 +16,9 @@ import numpy as np
 from scipy.special import gammaincinv, ndtri
 
 from raresim.disease.network import Patients, couple
+from raresim.disease.outcome_block import Recurrent, TimeToEvent
 from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
-from raresim.disease.spec import Recurrent, TimeToEvent
 from raresim.evidence.statistics import Floats
 from raresim.streams import LUCK_BLOCK, Luck
 

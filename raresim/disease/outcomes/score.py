@@ -20,9 +20,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
+from raresim.disease.outcome_block import Longitudinal
 from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
 from raresim.disease.parameters import Parameters
-from raresim.disease.spec import Longitudinal
 from raresim.errors import InputError
 from raresim.evidence.distributions import TruncatedNormal, truncated_normal
 from raresim.evidence.statistics import Floats

@@ -1,0 +1,130 @@
+"""The `patients` block of a model file: categories, numbers and sums."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from raresim.errors import Fault
+from raresim.evidence import Mean, Quantiles, Share, Stated
+from raresim.evidence.stated import Why
+from raresim.files.schema import Bounds, Spec
+
+Label = Annotated[str, Field(description="what people call it", examples=["age at onset"])]
+Unit = Annotated[str, Field(description="unit, for people", examples=["years", "points"])]
+Given = Annotated[
+    str | None,
+    Field(description="the categorical variable that the rows refer to", examples=["inheritance"]),
+]
+When = Annotated[str, Field(description="a state of the 'given' variable", examples=["x_linked"])]
+Pair = Annotated[list[str], Field(description="two names", examples=[["duration", "score"]])]
+PUBLISHED = "the statistic as printed, with its 'source'"
+ASSUMED = "where nothing is printed: a value, with 'why'"
+ROWS = "one row for each state of 'given', in place of one number for all"
+
+
+class ShareRow(Stated[Share]):
+    """One row of a conditional table: the shares where the parent has the state `when`."""
+
+    when: When
+
+
+class NumberRow(Stated[Mean | Quantiles]):
+    """One row of a conditional table: the distribution where the parent has the state `when`."""
+
+    when: When
+
+
+class Category(Spec):
+    """A variable with named states, or `yes or no`."""
+
+    label: Label = ""
+    kind: Literal["yes or no"] | None = Field(None, description="in place of 'states'")
+    states: list[str] | None = Field(
+        None, min_length=2, max_length=30, description="their names", examples=[["male", "female"]]
+    )
+    given: Given = None
+    rows: list[ShareRow] | None = Field(None, description=ROWS)
+    evidence: Share | None = Field(None, description=PUBLISHED)
+    assumed: Share | None = Field(None, description=ASSUMED)
+    why: Why = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Category:
+        if (self.kind is None) == (self.states is None):
+            raise Fault("expected either 'states' or 'kind: yes or no'", _VARIABLE)
+        _check_rows(self)
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The states, in the order of the file."""
+        return tuple(self.states) if self.states else ("no", "yes")
+
+
+class Number(Spec):
+    """A variable that is a number with a unit on a range."""
+
+    label: Label = ""
+    unit: Unit = Field(min_length=1)
+    range: Bounds = Field(description="lowest and highest possible value, in the unit")
+    given: Given = None
+    rows: list[NumberRow] | None = Field(None, description=ROWS)
+    evidence: Mean | Quantiles | None = Field(None, description=PUBLISHED)
+    assumed: Mean | Quantiles | None = Field(None, description=ASSUMED)
+    why: Why = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Number:
+        _check_rows(self)
+        return self
+
+
+class Sum(Spec):
+    """A number that is the sum of two others, such as age = age at onset + duration."""
+
+    label: Label = ""
+    unit: Unit
+    sum_of: list[str] = Field(
+        min_length=2, max_length=5, description="numbers", examples=[["onset_age", "duration"]]
+    )
+
+
+_VARIABLE = (
+    "state it as 'states: [a, b]', as 'kind: yes or no', or as a number with 'unit' and 'range'"
+)
+_NUMBERS = "add 'evidence: {..., source: ...}', or 'assumed: {...}' and 'why'"
+
+
+def _check_rows(variable: Category | Number) -> None:
+    given, rows = variable.given, variable.rows
+    evidence, assumed, why = variable.evidence, variable.assumed, variable.why
+    if (given is None) != (rows is None):
+        mend = "add 'rows:' or remove 'given'" if rows is None else "add 'given: VARIABLE'"
+        raise Fault("'given' and 'rows' belong together", mend)
+    if rows is not None and (evidence is not None or assumed is not None):
+        message = "numbers stand in the rows; put published totals under 'targets'"
+        raise Fault(message, "remove 'evidence' and 'assumed' beside 'rows'")
+    if rows is None and (evidence is None) == (assumed is None):
+        raise Fault("expected 'evidence', 'assumed' or 'given' with 'rows'", _NUMBERS)
+    if evidence is not None and not getattr(evidence, "source", ""):
+        raise Fault("evidence names its 'source', a key of the file's sources", "add 'source:'")
+    if assumed is not None and not why:
+        raise Fault("an assumption says 'why'", "add 'why: ...' beside 'assumed'")
+
+
+def _variable_kind(value: Any) -> str:
+    if isinstance(value, Spec):
+        return type(value).__name__
+    if isinstance(value, dict):
+        return "Sum" if "sum_of" in value else "Number" if "unit" in value else "Category"
+    return "Category"
+
+
+Variable = Annotated[
+    Annotated[Category, Tag("Category")]
+    | Annotated[Number, Tag("Number")]
+    | Annotated[Sum, Tag("Sum")],
+    Discriminator(_variable_kind),
+]
