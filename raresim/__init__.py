@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
     from raresim.report import write_report
-    from raresim.study import run_trial, simulate
+    from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
 
 _HOMES = {
@@ -25,6 +25,7 @@ _HOMES = {
     "load_scenario": "raresim.trial",
     "run_trial": "raresim.study",
     "sample_cohort": "raresim.cohort",
+    "sensitivity": "raresim.study",
     "simulate": "raresim.study",
     "write_report": "raresim.report",
 }
@@ -37,6 +38,7 @@ __all__ = [
     "load_scenario",
     "run_trial",
     "sample_cohort",
+    "sensitivity",
     "simulate",
     "write_report",
 ]

@@ -34,13 +34,21 @@ def find(kind: str, name: str) -> Path:
     if path.suffix in (".yaml", ".yml"):
         inside = folder(kind) / path.name
         return (
-            inside if not path.exists() and path.parent.name == kind and inside.exists() else path
+            inside if not is_there(path) and path.parent.name == kind and inside.exists() else path
         )
     found = shipped(kind).get(split_version(name)[0])
     if found is None:
         hint = did_you_mean(name, shipped(kind))
         raise InputError(Problem(f"no {kind[:-1]} is called {name!r}", mend=hint))
     return found
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have names none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def split_version(name: str) -> tuple[str, int | None]:

@@ -64,6 +64,10 @@ class RefusedError(RaresimError):
     """The request is sound, but this engine or this version does not carry it out."""
 
 
+class StoppedError(RaresimError):
+    """Somebody stopped the work, as with Ctrl-C; the message says what is left of it."""
+
+
 class CheckError(RaresimError):
     """A gate or a check failed."""
 
@@ -109,19 +113,6 @@ _BOUNDS = {
 }
 
 
-_STATISTICS = {
-    "evidence names": "add 'source:'",
-    "an assumption says": "add 'why: ...' beside 'assumed'",
-    "expected either": "write one of the two, not both",
-    "expected q1 <": "put the three numbers in ascending order",
-    "expected lower <=": "put the three numbers in ascending order",
-    "expected shares": "check the numbers; one of them may be 'rest'",
-    "expected one 'rest'": "write the other shares as numbers",
-    "expected a confidence interval": "check the interval and the estimate inside it",
-}
-"""How the complaints of a statistic about its own numbers are mended."""
-
-
 def shown(value: Any) -> str:
     """Return a value as it is told back to whoever wrote it, cut where it is long."""
     text = repr(value) if isinstance(value, str) else _flow(value)
@@ -143,9 +134,7 @@ def plain_words(item: Any, value: Any) -> tuple[str, str]:
     """Return what one of pydantic's complaints expected, in plain words, and how to mend it."""
     kind, context = item["type"], item.get("ctx") or {}
     if kind == "value_error":
-        fault = context["error"]
-        mends = (mend for start, mend in _STATISTICS.items() if str(fault).startswith(start))
-        return str(fault), getattr(fault, "mend", "") or next(mends, "")
+        return str(context["error"]), getattr(context["error"], "mend", "")
     if kind in VALUE_KINDS:
         wanted, mend = VALUE_KINDS[kind]
         if value is None or (kind == "string_type" and isinstance(value, (dict, list))):
@@ -163,6 +152,8 @@ def plain_words(item: Any, value: Any) -> tuple[str, str]:
     if kind in ("too_short", "too_long", "string_too_short"):
         return _sized(kind, context)
     message = str(item["msg"])
+    if kind == "statistic":
+        return message, "write one of them, as in {mean: 12, sd: 3, n: 40, source: KEY}"
     return message[:1].lower() + message[1:], ""
 
 

@@ -57,10 +57,27 @@ class Luck:
             raise ValueError(f"seed and block are not negative, got {seed} and {block}")
         self.seed = seed
         self.block = block
+        self._rows = slice(None)
         self._points: dict[str, int] = {}
 
+    def only(self, rows: slice) -> Luck:
+        """Return the same luck for some replicates of the block, with one register of points.
+
+        >>> whole, some = Luck(1, 0).uniform("x", 2), Luck(1, 0).only(slice(3, 5)).uniform("x", 2)
+        >>> bool((some == whole[3:5]).all())
+        True
+        """
+        found = Luck(self.seed, self.block)
+        found._rows, found._points = rows, self._points
+        return found
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates for which it draws."""
+        return len(range(LUCK_BLOCK)[self._rows])
+
     def uniform(self, point: str, units: int) -> Floats:
-        """Return the uniforms of one decision point, shape (1024, units), each inside (0, 1).
+        """Return the uniforms of one decision point, shape (replicates, units), inside (0, 1).
 
         Raises
         ------
@@ -73,12 +90,12 @@ class Luck:
         digest = hashlib.blake2b(point.encode(), digest_size=8).digest()
         entropy = [self.seed, self.block, int.from_bytes(digest, "big")]
         raw = PCG64DXSM(SeedSequence(entropy)).random_raw(units * LUCK_BLOCK)
+        raw = np.ascontiguousarray(raw.reshape(units, LUCK_BLOCK)[:, self._rows].T)
         # 52 bits and a half: never 0, never 1, and 1 - u is as fine as u
-        values = ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
-        return np.ascontiguousarray(values.reshape(units, LUCK_BLOCK).T)
+        return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
     def once(self, point: str) -> Floats:
-        """Return the uniforms of a point without units (a parameter), shape (1024,)."""
+        """Return the uniforms of a point without units (a parameter), shape (replicates,)."""
         return np.ascontiguousarray(self.uniform(point, 1)[:, 0])
 
     @property

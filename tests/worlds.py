@@ -10,6 +10,7 @@ import numpy as np
 
 from raresim.disease import load_model
 from raresim.files import parse
+from raresim.study import sensitivity, simulate, store
 from raresim.trial import BlockRun, Scenario, load_scenario
 from raresim.trial.scenario import build
 from raresim.trial.ticks import NEVER
@@ -52,3 +53,11 @@ def differences(first: BlockRun, second: BlockRun) -> list[str]:
             if not np.array_equal(values, other[key], equal_nan=values.dtype.kind == "f"):
                 found.append(f"{look.milestone}.{look.estimand}.{key}")
     return found
+
+
+def whole_run(name: str | Path, folder: Path) -> Path:
+    """Write a small run folder with everything in it that a report shows."""
+    scenario = load_scenario(name)
+    run = simulate(scenario, 64, 1, workers=1)
+    store.write(folder, scenario, run, sensitivity(scenario, 16, 1, workers=1, run=run))
+    return folder

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from raresim.errors import CheckError, RaresimError
+from raresim.errors import CheckError, RaresimError, StoppedError
 
 
 def main() -> None:
-    """Run the command line; exit code 0 done, 1 a check failed, 2 wrong input."""
+    """Run the command line; exit code 0 done, 1 a check failed, 2 wrong input, 130 stopped."""
     # one thread in each process: workers are the only parallelism
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
@@ -20,12 +20,12 @@ def main() -> None:
     except CheckError as error:
         sys.stderr.write(f"raresim: {error}\n")
         sys.exit(1)
+    except StoppedError as error:
+        sys.stderr.write(f"raresim: {error}\n")
+        sys.exit(130)
     except RaresimError as error:
         sys.stderr.write(f"raresim: {error}\n")
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except KeyboardInterrupt:
-        sys.stderr.write("raresim: interrupted; nothing was written\n")
-        sys.exit(130)

@@ -7,11 +7,26 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from raresim import __version__
+from raresim.errors import StoppedError
+
+
+class Commands(TyperGroup):
+    """Tells people who stop a command what is left of its work; typer would say nothing."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise StoppedError(str(stop) or "interrupted; nothing was written") from stop
+
 
 app = typer.Typer(
     name="raresim",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -34,7 +49,6 @@ class Place(StrEnum):
     LOWER = "lower"
     CENTRE = "centre"
     UPPER = "upper"
-    EACH = "each"
 
 
 class Kind(StrEnum):
@@ -52,10 +66,15 @@ Hypothesis = Annotated[
 ]
 Unpublished = Annotated[
     Place,
-    typer.Option(
-        help="Where in its interval each unpublished number is taken; `each` (of simulate) tells "
-        "how far one after the other moves the answer."
-    ),
+    typer.Option(help="Where in its interval each unpublished number is taken."),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the answer alone.")]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say on standard error what is being done.")
+]
+EngineOption = Annotated[Engine, typer.Option(help="How trials are run.")]
+Workers = Annotated[
+    int | None, typer.Option(help="Processes; one for each processor if not given.", min=1)
 ]
 NewName = Annotated[
     str, typer.Argument(help="Lower-case letters, digits and hyphens, such as my-disease.")
@@ -66,6 +85,11 @@ NewFile = Annotated[
 SchemaFile = Annotated[
     bool, typer.Option(help="Write the JSON Schema beside it, by which an editor completes it.")
 ]
+
+
+def examples(*lines: str) -> str:
+    """Return examples for the end of a help page, each on a line of its own."""
+    return "\n\n".join(["Examples:", *(f"  {line}" for line in lines)])
 
 
 def _version(wanted: bool) -> None:
@@ -83,7 +107,12 @@ def common(
     """Turn published numbers about a rare disease into operating characteristics of trials."""
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim models",
+        "raresim models --json",
+    )
+)
 def models(json: Json = False) -> None:
     """List the shipped disease models and scenarios."""
     from raresim.cli import listing
@@ -91,7 +120,12 @@ def models(json: Json = False) -> None:
     listing.models(json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim show friedreich-ataxia --check",
+        "raresim show cgd-interferon-gamma --luck",
+    )
+)
 def show(
     name: Annotated[str, typer.Argument(help="A model or scenario: shipped name or file.")],
     check: Annotated[
@@ -109,7 +143,11 @@ def show(
     listing.show(name, check=check, luck=luck, page=page, as_json=json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim validate my-disease.yaml my-trial.yaml",
+    )
+)
 def validate(
     files: Annotated[list[str], typer.Argument(help="Model and scenario files.")],
     json: Json = False,
@@ -120,7 +158,12 @@ def validate(
     listing.validate(files, json)
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim cohort friedreich-ataxia -n 40 --seed 1 -o patients.parquet",
+        "raresim cohort chronic-granulomatous-disease -n 12 --draw",
+    )
+)
 def cohort(
     model: Annotated[str, typer.Argument(help="A model file, or the name of a shipped one.")],
     n: Annotated[int, typer.Option("-n", help="Number of patients.")] = 40,
@@ -131,20 +174,22 @@ def cohort(
     draw: Annotated[
         bool, typer.Option("--draw", help="Draw the model's numbers from their uncertainty.")
     ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Sample virtual patients of a disease; without -o they are printed as CSV."""
-    from raresim.cohort import sample_cohort
-    from raresim.disease import load_model
+    from raresim.cli import running
+    from raresim.cli.output import manner
 
-    found = sample_cohort(load_model(model), n, seed, draw=draw)
-    if output is None:
-        typer.echo(found.patients.to_csv(index=False, lineterminator="\n"), nl=False)
-        return
-    found.write(output)
-    typer.echo(f"{n} artificial patients of {found.model.spec.name} written to {output}")
+    running.cohort(model, n, seed, draw, output, manner(json, quiet, verbose=False))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim trial cgd-interferon-gamma --replicate 7",
+        "raresim trial friedreich-48-weeks -o one-trial",
+    )
+)
 def trial(
     scenario: Scenario,
     seed: Seed = 1,
@@ -155,14 +200,23 @@ def trial(
         Path | None, typer.Option("-o", "--output", help="Folder for the tables (CSV).")
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run one trial, event by event; with -o write its log, patients, visits and outcomes."""
     from raresim.cli import running
+    from raresim.cli.output import manner
 
-    running.trial(scenario, seed, replicate, hypothesis, unpublished.value, output, json)
+    options = {"hypothesis": hypothesis, "place": unpublished.value}
+    running.trial(scenario, seed, replicate, options, output, manner(json, quiet, verbose=False))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim simulate cgd-interferon-gamma -r 2000 -o run-cgd",
+        "raresim simulate friedreich-48-weeks --hypothesis no_effect -r 10000",
+        "raresim simulate my-trial.yaml --json > answer.json",
+    )
+)
 def simulate(
     scenario: Scenario,
     replicates: Annotated[int, typer.Option("-r", "--replicates", help="Trials to run.")] = 2000,
@@ -171,35 +225,76 @@ def simulate(
         Path | None, typer.Option("-o", "--output", help="Run folder: tables, summary, report.")
     ] = None,
     hypothesis: Hypothesis = None,
-    engine: Annotated[Engine, typer.Option(help="How trials are run.")] = Engine.AUTO,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes; one for each processor if not given.", min=1)
-    ] = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
     unpublished: Unpublished = Place.CENTRE,
     report: Annotated[bool, typer.Option(help="Write report.html into the run folder.")] = True,
+    sensitivity: Annotated[
+        bool, typer.Option(help="Find out for the report what drives the answer.")
+    ] = True,
     json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run a scenario's trial many times: how often it succeeds, how long it takes, how sure."""
     from raresim.cli import running
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
+    options |= {"workers": workers, "place": unpublished.value}
+    running.simulate(
+        scenario,
+        replicates,
+        seed,
+        options,
+        output,
+        manner(json, quiet, verbose),
+        report=report,
+        sensitivity=sensitivity,
+    )
+
+
+@app.command(epilog=examples("raresim sensitivity friedreich-48-weeks"))
+def sensitivity(
+    scenario: Scenario,
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials for each end of each number.")
+    ] = 512,
+    seed: Seed = 1,
+    hypothesis: Hypothesis = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say what drives the answer: power beside assurance, and one number moved at a time."""
+    from raresim.cli import running
+    from raresim.cli.output import manner
 
     options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
     options |= {"workers": workers}
-    if unpublished is Place.EACH:
-        running.tornado(scenario, replicates, seed, options, output, as_json=json)
-        return
-    options |= {"place": unpublished.value, "folder": output}
-    running.simulate(scenario, replicates, seed, options, write_report=report, as_json=json)
+    running.sensitivity(scenario, replicates, seed, options, manner(json, quiet, verbose))
 
 
-@app.command()
-def report(folder: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+@app.command(epilog=examples("raresim report run-cgd"))
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run folder.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
     """Write report.html of a run folder."""
-    from raresim.report import write_report
+    from raresim.cli import running
+    from raresim.cli.output import manner
 
-    typer.echo(f"report written to {write_report(folder)}")
+    running.report(folder, manner(json, quiet, verbose=False))
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "raresim schema scenario -o scenario.schema.json",
+    )
+)
 def schema(
     kind: Annotated[Kind, typer.Argument(help="Which kind of file.")],
     output: Annotated[
@@ -212,22 +307,27 @@ def schema(
     starting.schema(kind.value, output)
 
 
-@app.command("new-model")
-def new_model(name: NewName, output: NewFile = None, schema_file: SchemaFile = True) -> None:
+@app.command("new-model", epilog=examples("raresim new-model marsh-fever"))
+def new_model(
+    name: NewName, output: NewFile = None, schema_file: SchemaFile = True, json: Json = False
+) -> None:
     """Write a commented model file to start from; it is valid at once."""
     from raresim.cli import starting
 
-    starting.new_model(name, output, schema_file=schema_file)
+    starting.new_model(name, output, schema_file=schema_file, as_json=json)
 
 
-@app.command("new-scenario")
+@app.command(
+    "new-scenario", epilog=examples("raresim new-scenario my-trial --model friedreich-ataxia")
+)
 def new_scenario(
     name: NewName,
     model: Annotated[str, typer.Option(help="A model file, or the name of a shipped one.")],
     output: NewFile = None,
     schema_file: SchemaFile = True,
+    json: Json = False,
 ) -> None:
     """Write a commented scenario file to start from, on a model; it is valid at once."""
     from raresim.cli import starting
 
-    starting.new_scenario(name, output, model, schema_file=schema_file)
+    starting.new_scenario(name, output, model, schema_file=schema_file, as_json=json)

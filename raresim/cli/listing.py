@@ -8,10 +8,13 @@ from typing import Any
 from raresim import catalogue
 from raresim.cli.output import console, print_json, table
 from raresim.disease import DiseaseModel, load_model
-from raresim.disease.parameters import gaps, statements
-from raresim.errors import CheckError, InputError, Problem
-from raresim.files import read
+from raresim.disease.uncertain import gaps, statements
+from raresim.errors import CheckError, InputError, Problem, did_you_mean, shown
+from raresim.files import Document, read
 from raresim.trial import Scenario, load_scenario
+
+SCHEMAS = ("raresim/model/1", "raresim/scenario/1")
+"""How the two kinds of file begin."""
 
 
 def models(as_json: bool) -> None:
@@ -45,18 +48,40 @@ def models(as_json: bool) -> None:
 def load(name: str) -> DiseaseModel | Scenario:
     """Load a model or a scenario, told apart by the file's first line or by where the name is."""
     if name.endswith((".yaml", ".yml")):
-        kinds = [k for k in ("models", "scenarios") if catalogue.find(k, name).exists()]
-        path = catalogue.find(kinds[0] if kinds else "models", name)
-        data = read(path).data
-        schema = str(data.get("schema", "")) if isinstance(data, dict) else ""
-        if schema.startswith("raresim/scenario/"):
+        found = [catalogue.find(kind, name) for kind in ("models", "scenarios")]
+        path = next(filter(catalogue.is_there, found), found[0])
+        document = read(path)
+        schema = document.data.get("schema") if isinstance(document.data, dict) else None
+        if schema == SCHEMAS[1]:
             return load_scenario(path)
-        if schema.startswith("raresim/model/"):
+        if schema == SCHEMAS[0]:
             return load_model(path)
-        raise InputError(f"{path}:1: 'schema' is missing; write 'schema: raresim/model/1' first")
+        raise InputError(_kind_unknown(document))
     if catalogue.split_version(name)[0] in catalogue.shipped("scenarios"):
         return load_scenario(name)
     return load_model(name)
+
+
+def _kind_unknown(document: Document) -> Problem:
+    """Return the problem of a file that does not say which kind of file it is."""
+    data, expected, place = document.data, " or ".join(map(repr, SCHEMAS)), (1, 1)
+    kind = SCHEMAS[isinstance(data, dict) and ("truth" in data or "design" in data)]
+    message, mend = "'schema' is missing", f"write 'schema: {kind}' in the first line"
+    if isinstance(data, dict) and "schema" in data:
+        place = document.position(("schema",))
+        message, found = "unknown kind or version of file", shown(data["schema"])
+        near = did_you_mean(str(data["schema"]), SCHEMAS)
+        mend = near if near.startswith("did") else f"write {kind!r}"
+    elif isinstance(data, dict) and data:
+        found = f"the keys {shown(list(data))}"
+        meant = next((key for key in data if did_you_mean("schema", [key]).startswith("did")), "")
+        if meant:
+            place, found = document.position((meant,)), f"the key {meant!r}"
+            mend = f"did you mean 'schema'? {mend}"
+    else:
+        found = "an empty file" if data is None else shown(data)
+        mend += "; `raresim new-model NAME` writes a file to start from"
+    return Problem(message, document.path, *place, "schema", found, expected, mend)
 
 
 def validate(files: list[str], as_json: bool) -> None:

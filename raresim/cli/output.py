@@ -1,16 +1,80 @@
-"""Tables and figures on a terminal."""
+"""Tables and figures on a terminal; how much is said, and in which form."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from raresim.errors import InputError
 from raresim.study.montecarlo import Figure
 
 console = Console(highlight=False, soft_wrap=False)
+"""Standard output; colour is used on a terminal only, and never where NO_COLOR is set."""
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Talk(IntEnum):
+    """How much is said."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a command answers: as JSON or for people, and how much it says."""
+
+    as_json: bool = False
+    talk: Talk = Talk.NORMAL
+
+    @property
+    def full(self) -> bool:
+        """Whether tables are shown, not the one line of the answer alone."""
+        return self.talk > Talk.QUIET
+
+    def remark(self, text: str) -> None:
+        """Say what was done, to people who did not ask for quiet."""
+        if self.full and not self.as_json:
+            console.print(text, markup=False)
+
+    def detail(self, text: str) -> None:
+        """Say what is being done, to people who asked for it; never on standard output."""
+        if self.talk is Talk.VERBOSE:
+            errors.print(text, markup=False, style="dim")
+
+    @contextmanager
+    def bar(self, what: str) -> Iterator[Any]:
+        """Yield a function to be told (done, total), which moves a bar where a person looks on."""
+        if not self.full or not errors.is_terminal:
+            yield None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
+            line = progress.add_task(what, total=None)
+            yield lambda done, total: progress.update(line, completed=done, total=total)
+
+
+def manner(as_json: bool, quiet: bool, verbose: bool) -> Manner:
+    """Return how to answer.
+
+    Raises
+    ------
+    InputError
+        When both quiet and verbose are asked for.
+    """
+    if quiet and verbose:
+        raise InputError("--quiet and --verbose cannot go together; leave one out")
+    return Manner(as_json, Talk.QUIET if quiet else Talk.VERBOSE if verbose else Talk.NORMAL)
 
 
 def print_json(data: Any) -> None:
@@ -43,3 +107,11 @@ def number(figure: Figure, scale: float = 1.0, digits: int = 2) -> str:
         return "-"
     error = "" if figure.mcse is None else f" ± {figure.mcse * scale:.{digits}f}"
     return f"{figure.value * scale:.{digits}f}{error}"
+
+
+def points(figure: Figure) -> str:
+    """Return a move of a share in percentage points, with its sign."""
+    if figure.value is None:
+        return "-"
+    error = "" if figure.mcse is None else f" ± {100 * figure.mcse:.1f}"
+    return f"{100 * figure.value:+.1f}{error}"

@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import sys
-import tempfile
 from pathlib import Path, PurePath
 from string import Template
 from typing import Any
@@ -19,6 +18,7 @@ from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, Problem
 from raresim.files import Spec, json_schema, parse, validate
+from raresim.files.whole import whole_file
 from raresim.trial.scenario import build
 from raresim.trial.spec import ScenarioSpec
 
@@ -43,25 +43,27 @@ def schema(kind: str, output: Path | None) -> None:
     sys.stdout.write(f"JSON Schema of a {kind} file written to {output}\n")
 
 
-def new_model(name: str, output: Path | None, *, schema_file: bool) -> None:
+def new_model(name: str, output: Path | None, *, schema_file: bool, as_json: bool) -> None:
     """Write a disease model to start from."""
     path = _place(name, output)
     words = {"name": json.dumps(_title(name)), "file": path.name}
     text = _skeleton("model", words)
     validate(parse(text, str(path)), ModelSpec)
-    _begin("model", path, text, schema_file)
-    _say(path, "show", "--check")
+    done = _begin("model", path, text, schema_file)
+    _say(path, done, "show", "--check", as_json)
 
 
-def new_scenario(name: str, output: Path | None, model: str, *, schema_file: bool) -> None:
+def new_scenario(
+    name: str, output: Path | None, model: str, *, schema_file: bool, as_json: bool
+) -> None:
     """Write a scenario to start from, for the first outcome of a model."""
     path = _place(name, output)
     disease = load_model(model)
     words = _words(disease) | {"model": _reference(disease, model, path), "file": path.name}
     text = _skeleton("scenario", words)
     build(parse(text, str(path)), disease, path.stem)
-    _begin("scenario", path, text, schema_file)
-    _say(path, "simulate", "-r 200")
+    done = _begin("scenario", path, text, schema_file)
+    _say(path, done, "simulate", "-r 200", as_json)
 
 
 def _place(name: str, output: Path | None) -> Path:
@@ -92,30 +94,37 @@ def _skeleton(kind: str, words: dict[str, str]) -> str:
     return Template(text).substitute(words)
 
 
-def _begin(kind: str, path: Path, text: str, schema_file: bool) -> None:
-    """Write the file, bound to a schema beside it; nothing that is there is written over."""
+def _begin(kind: str, path: Path, text: str, schema_file: bool) -> list[str]:
+    """Write the file, bound to a schema beside it; nothing that is there is written over.
+
+    Returns what was done, a line for each file.
+    """
     beside = path.with_name(f"raresim-{kind}.schema.json")
     if schema_file:
         text = f"# yaml-language-server: $schema=./{beside.name}\n{text}"
     _write(path, text, fresh=True)
-    sys.stdout.write(f"written: {path}\n")
+    done = [f"written: {path}"]
     if not schema_file:
-        return
+        return done
     wanted = json_schema.text(SPECS[kind])
     if not beside.exists():
         _write(beside, wanted)
-        sys.stdout.write(f"written: {beside}, by which an editor completes and checks it\n")
+        done.append(f"written: {beside}, by which an editor completes and checks it")
     elif beside.read_bytes() != wanted.encode():
         renew = f"raresim schema {kind} -o {beside}"
-        sys.stdout.write(f"left alone: {beside} of another version; to renew it: {renew}\n")
+        done.append(f"left alone: {beside} of another version; to renew it: {renew}")
+    return done
 
 
-def _say(path: Path, command: str, rest: str) -> None:
+def _say(path: Path, done: list[str], command: str, rest: str, as_json: bool) -> None:
     name = shlex.quote(str(path))
-    sys.stdout.write(
-        f"next:\n  replace each PLACEHOLDER in {path}\n"
-        f"  raresim validate {name}\n  raresim {command} {name} {rest}\n"
-    )
+    steps = [f"raresim validate {name}", f"raresim {command} {name} {rest}"]
+    if as_json:
+        found = {"file": str(path), "done": done, "next": steps}
+        sys.stdout.write(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        return
+    lines = [*done, "next:", f"  replace each PLACEHOLDER in {path}", *(f"  {s}" for s in steps)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _is_ours(path: Path) -> bool:
@@ -130,17 +139,10 @@ def _write(path: Path, text: str, *, fresh: bool = False) -> None:
     """Write a file whole or not at all; a `fresh` one never in the place of another."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".raresim.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
-            Path(name).chmod(0o644)  # mkstemp makes a private file
+        with whole_file(path) as part:
+            part.write_text(text, "utf-8", newline="\n")
             if fresh:
                 path.open("x").close()  # takes the name, or fails where somebody has it
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
     except OSError as error:
         message = f"cannot be written: {error.strerror or error}"
         raise InputError(Problem(message, str(path), mend="name another place")) from error
@@ -161,7 +163,7 @@ def _reference(disease: DiseaseModel, model: str, path: Path) -> str:
 def _words(disease: DiseaseModel) -> dict[str, str]:
     """Return what the skeleton of a scenario says about a model's first outcome."""
     outcomes = disease.spec.outcomes
-    fatal = [n for n, o in outcomes.items() if getattr(o, "ends", "") == "everything"]
+    fatal = disease.spec.fatal
     name = next((n for n in outcomes if n not in fatal), next(iter(outcomes)))
     outcome = outcomes[name]
     if isinstance(outcome, Longitudinal):

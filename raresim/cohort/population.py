@@ -69,7 +69,8 @@ def _chunk(model: DiseaseModel, number: int, times: dict[str, list[float]]) -> P
             found.firsts[name] = flat(path.days[..., 0])
             for day in times.get(name, []):
                 found.counts[name, day] = flat((path.days <= day).sum(-1).astype(np.float64))
-                end = path.days[..., 0] if process.ends else np.full(path.days.shape[:2], np.inf)
+                endless = np.full(path.days.shape[:2], np.inf)
+                end = path.days[..., 0] if name in model.spec.fatal else endless
                 found.alive[name, day] = flat(np.minimum(end, day))
         elif isinstance(process, ScoreProcess):
             noise = latents[name].noise

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raresim import __version__
+from raresim import __version__, limits
 from raresim.disease import DiseaseModel
 from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
 from raresim.errors import InputError, Problem
+from raresim.files.whole import whole_file
 from raresim.streams import LUCK_BLOCK, Luck
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_PATIENTS = 1_000_000
 YEARS = 1.0
 """Follow-up for which a cohort's outcomes are drawn."""
 COHORT = 2**33
@@ -54,12 +54,11 @@ class Cohort:
             raise InputError(Problem("unknown kind of table", str(path), mend=mend))
         if not path.absolute().parent.is_dir():
             raise InputError(Problem("its folder does not exist", str(path), mend="make it first"))
-        fresh = path.with_name(f".{path.name}.part")
-        if path.suffix == ".csv":
-            self.patients.to_csv(fresh, index=False, lineterminator="\n")
-        else:
-            self._write_parquet(fresh)
-        fresh.replace(path)
+        with whole_file(path) as fresh:
+            if path.suffix == ".csv":
+                self.patients.to_csv(fresh, index=False, lineterminator="\n")
+            else:
+                self._write_parquet(fresh)
 
     def _write_parquet(self, path: Path) -> None:
         import json
@@ -92,12 +91,13 @@ def sample_cohort(model: DiseaseModel, n: int, seed: int = 1, *, draw: bool = Fa
     Raises
     ------
     InputError
-        When `n` is not between 1 and 1,000,000.
+        When `n` is not between 1 and 1,000,000 (see `raresim.limits`).
     """
     import pandas as pd
 
-    if not 1 <= n <= MAX_PATIENTS:
-        raise InputError(f"n: expected 1 to {MAX_PATIENTS:,} patients, got {n:,}")
+    if not 1 <= n <= limits.COHORT.value:
+        expected = f"1 to {limits.COHORT.value:,} patients"
+        raise InputError(f"n: expected {expected}, got {n:,}; {limits.COHORT.mend}")
     columns = {"patient": np.arange(n)} | _columns(model, n, seed, draw) | {"artificial": True}
     provenance = {
         "artificial": "no row is a person",
@@ -112,7 +112,7 @@ def sample_cohort(model: DiseaseModel, n: int, seed: int = 1, *, draw: bool = Fa
 def _columns(model: DiseaseModel, n: int, seed: int, draw: bool) -> dict[str, Any]:
     luck = Luck(seed, COHORT)
     units = -(-n // LUCK_BLOCK)
-    numbers = model.parameters(luck).first() if draw else model.published
+    numbers = model.parameters(luck).rows(slice(0, 1)) if draw else model.published
     patients = model.sample(luck, units, numbers)
     latents = model.latents(luck, patients, numbers, Horizon(365.25 * YEARS))
     found: dict[str, Any] = {}

@@ -20,7 +20,7 @@ from raresim.disease.parameters import Parameters, parameters
 from raresim.disease.references import check_references
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category
-from raresim.errors import InputError
+from raresim.errors import InputError, Problem
 from raresim.files import read, validate
 from raresim.files.expressions import Expression
 from raresim.streams import Luck
@@ -96,8 +96,7 @@ class DiseaseModel:
             if isinstance(outcome, Recurrent):
                 built[name] = recurrent(name, outcome)
             elif isinstance(outcome, TimeToEvent):
-                others = tuple(other for other in self.spec.outcomes if other != name)
-                built[name] = time_to_event(name, outcome, others)
+                built[name] = time_to_event(name, outcome)
             else:
                 built[name] = self._score(name, outcome)
         return built
@@ -144,8 +143,11 @@ class DiseaseModel:
         values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
         among = condition(outcome.among, self, values)
         if int(np.sum(among)) < 100:
-            text = outcome.among.text if outcome.among else ""
-            raise InputError(f"{name}: next to none of the model's patients satisfy {text!r}")
+            message = "next to none of the model's patients satisfy the condition"
+            found = outcome.among.text if outcome.among else ""
+            mend = "widen the condition, or check the numbers of the variables in it"
+            field = f"outcomes.{name}.among"
+            raise InputError(Problem(message, field=field, found=repr(found), mend=mend))
         variables = tuple(faster.variable for faster in outcome.faster_with)
         columns = np.stack([patients.values[variable][among] for variable in variables])
         means = tuple(float(mean) for mean in columns.mean(axis=1))
@@ -189,9 +191,14 @@ def load_model(name: str | Path) -> DiseaseModel:
         raise InputError(problems)
     major = catalogue.split_version(str(name))[1]
     if major is not None and not spec.version.startswith(f"{major}."):
-        raise InputError(f"{name}: the shipped model has version {spec.version}")
+        message = f"{name}: the shipped model has version {spec.version}"
+        mend = f"write '{path.stem}@{spec.version.split('.')[0]}'"
+        raise InputError(Problem(message, mend=mend))
     model = DiseaseModel(spec, str(path), path.stem)
-    for process in model.processes.values():  # numbers that contradict each other show here
-        if isinstance(process, ScoreProcess):
-            process.check(model.published)
+    try:
+        for process in model.processes.values():  # numbers that contradict each other show here
+            if isinstance(process, ScoreProcess):
+                process.check(model.published)
+    except InputError as error:
+        raise InputError([document.placed(problem) for problem in error.problems]) from error
     return model

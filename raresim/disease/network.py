@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 from raresim.disease.parameters import Key, Parameters
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number, Sum
-from raresim.errors import InputError
+from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 
@@ -54,7 +54,9 @@ def order(spec: ModelSpec) -> list[str]:
         ready = [n for n, above in parents.items() if n not in done and above <= set(done)]
         if not ready:
             circle = ", ".join(sorted(set(parents) - set(done)))
-            raise InputError(f"patients: variables depend on each other in a circle: {circle}")
+            message = f"variables depend on each other in a circle: {circle}"
+            mend = "take 'given', 'sum_of' or a tie away from one of them"
+            raise InputError(Problem(message, field="patients", mend=mend))
         done += ready
     return done
 

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from raresim.disease import network
-from raresim.disease.outcome_block import Longitudinal, TimeToEvent
+from raresim.disease.checker import Checker, Steps
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number, Sum
 from raresim.errors import InputError, Problem, did_you_mean
-from raresim.evidence import fit
-from raresim.files.document import MAX_PROBLEMS, Document, Step
+from raresim.evidence import Interval, fit
+from raresim.files.document import Document
 from raresim.files.expressions import Expression, ExpressionError
 
-Steps = tuple[Step, ...]
+_DRAWN = "a number with a statistic of its own"
+_LINKED = "a number with one statistic, without rows"
 
 
 def check_references(document: Document, spec: ModelSpec) -> list[Problem]:
@@ -31,8 +33,7 @@ def check_references(document: Document, spec: ModelSpec) -> list[Problem]:
         try:
             network.order(spec)
         except InputError as error:
-            mend = "take 'given', 'sum_of' or a tie away from one of them"
-            check.add(("patients",), str(error).removeprefix("patients: "), mend)
+            check.problems += [document.placed(problem) for problem in error.problems]
     return in_order(check.problems)
 
 
@@ -54,22 +55,13 @@ def source_names(data: Any, steps: Steps = ()) -> Iterator[tuple[Steps, str]]:
             yield from source_names(value, (*steps, index))
 
 
-class _Checker:
+class _Checker(Checker):
     def __init__(self, document: Document, spec: ModelSpec) -> None:
-        self.document = document
+        super().__init__(document, spec)
         self.spec = spec
-        self.problems: list[Problem] = []
         self.states = {n: v.names for n, v in spec.patients.items() if isinstance(v, Category)}
         scores = {n for n, o in spec.outcomes.items() if isinstance(o, Longitudinal)}
         self.numeric = frozenset(set(spec.patients) - set(self.states) | scores)
-
-    def add(self, steps: Steps, message: str, mend: str = "") -> None:
-        self.problems.append(self.document.problem(steps, message, mend=mend))
-
-    def known(self, steps: Steps, what: str, name: str | None, known: Iterable[str]) -> None:
-        known = list(known)
-        if name is not None and name not in known and len(self.problems) < MAX_PROBLEMS:
-            self.add(steps, f"unknown {what} {name!r}", did_you_mean(name, known))
 
     def sources(self) -> None:
         for steps, name in source_names(self.document.data):
@@ -86,9 +78,9 @@ class _Checker:
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, (Number, Sum))]
         if isinstance(variable, Sum):
             for part in variable.sum_of:
-                self.known((*steps, "sum_of"), "number", part, numbers)
+                self.named((*steps, "sum_of"), "number", part, numbers)
             return
-        self.known((*steps, "given"), "categorical variable", variable.given, self.states)
+        self.named((*steps, "given"), "categorical variable", variable.given, self.states)
         if variable.given in self.states and variable.rows is not None:
             self.rows((*steps, "rows"), variable)
         statements: list[tuple[Steps, Any]] = [(steps, variable)]
@@ -129,30 +121,48 @@ class _Checker:
         try:
             fit(statistic, variable.range, None)
         except InputError as error:
-            needs = "needs the SD" in str(error)
-            self.add(steps, str(error), "add 'sd:'" if needs else "check the numbers and 'range'")
+            for problem in error.problems:
+                self.add(steps, problem.message, problem.mend)
 
     def outcome(self, name: str, outcome: Any) -> None:
         steps: Steps = ("outcomes", name)
         if isinstance(outcome, TimeToEvent):
             others = [n for n, o in self.spec.outcomes.items() if o.kind == "recurrent"]
             where = (*steps, "shares_frailty_with")
-            self.known(where, "recurrent outcome", outcome.shares_frailty_with, others)
+            self.named(where, "recurrent outcome", outcome.shares_frailty_with, others)
         if isinstance(outcome, Longitudinal):
             for index, faster in enumerate(outcome.faster_with):
                 numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
                 where = (*steps, "faster_with", index, "variable")
-                self.known(where, "number", faster.variable, numbers)
+                self.named(where, "number", faster.variable, numbers)
             if outcome.change_after < 1:
                 self.add((*steps, "change_after"), "expected a day or more", "write '48 weeks'")
             if outcome.at_screening.statistic.sd is None:
                 self.add((*steps, "at_screening"), "needs the SD beside its mean", "add 'sd'")
+
+        self.intervals(steps, outcome)
+
+    def intervals(self, steps: Steps, outcome: Any) -> None:
+        """Check that what nobody published lies where such a number can lie."""
+        if isinstance(outcome, Longitudinal):
+            self.inside((*steps, "visit_noise_share"), outcome.visit_noise_share.assumed, 0, 1)
+            self.inside((*steps, "level_and_slope"), outcome.level_and_slope.assumed, -1, 1)
+        elif isinstance(outcome, Recurrent) and outcome.between_sites is not None:
+            where = (*steps, "between_sites", "log_sd")
+            self.inside(where, outcome.between_sites.log_sd.assumed, 0, 10)
+
+    def inside(self, steps: Steps, interval: Interval, low: float, high: float) -> None:
+        if not low <= interval.lower <= interval.upper <= high:
+            message = f"expected an interval inside {low:g} to {high:g}, got {interval.text()}"
+            self.add(steps, message, "check 'lower' and 'upper'")
 
     def pairs(self) -> None:
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, Number)]
         patients = self.spec.patients.items()
         single = [n for n, v in patients if isinstance(v, Number) and v.given is None]
         children: set[str] = set()
+        for index, gap in enumerate(self.spec.unpublished):
+            self.inside(("unpublished", index, "correlation"), gap.correlation, -1, 1)
         tied: tuple[tuple[str, list[Any]], ...] = (
             ("links", [*self.spec.links]),
             ("unpublished", [*self.spec.unpublished]),
@@ -161,10 +171,13 @@ class _Checker:
             for index, item in enumerate(items):
                 first, second = item.between
                 steps: Steps = (kind, index, "between")
-                allowed = single if kind == "links" else numbers
-                self.known(steps, "number", first, allowed)
-                ends = single if kind == "links" else [*numbers, *self.spec.outcomes]
-                self.known(steps, "number or outcome", second, ends)
+                if kind == "links":
+                    for name in (first, second):
+                        self.named(steps, "number", name, single, _LINKED)
+                else:
+                    self.named(steps, "number", first, numbers, _DRAWN)
+                    ends = [*numbers, *self.spec.outcomes]
+                    self.named(steps, "number or outcome", second, ends, f"{_DRAWN}, or an outcome")
                 if second in children:
                     self.add(
                         steps,
@@ -185,12 +198,17 @@ class _Checker:
                 check_condition(self, steps, expression)
         for index, target in enumerate(self.spec.targets):
             where: Steps = ("targets", index)
-            self.known((*where, "share_of"), "categorical variable", target.share_of, self.states)
-            self.known((*where, "number"), "number", target.number, self.numeric)
-            for key in ("free_of", "rate_of", "change_of"):
-                self.known((*where, key), "outcome", getattr(target, key), self.spec.outcomes)
+            self.named((*where, "share_of"), "categorical variable", target.share_of, self.states)
+            self.named((*where, "number"), "number", target.number, sorted(self.numeric))
+            outcomes = self.spec.outcomes.items()
+            scores = [n for n, o in outcomes if isinstance(o, Longitudinal)]
+            events = [n for n, o in outcomes if not isinstance(o, Longitudinal)]
+            for key in ("free_of", "rate_of"):
+                name = getattr(target, key)
+                self.named((*where, key), "outcome", name, events, "an outcome of events")
+            self.named((*where, "change_of"), "outcome", target.change_of, scores, "a score")
             for name in target.correlation_of or []:
-                self.known((*where, "correlation_of"), "number", name, self.numeric)
+                self.named((*where, "correlation_of"), "number", name, sorted(self.numeric))
 
 
 def check_condition(check: Any, steps: Steps, expression: Expression) -> None:

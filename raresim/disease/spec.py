@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from raresim.disease.outcome_block import AnyOutcome
+from raresim.disease.outcome_block import AnyOutcome, TimeToEvent
 from raresim.disease.variable_block import PUBLISHED, Pair, Variable
 from raresim.errors import Fault
 from raresim.evidence import (
@@ -119,6 +119,12 @@ class ModelSpec(Spec):
     )
     targets: list[Target] = Field(default_factory=list, description="printed, to check against")
     left_out: list[LeftOut] = Field(default_factory=list, description="printed, and not used")
+
+    @property
+    def fatal(self) -> tuple[str, ...]:
+        """Names of the outcomes that end everything, such as death, in the order of the file."""
+        found = self.outcomes.items()
+        return tuple(n for n, o in found if isinstance(o, TimeToEvent) and o.ends == "everything")
 
     @field_validator("version")
     @classmethod

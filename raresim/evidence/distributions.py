@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
-from raresim.errors import InputError
-from raresim.evidence.statistics import Floats, Mean, Quantiles, Uniform
+from raresim.errors import InputError, Problem
+from raresim.evidence.statistics import Floats, Mean, Quantiles, Uniform, rows_of
 
 Bounds = tuple[float, float]
 
@@ -29,8 +29,8 @@ class Distribution(Protocol):
         """Return family and parameters as a line for people."""
         ...
 
-    def first(self) -> Distribution:
-        """Return the distribution of the first replicate alone."""
+    def rows(self, chosen: slice) -> Distribution:
+        """Return the distribution in some replicates."""
         ...
 
 
@@ -53,9 +53,10 @@ class TruncatedNormal:
         """Return family and parameters."""
         return f"normal({self.mu[0]:.4g}, {self.sigma[0]:.4g}) on {self.lower:g} to {self.upper:g}"
 
-    def first(self) -> TruncatedNormal:
-        """Return the distribution of the first replicate alone."""
-        return TruncatedNormal(self.mu[:1], self.sigma[:1], self.lower, self.upper)
+    def rows(self, chosen: slice) -> TruncatedNormal:
+        """Return the distribution in some replicates."""
+        mu, sigma = rows_of(self.mu, chosen), rows_of(self.sigma, chosen)
+        return TruncatedNormal(mu, sigma, self.lower, self.upper)
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,10 @@ class SplitLogistic:
         places = ", ".join(f"{level:.3g}" for level in self.levels[0])
         return f"two-piece logistic at {places} on {self.lower:g} to {self.upper:g}"
 
-    def first(self) -> SplitLogistic:
-        """Return the distribution of the first replicate alone."""
-        return SplitLogistic(self.levels[:1], self.values[:1], self.lower, self.upper)
+    def rows(self, chosen: slice) -> SplitLogistic:
+        """Return the distribution in some replicates."""
+        levels, values = rows_of(self.levels, chosen), rows_of(self.values, chosen)
+        return SplitLogistic(levels, values, self.lower, self.upper)
 
 
 def fit(
@@ -121,9 +123,10 @@ def fit(
     if isinstance(statistic, Quantiles):
         return _fit_quartiles(statistic, lower, upper, uniform)
     if statistic.sd is None:
-        raise InputError("a distribution needs the SD beside its mean")
+        raise InputError(Problem("a distribution needs the SD beside its mean", mend="add 'sd:'"))
     if not lower < statistic.mean < upper:
-        raise InputError(f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}")
+        message = f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}"
+        raise InputError(Problem(message, mend="check the mean and 'range'"))
     if uniform is None:
         return truncated_normal(np.array([statistic.mean]), np.array([statistic.sd]), lower, upper)
     drawn = statistic.draw(uniform)
@@ -151,7 +154,8 @@ def _fit_quartiles(
     values = np.array([statistic.q1, statistic.median, statistic.q3])
     if not (lower < values[0] and values[2] < upper):
         printed = ", ".join(f"{value:g}" for value in values)
-        raise InputError(f"quartiles {printed} do not lie inside {lower:g} to {upper:g}")
+        message = f"quartiles {printed} do not lie inside {lower:g} to {upper:g}"
+        raise InputError(Problem(message, mend="check the quartiles and 'range'"))
     if uniform is None:
         levels = np.array([[0.25, 0.5, 0.75]])
     else:
@@ -191,10 +195,9 @@ def truncated_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> Tr
         mu = mu - step[:, 0] * sd
         log_sigma = log_sigma - step[:, 1]
     worst = int(np.argmax(np.max(np.abs(np.nan_to_num(miss, nan=np.inf)), axis=0)))
-    raise InputError(
-        f"no normal held to {lower:g} to {upper:g} has mean {mean[worst]:g} and SD "
-        f"{sd[worst]:g}; widen the range or state quartiles"
-    )
+    numbers = f"mean {mean[worst]:g} and SD {sd[worst]:g}"
+    message = f"no normal held to {lower:g} to {upper:g} has {numbers}"
+    raise InputError(Problem(message, mend="check the numbers, widen the range or state quartiles"))
 
 
 def _misses(

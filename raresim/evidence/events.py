@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy.special import gammaincinv, ndtri
 
+from raresim.errors import Fault
 from raresim.evidence.statistics import Z95, Floats, Numbers, Statistic, Uniform
 from raresim.files.schema import Amount, Duration, Exposure, Rate
 
@@ -28,7 +29,8 @@ class EventRate(Statistic):
     @model_validator(mode="after")
     def _one_of(self) -> EventRate:
         if (self.events is None) == (self.rate is None):
-            raise ValueError("expected either 'events' or 'rate' beside 'exposure'")
+            mend = "add one of the two" if self.events is None else "keep one of the two"
+            raise Fault("expected either 'events' or 'rate' beside 'exposure'", mend)
         return self
 
     @property
@@ -84,6 +86,9 @@ class Dispersion(Statistic):
         return {"theta": np.asarray(theta)}
 
 
+_INTERVAL = "check the interval and the estimate inside it"
+
+
 class Ratio(Statistic):
     """A rate ratio or hazard ratio, with its 95 % confidence interval."""
 
@@ -105,9 +110,10 @@ class Ratio(Statistic):
     @model_validator(mode="after")
     def _sound(self) -> Ratio:
         if (self.rate_ratio is None) == (self.hazard_ratio is None):
-            raise ValueError("expected either 'rate_ratio' or 'hazard_ratio'")
+            mend = "add one of the two" if self.rate_ratio is None else "keep one of the two"
+            raise Fault("expected either 'rate_ratio' or 'hazard_ratio'", mend)
         if self.ci is not None and not 0 < self.ci[0] < self.ratio < self.ci[1]:
-            raise ValueError("expected a confidence interval above zero that holds the ratio")
+            raise Fault("expected a confidence interval above zero that holds the ratio", _INTERVAL)
         return self
 
     @property
@@ -157,7 +163,7 @@ class Difference(Statistic):
     @model_validator(mode="after")
     def _holds(self) -> Difference:
         if self.ci is not None and not self.ci[0] < self.difference < self.ci[1]:
-            raise ValueError("expected a confidence interval that holds the difference")
+            raise Fault("expected a confidence interval that holds the difference", _INTERVAL)
         return self
 
     def numbers(self) -> Numbers:

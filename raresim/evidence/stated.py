@@ -7,6 +7,7 @@ from typing import Annotated, Generic, TypeVar
 import numpy as np
 from pydantic import Field, model_validator
 
+from raresim.errors import Fault
 from raresim.evidence.statistics import Floats, Statistic, Uniform
 from raresim.files.schema import Spec
 
@@ -61,7 +62,8 @@ class Interval(Spec):
     @model_validator(mode="after")
     def _ordered(self) -> Interval:
         if not self.lower <= self.centre <= self.upper:
-            raise ValueError("expected lower <= centre <= upper")
+            mend = "put the three numbers in ascending order"
+            raise Fault("expected lower <= centre <= upper", mend)
         return self
 
     def at(self, place: str) -> float:
@@ -83,11 +85,13 @@ class Stated(Spec, Generic[S]):
     @model_validator(mode="after")
     def _exactly_one(self) -> Stated[S]:
         if (self.evidence is None) == (self.assumed is None):
-            raise ValueError("expected either 'evidence' or 'assumed'")
+            mend = "keep one of the two" if self.evidence else "add one of the two"
+            raise Fault("expected either 'evidence' or 'assumed'", mend)
         if self.evidence is not None and not self.evidence.source:
-            raise ValueError("evidence names its 'source', a key of the file's sources")
+            message = "evidence names its 'source', a key of the file's sources"
+            raise Fault(message, "add 'source:'")
         if self.assumed is not None and not self.why:
-            raise ValueError("an assumption says 'why'")
+            raise Fault("an assumption says 'why'", "add 'why: ...' beside 'assumed'")
         return self
 
     @property

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, gammaincinv, ndtri
 
+from raresim.errors import Fault
 from raresim.files.schema import Spec
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +25,11 @@ Uniform = Callable[[str], Floats]
 Numbers = dict[str, float]
 
 Z95 = 1.959963984540054
+
+
+def rows_of(values: Floats, chosen: slice) -> Floats:
+    """Return some replicates of an array that may have one row for all."""
+    return values if values.shape[0] == 1 else values[chosen]
 
 
 class Statistic(Spec, ABC):
@@ -84,12 +90,14 @@ class Share(Statistic):
     def _sums_to_one(self) -> Share:
         values = list(self.numbers().values())
         if not all(-1e-9 <= value <= 1 + 1e-9 for value in values):
-            raise ValueError("expected shares between 0 and 1 that sum to 1 at most")
+            mend = "write 0.6 for 60 %, and check that the shares sum to 1"
+            raise Fault("expected shares between 0 and 1 that sum to 1 at most", mend)
         if isinstance(self.share, dict):
             if list(self.share.values()).count("rest") > 1:
-                raise ValueError("expected one 'rest' at most")
+                raise Fault("expected one 'rest' at most", "write the other shares as numbers")
             if abs(sum(values) - 1) > 0.002:
-                raise ValueError(f"expected shares that sum to 1, they sum to {sum(values):g}")
+                message = f"expected shares that sum to 1, they sum to {sum(values):g}"
+                raise Fault(message, "check the numbers; one of them may be 'rest'")
         return self
 
     def numbers(self) -> Numbers:
@@ -201,7 +209,7 @@ class Quantiles(Statistic):
     @model_validator(mode="after")
     def _ascend(self) -> Quantiles:
         if not self.q1 < self.median < self.q3:
-            raise ValueError("expected q1 < median < q3")
+            raise Fault("expected q1 < median < q3", "put the three numbers in ascending order")
         return self
 
     def numbers(self) -> Numbers:

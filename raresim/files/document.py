@@ -12,16 +12,13 @@ import functools
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from raresim import limits
 from raresim.errors import InputError, Problem
 
-MAX_BYTES = 250_000
-MAX_DEPTH = 30
-MAX_NODES = 10_000
-MAX_KEY = 200
 MAX_PROBLEMS = 100
 
 Step = str | int
@@ -72,6 +69,12 @@ class Document:
         name = ".".join(str(step) for step in steps)
         return Problem(message, self.path, line, column, name, **details)
 
+    def placed(self, problem: Problem) -> Problem:
+        """Return a problem that names its field at the field's line, if the file has the field."""
+        fields = {".".join(map(str, steps)): steps for steps in self.positions}
+        line, column = self.position(fields.get(problem.field, ()))
+        return replace(problem, file=self.path, line=line, column=column)
+
 
 def read(path: str | Path) -> Document:
     """Read one YAML file.
@@ -85,15 +88,15 @@ def read(path: str | Path) -> Document:
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(limits.BYTES.value + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         mend = "check the path; `raresim models` lists what is shipped"
         raise InputError(Problem(f"cannot be read: {reason}", str(path), mend=mend)) from error
-    if len(raw) > MAX_BYTES:
-        mend = "name a model or a scenario file"
-        problem = Problem("file is too large", str(path), expected="at most 250 kB", mend=mend)
-        raise InputError(problem)
+    if len(raw) > limits.BYTES.value:
+        mend = f"name a model or a scenario file, {limits.BYTES.mend}"
+        expected = f"at most {limits.BYTES.value:,} bytes"
+        raise InputError(Problem("file is too large", str(path), expected=expected, mend=mend))
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -206,8 +209,9 @@ class _Builder:
         raise InputError(Problem(message, self.document.path, place[0], place[1], mend=mend))
 
     def open(self, event: Any, container: Any) -> None:
-        if len(self.stack) >= MAX_DEPTH:
-            self.stop(event, f"nested deeper than {MAX_DEPTH} levels", "flatten the file")
+        if len(self.stack) >= limits.DEPTH.value:
+            message = f"nested deeper than {limits.DEPTH.value} levels"
+            self.stop(event, message, f"flatten the file, {limits.DEPTH.mend}")
         if self.stack and isinstance(self.stack[-1][0], dict) and self.key[-1] is None:
             self.stop(event, "a key must be a plain word", "give the mapping a name")
         steps = self.place(event, container)
@@ -218,8 +222,9 @@ class _Builder:
         if _UNSEEN.search(event.value):
             self.stop(event, _HIDDEN, _PLAIN)
         if self.stack and isinstance(self.stack[-1][0], dict) and self.key[-1] is None:
-            if len(event.value) > MAX_KEY:
-                self.stop(event, f"a key of more than {MAX_KEY} characters", "shorten it")
+            if len(event.value) > limits.KEY.value:
+                message = f"a key of more than {limits.KEY.value} characters"
+                self.stop(event, message, f"shorten it, {limits.KEY.mend}")
             container, steps = self.stack[-1]
             self.key[-1] = str(event.value)
             place = (event.start_mark.line + 1, event.start_mark.column + 1)
@@ -239,8 +244,9 @@ class _Builder:
 
     def place(self, event: Any, value: Any) -> tuple[Step, ...]:
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            self.stop(event, f"more than {MAX_NODES} values", "split the file")
+        if self.nodes > limits.VALUES.value:
+            message = f"more than {limits.VALUES.value:,} values"
+            self.stop(event, message, f"split the file, {limits.VALUES.mend}")
         position = (event.start_mark.line + 1, event.start_mark.column + 1)
         if not self.stack:
             self.document.data = value

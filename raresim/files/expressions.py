@@ -22,11 +22,8 @@ from typing import Any
 
 import numpy as np
 
+from raresim import limits
 from raresim.errors import Fault, did_you_mean
-
-MAX_LENGTH = 2_000
-MAX_DEPTH = 40
-MAX_TOKENS = 300
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign><=|>=|==|!=|[-<>+*/()]))",
@@ -114,15 +111,18 @@ def parse(text: object) -> Expression:
     """
     if not isinstance(text, str):
         raise ExpressionError("expected a condition, such as 'age >= 16'", _LANGUAGE)
-    if len(text) > MAX_LENGTH:
-        raise ExpressionError(
-            f"expected at most {MAX_LENGTH} characters, got {len(text)}", _SHORTER
-        )
+    _within(limits.EXPRESSION_LENGTH, len(text))
     parser = _Parser(text)
     tree = parser.expression(0)
     if parser.token:
         raise _unexpected(parser.token)
     return Expression(text, tree)
+
+
+def _within(limit: limits.Limit, value: int) -> None:
+    if value > limit.value:
+        message = f"more than {limit.value:,} {limit.what}"
+        raise ExpressionError(message, f"{_SHORTER}, {limit.mend}")
 
 
 def _names(tree: tuple[Any, ...]) -> Iterator[str]:
@@ -149,16 +149,14 @@ class _Parser:
         if found is None:
             raise _unexpected(self.text[self.at :].strip()[:1])
         self.tokens += 1
-        if self.tokens > MAX_TOKENS:
-            raise ExpressionError(f"more than {MAX_TOKENS} words and signs", _SHORTER)
+        _within(limits.EXPRESSION_WORDS, self.tokens)
         self.at = found.end()
         self.kind = str(found.lastgroup)
         self.token = found[self.kind]
         return before
 
     def expression(self, depth: int) -> tuple[Any, ...]:
-        if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
+        _within(limits.EXPRESSION_DEPTH, depth)
         tree = self.conjunction(depth)
         while self.token == "or":
             self.advance()
@@ -175,8 +173,7 @@ class _Parser:
     def negation(self, depth: int) -> tuple[Any, ...]:
         if self.token != "not":
             return self.comparison(depth)
-        if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
+        _within(limits.EXPRESSION_DEPTH, depth)
         self.advance()
         return ("not", self.negation(depth + 1))
 
@@ -202,8 +199,7 @@ class _Parser:
         return tree
 
     def factor(self, depth: int) -> tuple[Any, ...]:
-        if depth > MAX_DEPTH:
-            raise ExpressionError(f"nested deeper than {MAX_DEPTH} levels", _SHORTER)
+        _within(limits.EXPRESSION_DEPTH, depth)
         if self.token == "-":
             self.advance()
             return ("-", ("number", 0.0), self.factor(depth + 1))

@@ -6,7 +6,14 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 
 from raresim.errors import (
     VALUE_KINDS,
@@ -33,10 +40,25 @@ __all__ = [
 ]
 
 
+SMALLEST, LARGEST = 1e-12, 1e12
+"""The size of numbers in a file, other than zero."""
+
+
 class Spec(BaseModel):
     """Base of everything that stands in a file: no unknown key, nothing changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+
+    @field_validator("*")
+    @classmethod
+    def _ordinary(cls, value: Any) -> Any:
+        """Refuse numbers whose square or product would leave what a computer can hold."""
+        parts = value.values() if isinstance(value, dict) else value
+        for part in parts if isinstance(value, (dict, list, tuple)) else [value]:
+            if isinstance(part, (int, float)) and part and not SMALLEST <= abs(part) <= LARGEST:
+                mend = f"write 0, or a number from {SMALLEST:g} to {LARGEST:g} in size"
+                raise Fault("expected a number of ordinary size", mend)
+        return value
 
 
 Duration = Annotated[

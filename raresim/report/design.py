@@ -73,31 +73,40 @@ def _milestone(milestone: Milestone) -> str:
     return f"when {word.join(parts)}: {', '.join(milestone.do)}"
 
 
-def methods(scenario: Scenario) -> list[tuple[str, str]]:
-    """Return how each estimand is defined, tested and estimated."""
+def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the five attributes of each estimand, as ICH E9(R1) names them, and its estimator."""
+    spec = scenario.spec
+    control, treated = scenario.arms
+    arms = f"{treated} ({_give(spec.design.arms[treated])}) against {control}"
     found = []
-    for name, estimand in scenario.spec.analysis.estimands.items():
-        method = scenario.spec.analysis.methods[name]
+    for name, estimand in spec.analysis.estimands.items():
         events = [f"{plain(event)}: {how}" for event, how in estimand.intercurrent.items()]
-        parts = [
-            f"{plain(estimand.variable)}, {estimand.summary}",
-            "intercurrent events: " + (", ".join(events) or "none stated"),
-            f"test: {method.test}, one-sided at {method.alpha:g}",
+        rows = [
+            ("Population", f"{scenario.model.spec.name}, {spec.design.eligible.text}"),
+            ("Treatments", arms),
+            ("Variable", plain(estimand.variable)),
+            ("Intercurrent events", "; ".join(events) or "none stated"),
+            ("Summary", estimand.summary),
+            ("Test and estimator", _method(spec.analysis.methods[name])),
         ]
-        if method.estimate:
-            parts.append(f"estimate: {method.estimate}")
-        if method.strata:
-            parts.append(f"stratified by {', '.join(plain(s) for s in method.strata)}")
-        if method.adjust_for:
-            parts.append(f"adjusted for {', '.join(method.adjust_for)}")
-        if method.boundary:
-            planned = method.boundary.planned_information
-            parts.append(
-                f"alpha spent over looks as {method.boundary.spend}, {planned} patients with an "
-                "event planned at the last look"
-            )
-        found.append((name, "; ".join(parts)))
+        found.append((name, rows))
     return found
+
+
+def _method(method: Any) -> str:
+    parts = [f"{method.test}, one-sided at {method.alpha:g}"]
+    if method.estimate:
+        parts.append(f"estimate: {method.estimate}")
+    if method.strata:
+        parts.append(f"stratified by {', '.join(plain(s) for s in method.strata)}")
+    if method.adjust_for:
+        parts.append(f"adjusted for {', '.join(method.adjust_for)}")
+    if method.boundary:
+        parts.append(
+            f"alpha spent over looks as {method.boundary.spend}, "
+            f"{method.boundary.planned_information} patients with an event planned at the last look"
+        )
+    return "; ".join(parts)
 
 
 @dataclass(frozen=True)

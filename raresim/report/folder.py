@@ -20,6 +20,10 @@ FILES = (
     "curves.parquet",
     "replicates/trials.parquet",
 )
+SENSITIVITY = "sensitivity.json"
+"""What drives the answer; a run may have been made without."""
+
+DRIVES = ("hypothesis", "by_uncertainty", "benefit", "centre", "moves")
 SETTINGS = ("hypothesis", "replicates", "seed", "place", "resolution", "engine")
 PARTS = (
     "question",
@@ -52,6 +56,8 @@ class RunFolder:
         The name under which the scenario was run.
     changed
         Files whose content is no longer the one that the manifest recorded.
+    sensitivity
+        What drives the answer, None where the run did not ask.
     """
 
     path: Path
@@ -60,6 +66,7 @@ class RunFolder:
     scenario: Scenario
     stem: str
     changed: tuple[str, ...]
+    sensitivity: dict[str, Any] | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -90,7 +97,9 @@ def load(folder: Path) -> RunFolder:
     stem = str(manifest["scenario"])
     model = load_model(folder / "model.yaml")
     scenario = build(read(folder / "scenario.yaml"), model, stem)
-    run = RunFolder(folder, manifest, summary, scenario, stem, _changed(folder, manifest))
+    asked = (folder / SENSITIVITY).is_file()
+    drives = _json(folder / SENSITIVITY, DRIVES) if asked else None
+    run = RunFolder(folder, manifest, summary, scenario, stem, _changed(folder, manifest), drives)
     _belong_together(run)
     return run
 
@@ -162,22 +171,25 @@ def _keys(path: Path, data: object, keys: tuple[str, ...]) -> None:
 def _changed(folder: Path, manifest: dict[str, Any]) -> tuple[str, ...]:
     """Return the files that are not the ones whose hashes the manifest holds."""
     hashes = manifest.get("sha256", {})
-    return tuple(
-        name
-        for name in FILES[1:]
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != hashes.get(name)
-    )
+    names = (*FILES[1:], SENSITIVITY)
+    return tuple(name for name in names if _digest(folder / name) != hashes.get(name))
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def _belong_together(run: RunFolder) -> None:
     """Refuse a summary of another scenario than the one beside it."""
     spec, summary, place = run.scenario.spec, run.summary, str(run.path)
     run.scenario.hypothesis(run.hypothesis)
-    pairs = (
+    pairs: list[tuple[str, object, object]] = [
         ("hypothesis", summary["hypothesis"], run.hypothesis),
         ("uncertainty", summary["uncertainty"], spec.truth.uncertainty),
         ("estimands", sorted(summary["estimands"]), sorted(spec.analysis.estimands)),
-    )
+    ]
+    if run.sensitivity is not None:
+        pairs.append(("sensitivity", run.sensitivity["hypothesis"], run.hypothesis))
     for what, found, expected in pairs:
         if found != expected:
             message = f"summary.json and scenario.yaml do not belong together: {what}"

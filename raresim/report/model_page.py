@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from raresim.cohort import CheckRow, check
 from raresim.disease import DiseaseModel
-from raresim.disease.parameters import gaps, statements
+from raresim.disease.uncertain import gaps, statements
 
 
 def model_page(model: DiseaseModel) -> str:

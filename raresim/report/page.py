@@ -6,10 +6,20 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from raresim.report import answer, characteristics, curves, design, pictures, published, timelines
+from raresim.report import (
+    answer,
+    characteristics,
+    curves,
+    design,
+    drives,
+    pictures,
+    published,
+    timelines,
+)
 from raresim.report.folder import RunFolder
+from raresim.report.plain_words import icons, plain_words
 from raresim.report.svg import look, printable
-from raresim.report.words import Cell, fixed, plain
+from raresim.report.words import Cell, fixed, plain, share
 
 TEMPLATE = "report.html.j2"
 
@@ -30,7 +40,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"cell": show, "plain": plain}
+    environment.filters |= {"cell": show, "plain": plain, "share": share}
     return environment
 
 
@@ -62,7 +72,11 @@ def content(run: RunFolder) -> dict[str, Any]:
         "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
         "pictures": _pictures(run, drawn, trial),
         "design": design.design(run.scenario),
-        "methods": design.methods(run.scenario),
+        "estimands_stated": design.estimands(run.scenario),
+        "plain_words": plain_words(run),
+        "modes": drives.mode_rows(run),
+        "moves": drives.move_rows(run),
+        "drives": run.sensitivity,
         "assumptions": _assumptions(run),
         "commands": commands(run),
     } | _evidence(run)
@@ -80,7 +94,10 @@ def _pictures(
             "rejection": pictures.rejection(run.summary, list(scenario.spec.analysis.estimands)),
             "enrolment": pictures.enrolment(run.summary["enrolment"], planned),
             "timelines": timelines.picture(trial, scenario),
+            "icons": icons(plain_words(run).hits),
         }
+        if run.sensitivity is not None:
+            found |= {"modes": drives.modes_picture(run), "tornado": drives.tornado(run)}
     # the only text that is not escaped here: made by ElementTree, which has escaped it
     return {name: Markup(svg) for name, svg in found.items()} | {
         "curves": [Markup(svg) for svg in outcomes]
@@ -146,5 +163,6 @@ def commands(run: RunFolder) -> dict[str, str]:
         "simulate": f"raresim simulate {stem} -r {settings['replicates']} --seed {seed} "
         f"--hypothesis {name} -o DIR",
         "python": f"raresim.simulate({', '.join(arguments)})",
+        "sensitivity": f"raresim sensitivity {stem} --seed {seed}{other}",
         "trial": f"raresim trial {stem} --replicate 0 --seed {seed}{other}",
     }

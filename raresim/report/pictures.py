@@ -18,12 +18,19 @@ MARKERS = ("o", "s")
 Z95 = 1.96
 
 
-def canvas(width: float, height: float, left: float, bottom: float = 0.5) -> tuple[Figure, Axes]:
+def canvas(
+    width: float, height: float, left: float, bottom: float = 0.5, above: float = 0.2
+) -> tuple[Figure, Axes]:
     """Return a figure and its axes, with margins in inches (a layout engine would draw twice)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height))
-    inside = (left / width, bottom / height, 1 - (left + 0.15) / width, 1 - (bottom + 0.2) / height)
+    inside = (
+        left / width,
+        bottom / height,
+        1 - (left + 0.15) / width,
+        1 - (bottom + above) / height,
+    )
     return figure, figure.add_axes(inside)
 
 

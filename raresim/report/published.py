@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from raresim.disease.outcome_block import Longitudinal
-from raresim.disease.parameters import gaps, statements
 from raresim.disease.spec import LeftOut, ModelSpec, Target
+from raresim.disease.uncertain import gaps, statements
 from raresim.disease.variable_block import Number
 from raresim.evidence import (
     Difference,
@@ -18,8 +18,9 @@ from raresim.evidence import (
     Source,
     Statistic,
 )
+from raresim.report.drives import move_rows
 from raresim.report.folder import RunFolder
-from raresim.report.words import MINUS, NONE, duration, number, plain
+from raresim.report.words import MINUS, NONE, NOTHING, Cell, duration, number, plain
 from raresim.trial.truth_block import EffectSpec
 
 SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
@@ -164,21 +165,22 @@ class Gap:
     what: str
     interval: str
     taken: str
+    lower: Cell
+    upper: Cell
     why: str
 
 
 def unpublished(run: RunFolder) -> list[Gap]:
     """Return the intervals of what nobody published."""
     place = str(run.settings["place"])
-    return [
-        Gap(
-            plain(what),
-            f"{number(i.lower)} to {number(i.upper)}, centre {number(i.centre)}",
-            f"{number(i.at(place))} ({place})",
-            why,
-        )
-        for what, i, why in gaps(run.scenario.model.spec)
-    ]
+    moves = {row.what: row for row in move_rows(run) if row.kind == "unpublished"}
+    found = []
+    for what, i, why in gaps(run.scenario.model.spec):
+        interval = f"{number(i.lower)} to {number(i.upper)}, centre {number(i.centre)}"
+        taken, move = f"{number(i.at(place))} ({place})", moves.get(plain(what))
+        ends = (move.lower, move.upper) if move else (NOTHING, NOTHING)
+        found.append(Gap(plain(what), interval, taken, *ends, why=why))
+    return found
 
 
 def left_out(run: RunFolder) -> list[tuple[LeftOut, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 NAME = "report.html"
@@ -30,19 +28,13 @@ def write_report(folder: Path) -> Path:
     InputError
         When the folder is not a run; nothing is written then.
     """
+    from raresim.files.whole import whole_file
     from raresim.report.folder import load
     from raresim.report.page import page
 
     folder = Path(folder)
     text = page(load(folder))
     target = folder / NAME
-    handle, fresh = tempfile.mkstemp(prefix=f".{NAME}.", dir=folder)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        Path(fresh).chmod(0o644)
-        Path(fresh).replace(target)
-    except BaseException:
-        Path(fresh).unlink(missing_ok=True)
-        raise
+    with whole_file(target) as fresh:
+        fresh.write_text(text, "utf-8", newline="\n")
     return target

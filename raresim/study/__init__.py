@@ -1,20 +1,21 @@
 """Studies: replicates of a trial to operating characteristics."""
 
 from raresim.study.montecarlo import Figure
+from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
 from raresim.study.run import Run, Settings, simulate
 from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
-from raresim.study.unpublished import Swing, swings
 
 __all__ = [
     "EstimandSummary",
     "Figure",
+    "Move",
     "Run",
+    "Sensitivity",
     "Settings",
     "SingleTrial",
     "Summary",
-    "Swing",
     "run_trial",
+    "sensitivity",
     "simulate",
-    "swings",
 ]

@@ -69,12 +69,27 @@ def proportion(hits: npt.ArrayLike, clusters: Clusters) -> Figure:
     The plug-in error of a share of 0 or 1 is zero, which would claim certainty: it is floored at
     sqrt(q (1 - q) / R) with q = 1 / (R + 2).
     """
-    found = mean(hits, clusters)
+    return _floored(mean(hits, clusters))
+
+
+def _floored(found: Figure) -> Figure:
     if found.value is None or found.mcse is None:
         return found
     q = 1 / (found.replicates + 2)
     floor = float(np.sqrt(q * (1 - q) / found.replicates))
     return Figure(found.value, max(found.mcse, floor), found.replicates)
+
+
+def difference(hits: npt.ArrayLike, others: npt.ArrayLike, clusters: Clusters) -> Figure:
+    """Return the difference of two shares on the same luck, its error from the paired replicates.
+
+    Where no replicate differs the error is that of one that might, as in `proportion`.
+
+    >>> difference([1.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0], np.arange(4)).value
+    0.25
+    """
+    found = mean(np.asarray(hits, np.float64) - np.asarray(others, np.float64), clusters)
+    return _floored(found)
 
 
 def quantile(values: npt.ArrayLike, level: float, clusters: Clusters) -> Figure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +10,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.parameters import check_place
+from raresim import limits
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import store, tables
 from raresim.study.summary import Summary, summarise
 from raresim.study.truth import UNITS, true_values
+from raresim.study.workers import processors, spread
 from raresim.trial.engine import Engine, run_block
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_REPLICATES = 10_000_000
 PAIRS_A_REPLICATE = 128
-SHORT_RUN = 8
-"""Tasks for each worker up to which a run is short."""
-
 Progress = Callable[[int, int], None]
 """Told how many replicates are done, and of how many."""
 
@@ -94,7 +90,7 @@ def simulate(
         Processes; never more than luck blocks. By default as many as there are processors.
     place
         Where in its interval each unpublished number is taken: `lower`, `centre`, `upper`, or
-        `upper: WHAT` for one of them (see `raresim.disease.parameters.gaps`).
+        `upper: WHAT` for one number, published or not (see `raresim.disease.uncertain`).
     resolution
         Seconds to which times are rounded up.
     folder
@@ -115,17 +111,15 @@ def simulate(
     >>> run.summary.replicates
     64
     """
-    if not 1 <= replicates <= MAX_REPLICATES:
-        raise InputError(f"replicates: expected 1 to {MAX_REPLICATES:,}, got {replicates:,}")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
-    check_place(scenario.model.spec, place)
+    check_size(replicates, seed)
+    name = scenario.hypothesis(hypothesis)
+    scenario.check_place(place, name)
     settings = Settings(
-        scenario.hypothesis(hypothesis),
+        name,
         replicates,
         seed,
         "block" if engine == "auto" else engine,
-        workers if workers is not None else (os.cpu_count() or 1),
+        processors() if workers is None else workers,
         place,
         resolution,
     )
@@ -137,6 +131,22 @@ def simulate(
     if folder is not None:
         store.write(folder, scenario, run)
     return run
+
+
+def check_size(replicates: int, seed: int) -> None:
+    """Refuse numbers of trials and seeds that cannot be.
+
+    Raises
+    ------
+    InputError
+        With what was expected.
+    """
+    most = limits.REPLICATES
+    if not 1 <= replicates <= most.value:
+        expected = f"1 to {most.value:,}, got {replicates:,}"
+        raise InputError(f"replicates: expected {expected}; take fewer, {most.mend}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
 
 
 def plan_work(scenario: Scenario, settings: Settings) -> list[Task]:
@@ -175,23 +185,9 @@ def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, A
 
 
 def _work(scenario: Scenario, settings: Settings, todo: list[Task]) -> Iterator[tuple[Task, Any]]:
-    workers = min(settings.workers, len(todo))
-    if workers <= 1:
-        for task in todo:
-            yield do_task(scenario, settings, task)
-        return
-    from joblib import Parallel, delayed
-
-    # array work frees Python's lock: in a short run threads save the seconds that processes take to
-    # start; SimPy and long runs are worth processes
-    short = settings.engine == "block" and len(todo) <= SHORT_RUN * workers
-    pool = Parallel(
-        n_jobs=workers,
-        backend="threading" if short else "loky",
-        return_as="generator_unordered",
-        batch_size=1,
+    return spread(
+        lambda task: do_task(scenario, settings, task), todo, settings.workers, settings.engine
     )
-    yield from pool(delayed(do_task)(scenario, settings, task) for task in todo)
 
 
 def collect(

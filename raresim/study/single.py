@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from raresim.disease.parameters import check_place
 from raresim.errors import InputError
+from raresim.files.whole import whole_folder
 from raresim.study import store, tables
 from raresim.trial.cut import take
 from raresim.trial.engine import BlockRun, run_one
@@ -37,20 +35,11 @@ class SingleTrial:
         """Write each table as CSV into a new or empty folder, all or none."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder}: is not empty; name a new folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        try:
+        with whole_folder(folder) as fresh:
             for name, table in vars(self).items():
                 marked = table.assign(artificial=True)
                 marked.to_csv(fresh / f"{name}.csv", index=False, lineterminator="\n")
             (fresh / "README.txt").write_text(store.ARTIFICIAL + "\n", "utf-8")
-            fresh.chmod(0o755)
-            if folder.exists():
-                folder.rmdir()
-            fresh.rename(folder)
-        except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            raise
 
 
 def run_trial(
@@ -71,8 +60,8 @@ def run_trial(
 
     if seed < 0 or replicate < 0:
         raise InputError("seed and replicate are not negative")
-    check_place(scenario.model.spec, place)
     name = scenario.hypothesis(hypothesis)
+    scenario.check_place(place, name)
     run, log = run_one(scenario, name, seed, replicate, place=place)
     entries = [
         (entry.tick, float(days(entry.tick)), entry.what, entry.candidate, entry.detail)

@@ -6,22 +6,24 @@ import hashlib
 import json
 import platform
 import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raresim import __version__
 from raresim.errors import InputError, Problem
+from raresim.files.whole import whole_folder
 from raresim.streams import CONTRACT, LUCK_BLOCK
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from raresim.study.one_at_a_time import Sensitivity
     from raresim.study.run import Run
 
 MARK = "manifest.json"
+SENSITIVITY = "sensitivity.json"
 ARTIFICIAL = "These rows are artificial: simulated by raresim, no row is a person."
 
 
@@ -41,22 +43,15 @@ def prepare(folder: Path) -> None:
     raise InputError(Problem("holds something that is not a raresim run", str(folder), mend=mend))
 
 
-def write(folder: Path, scenario: Scenario, run: Run) -> None:
+def write(
+    folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None = None
+) -> None:
     """Write the run folder; an earlier run there is replaced only when the new one is complete."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        fill(fresh, scenario, run)
-        fresh.chmod(0o755)  # mkdtemp makes a private folder
-        if folder.exists():
-            shutil.rmtree(folder)
-        fresh.rename(folder)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
+    with whole_folder(folder) as fresh:
+        fill(fresh, scenario, run, sensitivity)
 
 
-def fill(folder: Path, scenario: Scenario, run: Run) -> None:
+def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None) -> None:
     """Write every file of a run into a folder."""
     tables = folder / "replicates"
     tables.mkdir()
@@ -64,6 +59,8 @@ def fill(folder: Path, scenario: Scenario, run: Run) -> None:
     write_table(run.analyses, tables / "analyses.parquet")
     write_table(run.curves, folder / "curves.parquet")
     write_json(run.summary.dict(), folder / "summary.json")
+    if sensitivity is not None:
+        write_json(sensitivity.dict(), folder / SENSITIVITY)
     (folder / "scenario.yaml").write_text(scenario.document.text, "utf-8")
     shutil.copyfile(scenario.model.path, folder / "model.yaml")
     write_json(manifest(scenario, run, folder), folder / MARK)

@@ -70,14 +70,13 @@ class Lives:
 
 def _lives(scenario: Scenario, folk: People, arm: int, estimand: Estimand) -> Lives:
     """Return end of life or follow-up, first event (or composite) and number of events."""
-    fatal = [name for name, process in scenario.model.processes.items() if process.ends]
     parts: list[tuple[Floats, Floats, Floats]] = []
-    for strip in strips():
+    for strip in strips(len(folk.stop)):
         paths = folk.walk(arm, strip)
         days = paths[estimand.outcome].days
         first = days[..., 0]
         end: Floats = np.full(first.shape, scenario.follow_days)
-        for name in fatal:
+        for name in scenario.model.spec.fatal:
             death = paths[name].days[..., 0]
             end = np.minimum(end, death)
             if estimand.intercurrent.get(name) == "composite":

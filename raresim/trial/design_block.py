@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from raresim import limits
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Condition, Duration, Spec
-
-MAX_PATIENTS = 2_000
-"""A luck block holds 1,024 trials in memory at once: two thousand patients take some gigabytes."""
-MAX_SITES = 500
-MAX_STRATA = 1_000
-"""Each stratum has a randomisation list of its own in each of the 1,024 trials."""
 
 
 class Arm(Spec):
@@ -27,7 +22,12 @@ class Arm(Spec):
 class Randomise(Spec):
     """Stratified permuted blocks: a list for each stratum, as in envelopes."""
 
-    n: int = Field(gt=1, le=MAX_PATIENTS, description="patients in all arms", examples=[100])
+    n: Annotated[int, AfterValidator(limits.PATIENTS.check)] = Field(
+        gt=1,
+        description="patients in all arms",
+        examples=[100],
+        json_schema_extra={"maximum": limits.PATIENTS.value},
+    )
     ratio: dict[str, int] = Field(
         description="whole parts for each arm", examples=[{"placebo": 1, "drug": 1}]
     )
@@ -73,7 +73,12 @@ class MoreSites(Spec):
 class Sites(Spec):
     """The sites and when they are planned to open."""
 
-    number: int = Field(ge=1, le=MAX_SITES, description="sites in all", examples=[11])
+    number: Annotated[int, AfterValidator(limits.SITES.check)] = Field(
+        ge=1,
+        description="sites in all",
+        examples=[11],
+        json_schema_extra={"maximum": limits.SITES.value},
+    )
     open: list[FirstSites | MoreSites] = Field(
         min_length=1, max_length=2, description="the plan of openings"
     )
@@ -113,7 +118,10 @@ class Visits(Spec):
     """Visits by week since randomisation, and the days by which they may be early or late."""
 
     weeks: list[int] = Field(
-        min_length=1, max_length=200, description="ascending", examples=[[4, 12, 24, 36, 48]]
+        min_length=1,
+        description="ascending",
+        examples=[[4, 12, 24, 36, 48]],
+        json_schema_extra={"maxItems": limits.VISITS.value},
     )
     window: Duration = Field(
         0.0, description="how early or late a visit may be", examples=["7 days"]
@@ -121,6 +129,7 @@ class Visits(Spec):
 
     @model_validator(mode="after")
     def _ascend(self) -> Visits:
+        limits.VISITS.check(len(self.weeks))
         if sorted(set(self.weeks)) != self.weeks or self.weeks[0] < 1:
             raise Fault(
                 "expected weeks in ascending order, the first 1 or later",

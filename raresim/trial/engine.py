@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from raresim import limits
 from raresim.errors import RefusedError
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.conduct import blocks
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 Engine = Literal["block", "simpy"]
 T = TypeVar("T")
-MAX_CANDIDATES = 200_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,18 @@ class BlockRun:
     ledger: Ledger
     performed: Ticks
     analyst: Analyst
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is run: a hypothesis, and some replicates of a luck block."""
+
+    hypothesis: str
+    seed: int
+    block: int
+    rows: slice
+    resolution: int
+    place: str
 
 
 def run_block(
@@ -54,9 +66,10 @@ def run_block(
     """
 
     def attempt(decided: Fate) -> BlockRun:
-        return _conduct(scenario, decided.rows(slice(0, replicates)), engine, resolution)
+        return _conduct(scenario, decided, engine, resolution)
 
-    return _with_enough_candidates(scenario, hypothesis, seed, block, resolution, place, attempt)
+    asked = Asked(hypothesis, seed, block, slice(0, replicates), resolution, place)
+    return _with_enough_candidates(scenario, asked, attempt)
 
 
 def run_one(
@@ -73,34 +86,27 @@ def run_one(
     plan = make_plan(scenario, resolution)
     block, column = divmod(replicate, LUCK_BLOCK)
 
-    def attempt(decided: Fate) -> tuple[BlockRun, list[Entry]]:
-        alone = decided.rows(slice(column, column + 1))
+    def attempt(alone: Fate) -> tuple[BlockRun, list[Entry]]:
         analyst = Analyst(scenario, alone, 1)
         ledger, performed, log = events.conduct(plan, alone, analyst.perform)
         return _finish(BlockRun(alone, ledger, performed, analyst)), log
 
-    return _with_enough_candidates(scenario, hypothesis, seed, block, resolution, place, attempt)
+    asked = Asked(hypothesis, seed, block, slice(column, column + 1), resolution, place)
+    return _with_enough_candidates(scenario, asked, attempt)
 
 
-def _with_enough_candidates(
-    scenario: Scenario,
-    hypothesis: str,
-    seed: int,
-    block: int,
-    resolution: int,
-    place: str,
-    attempt: Callable[[Fate], T],
-) -> T:
+def _with_enough_candidates(scenario: Scenario, asked: Asked, attempt: Callable[[Fate], T]) -> T:
     """Try with a stream of candidates that is long enough, made longer until it is."""
     candidates = expected_candidates(scenario)
-    while candidates <= MAX_CANDIDATES:
-        luck = Luck(seed, block)
+    while candidates <= limits.CANDIDATES.value:
+        luck = Luck(asked.seed, asked.block)
+        when = (asked.resolution, asked.place, asked.rows)
         try:
-            return attempt(fate(scenario, luck, hypothesis, candidates, resolution, place))
+            return attempt(fate(scenario, luck, asked.hypothesis, candidates, *when))
         except ShortStreamError:
             candidates = int(1.5 * candidates) + 10
     raise RefusedError(
-        f"more than {MAX_CANDIDATES:,} candidates would be needed to fill the trial; "
+        f"more than {limits.CANDIDATES.value:,} candidates would be needed to fill the trial; "
         "widen 'eligible' or shorten 'recruit_for'"
     )
 

@@ -18,7 +18,7 @@ from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProce
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
-from raresim.streams import LUCK_BLOCK, Luck, point_name
+from raresim.streams import Luck, point_name
 from raresim.trial.arrivals import arrivals
 from raresim.trial.scenario import Effects, Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
@@ -91,8 +91,8 @@ class People:
         return walked
 
 
-def strips(replicates: int = LUCK_BLOCK) -> list[slice]:
-    """Return slices of a block small enough that a path's arrays stay in the processor's cache."""
+def strips(replicates: int) -> list[slice]:
+    """Return slices of replicates so small that a path stays in the processor's cache."""
     return [slice(k, min(k + STRIP, replicates)) for k in range(0, replicates, STRIP)]
 
 
@@ -141,10 +141,19 @@ def fate(
     candidates: int,
     resolution: int = 1,
     place: str = "centre",
+    rows: slice = slice(None),
 ) -> Fate:
-    """Decide the fate of `candidates` candidates in each replicate of a luck block."""
+    """Decide the fate of `candidates` candidates in each of some replicates of a luck block.
+
+    The parameters are those of the whole block, cut afterwards: a fit that iterates until all
+    replicates agree would otherwise differ in its last digits with the replicates at hand.
+    """
     spec = scenario.spec
     numbers, effects = scenario.numbers(hypothesis, luck, place)
+    numbers, luck = numbers.rows(rows), luck.only(rows)
+    effects = {
+        name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
+    }
     days, site = arrivals(spec.truth, spec.design.sites, luck, candidates)
     folk = people(scenario, luck, candidates, numbers, effects, site)
     low, high = spec.truth.screening_lasts
@@ -170,7 +179,7 @@ def fate(
         events=_events(scenario, folk, resolution),
         readings=_readings(scenario, folk, luck, jitter),
         baseline=states,
-        fatal=tuple(name for name, process in scenario.model.processes.items() if process.ends),
+        fatal=scenario.model.spec.fatal,
     )
 
 
@@ -236,7 +245,7 @@ def _events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tupl
     found: dict[str, list[Ticks]] = {name: [] for name in names}
     for arm in range(len(scenario.arms)):
         walked: dict[str, list[Ticks]] = {name: [] for name in names}
-        for strip in strips():
+        for strip in strips(len(folk.stop)):
             paths = folk.walk(arm, strip)
             for name in names:
                 days = paths[name].days

@@ -74,5 +74,5 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
         outcomes=tuple(
             n for n in processes if scenario.model.spec.outcomes[n].kind != "longitudinal"
         ),
-        fatal=tuple(name for name, process in processes.items() if process.ends),
+        fatal=scenario.model.spec.fatal,
     )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
+from raresim import limits
 from raresim.disease import DiseaseModel
+from raresim.disease.checker import Checker, Steps
 from raresim.disease.model import condition
 from raresim.disease.outcome_block import Longitudinal, Recurrent
 from raresim.disease.outcomes import Horizon
 from raresim.disease.references import check_condition, in_order, source_names
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
-from raresim.files.document import MAX_PROBLEMS, Document, Step
+from raresim.files.document import Document
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.design_block import (
-    MAX_STRATA,
     AllOf,
     AnyOf,
     Calendar,
@@ -26,7 +26,6 @@ from raresim.trial.design_block import (
 )
 from raresim.trial.spec import ScenarioSpec
 
-Steps = tuple[Step, ...]
 ELIGIBLE_SEED = 20_000_102
 """Seed of the patients among whom somebody must be eligible."""
 ELIGIBLE_UNITS = 4
@@ -53,21 +52,12 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     return in_order(check.problems)
 
 
-class _Checker:
+class _Checker(Checker):
     def __init__(self, document: Document, spec: ScenarioSpec, model: DiseaseModel) -> None:
-        self.document, self.spec, self.model = document, spec, model
-        self.problems: list[Problem] = []
+        super().__init__(document, model.spec)
+        self.spec, self.model = spec, model
         self.outcomes = model.spec.outcomes
         self.states, self.numeric = model.states, model.numeric
-
-    def add(self, steps: Steps, message: str, mend: str = "") -> None:
-        self.problems.append(self.document.problem(steps, message, mend=mend))
-
-    def known(self, steps: Steps, what: str, name: str, known: Iterable[str]) -> bool:
-        known = list(known)
-        if name not in known and len(self.problems) < MAX_PROBLEMS:
-            self.add(steps, f"unknown {what} {name!r}", did_you_mean(name, known))
-        return name in known
 
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
@@ -78,7 +68,7 @@ class _Checker:
         for name, outcomes in self.spec.truth.hypotheses.items():
             for outcome, arms in outcomes.items():
                 steps: Steps = ("truth", "hypotheses", name, outcome)
-                if not self.known(steps, "outcome", outcome, self.outcomes):
+                if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
                     continue
                 score = isinstance(self.outcomes[outcome], Longitudinal)
                 for arm, effect in arms.items():
@@ -147,9 +137,9 @@ class _Checker:
                 self.known(steps, "factor", factor, states)
         if len(set(factors)) < len(factors):
             self.add(steps, "a factor stands here twice", "keep one of the two")
-        if (number := math.prod(states.get(name, 1) for name in factors)) > MAX_STRATA:
-            message = f"the factors form {number:,} strata, more than {MAX_STRATA:,}"
-            self.add(steps, message, "stratify by fewer factors")
+        if (number := math.prod(states.get(name, 1) for name in factors)) > limits.STRATA.value:
+            message = f"the factors form {number:,} strata, more than {limits.STRATA.value:,}"
+            self.add(steps, message, f"stratify by fewer factors, {limits.STRATA.mend}")
 
     def milestones(self) -> None:
         for name, milestone in self.spec.design.milestones.items():
@@ -161,7 +151,8 @@ class _Checker:
                     events = [
                         n for n, o in self.outcomes.items() if not isinstance(o, Longitudinal)
                     ]
-                    self.known((*steps, "when"), "outcome of events", part.first, events)
+                    where, wanted = (*steps, "when"), "outcome of events"
+                    self.named(where, wanted, part.first, events, f"an {wanted}")
                     n = self.spec.design.randomise.n
                     if part.patients > n:
                         message = "waits for more patients than are randomised"
@@ -209,7 +200,7 @@ class _Checker:
 
     def estimand(self, name: str, outcome: str, variable: str) -> None:
         steps: Steps = ("analysis", "estimands", name, "variable")
-        if not self.known(steps, "outcome", outcome, self.outcomes):
+        if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
             return
         found = self.outcomes[outcome]
         score = isinstance(found, Longitudinal)
@@ -231,12 +222,10 @@ class _Checker:
         """Every intercurrent event of the scenario needs a strategy, death above all."""
         steps: Steps = ("analysis", "estimands", name)
         stated = self.spec.analysis.estimands[name].intercurrent
-        fatal = [n for n, o in self.outcomes.items() if getattr(o, "ends", "") == "everything"]
+        events = ["stops_treatment", *self.model.spec.fatal]
         for event in stated:
-            self.known(
-                (*steps, "intercurrent"), "intercurrent event", event, ["stops_treatment", *fatal]
-            )
-        for event in ["stops_treatment", *fatal]:
+            self.known((*steps, "intercurrent"), "intercurrent event", event, events)
+        for event in events:
             composite = "composite" if variable.startswith("time to first") else "while alive"
             allowed = (
                 ["treatment policy"] if event == "stops_treatment" else [composite, "while alive"]
@@ -278,7 +267,8 @@ class _Checker:
         numbers = [f"{n} at baseline" for n, o in self.outcomes.items() if o.kind == "longitudinal"]
         numbers += sorted(self.model.numeric - set(self.outcomes))
         for word in method.adjust_for:
-            self.known((*steps, "adjust_for"), "covariate", word, numbers)
+            where, wanted = (*steps, "adjust_for"), "a number at baseline"
+            self.named(where, "covariate", word, numbers, wanted)
         self.looks(name)
 
     def looks(self, name: str) -> None:

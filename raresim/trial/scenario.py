@@ -13,7 +13,15 @@ from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import Effect
 from raresim.disease.parameters import drawn_from
-from raresim.errors import InputError, did_you_mean
+from raresim.disease.uncertain import (
+    UncertainNumber,
+    check_place,
+    gaps,
+    pinned,
+    published_numbers,
+    statements,
+)
+from raresim.errors import InputError, did_you_mean, shown
 from raresim.evidence import Ratio
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
@@ -22,6 +30,11 @@ from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
 
 Effects = dict[str, dict[str, Effect]]
+
+
+def effect_of(arm: str, outcome: str) -> str:
+    """Return what the effect of an arm on an outcome is called."""
+    return f"effect of {arm} on {outcome}"
 
 
 @dataclass(frozen=True)
@@ -82,9 +95,11 @@ class Scenario:
         parameters = self.model.parameters(drawn, place)
         if drawn is None and place == "centre":
             parameters = self.model.published
-        return parameters, self.effects(hypothesis, luck if mode in ("effect", "all") else None)
+        return parameters, self.effects(
+            hypothesis, luck if mode in ("effect", "all") else None, place
+        )
 
-    def effects(self, hypothesis: str, luck: Luck | None) -> Effects:
+    def effects(self, hypothesis: str, luck: Luck | None = None, place: str = "centre") -> Effects:
         """Return the effect of each arm on each outcome under a hypothesis."""
         found: Effects = {}
         for outcome, arms in self.spec.truth.hypotheses[hypothesis].items():
@@ -92,13 +107,42 @@ class Scenario:
             for arm, stated in arms.items():
                 statistic = stated.statistic
                 values = statistic.point()
-                if luck is not None and stated.evidence is not None:
-                    values = statistic.draw(drawn_from(luck, "effect", outcome, arm))
+                uniform = pinned(place, effect_of(arm, outcome), stated.evidence) or drawn_from(
+                    luck, "effect", outcome, arm
+                )
+                if uniform is not None and stated.evidence is not None:
+                    values = statistic.draw(uniform)
                 value = next(iter(values.values()))
                 after = 0.0 if isinstance(statistic, Ratio) else statistic.after
                 scale = "ratio" if isinstance(statistic, Ratio) else "difference"
                 found[outcome][arm] = Effect(scale, value, after)
         return found
+
+    def uncertain(self, hypothesis: str) -> dict[str, list[UncertainNumber]]:
+        """Return the numbers that are not known exactly: effect, published, unpublished."""
+        spec = self.model.spec
+        effects = [
+            (effect_of(arm, outcome), stated.evidence)
+            for outcome, arms in self.spec.truth.hypotheses[hypothesis].items()
+            for arm, stated in arms.items()
+            if stated.evidence is not None
+        ]
+        published = [
+            (what, statistic) for what, statistic, is_read, _ in statements(spec) if is_read
+        ]
+        return {
+            "effect": published_numbers(effects),
+            "published": published_numbers(published),
+            "unpublished": [
+                UncertainNumber(what, f"{interval.lower:g}", f"{interval.upper:g}", why)
+                for what, interval, why in gaps(spec)
+            ],
+        }
+
+    def check_place(self, place: str, hypothesis: str) -> None:
+        """Refuse a place that the scenario does not have, see `raresim.disease.uncertain`."""
+        found = self.uncertain(hypothesis)
+        check_place(place, [number.name for numbers in found.values() for number in numbers])
 
     def better(self, outcome: str) -> Literal["less", "greater"]:
         """Return the side of an effect that is good: `less` or `greater`."""
@@ -143,9 +187,33 @@ def build(document: Document, model: DiseaseModel | None, stem: str) -> Scenario
     """Return the scenario of a document, with a model at hand or the one that the file names."""
     spec = validate(document, ScenarioSpec)
     if model is None:
-        beside = Path(document.path).parent / spec.truth.model
-        model = load_model(beside if beside.suffix and beside.exists() else spec.truth.model)
+        model = _model_of(document, spec.truth.model)
     problems = check_scenario(document, spec, model)
     if problems:
         raise InputError(problems)
     return Scenario(spec, model, document, stem)
+
+
+def _model_of(document: Document, name: str) -> DiseaseModel:
+    """Load the model that a scenario names: a file beside the scenario, or a shipped one.
+
+    What is wrong inside the model file is told at its line there, all else at the scenario's.
+    """
+    beside = Path(document.path).parent / name
+    try:
+        return load_model(beside if beside.suffix and catalogue.is_there(beside) else name)
+    except InputError as error:
+        found, expected = shown(name), "a shipped model, or a model file beside the scenario"
+        problems = [
+            problem
+            if problem.line
+            else document.problem(
+                ("truth", "model"),
+                problem.message,
+                found=found,
+                expected=expected,
+                mend=problem.mend,
+            )
+            for problem in error.problems
+        ]
+        raise InputError(problems) from error

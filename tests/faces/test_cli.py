@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,18 +20,30 @@ from tests.worlds import ATAXIA, CGD
 ROOT = Path(__file__).parents[2]
 
 
-def raresim(*words: str, cwd: Path | None = None, code: int = 0) -> str:
-    """Run the command in another folder, as an installed one would be; return what it said."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    done = subprocess.run(
+COMMANDS = [
+    *("models", "show", "validate", "schema", "new-model", "new-scenario"),
+    *("cohort", "trial", "simulate", "sensitivity", "report"),
+]
+
+
+def run_command(
+    *words: str, cwd: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in another folder, as an installed one would be."""
+    return subprocess.run(
         [sys.executable, "-m", "raresim", *words],
         cwd=cwd or ROOT.parent,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"} | environment,
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+
+
+def raresim(*words: str, cwd: Path | None = None, code: int = 0) -> str:
+    """Run the command and return what it said, having checked its exit code."""
+    done = run_command(*words, cwd=cwd)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stderr + done.stdout
     return done.stdout if code == 0 else done.stderr
@@ -35,8 +51,7 @@ def raresim(*words: str, cwd: Path | None = None, code: int = 0) -> str:
 
 def test_help_names_every_command() -> None:
     said = raresim("--help")
-    words = "models show validate schema new-model new-scenario cohort trial simulate report"
-    for command in words.split():
+    for command in COMMANDS:
         assert command in said
 
 
@@ -199,3 +214,125 @@ def test_the_page_of_each_model_is_the_current_one(name: str) -> None:
     """Mend with: raresim show NAME --page > docs/models/NAME.md."""
     page = (ROOT / "docs" / "models" / f"{name}.md").read_text()
     assert raresim("show", name, "--page") == page
+
+
+def test_sensitivity_names_every_uncertain_number() -> None:
+    said = raresim("sensitivity", ATAXIA, "-r", "8")
+    assert "Assurance" in said
+    assert "One number moved at a time" in said
+    assert "more numbers move it by" in said
+    found = json.loads(raresim("sensitivity", ATAXIA, "-r", "8", "--json"))
+    assert {move["kind"] for move in found["moves"]} == {
+        "effect",
+        "published",
+        "unpublished",
+        "conduct",
+    }
+    quiet = raresim("sensitivity", ATAXIA, "-r", "8", "-q")
+    assert quiet.count("\n") == 1
+
+
+def test_quiet_says_the_answer_alone_and_verbose_says_more_on_standard_error(
+    tmp_path: Path,
+) -> None:
+    words = ("simulate", ATAXIA, "-r", "16", "--workers", "1")
+    quiet = raresim(*words, "-q", "-o", str(tmp_path / "run"), "--no-sensitivity")
+    assert re.fullmatch(r"Power: \d+\.\d % ± \d+\.\d\n", quiet)
+    assert (tmp_path / "run" / "report.html").is_file()
+    done = run_command(*words, "--verbose")
+    assert "16 trials in" in done.stderr
+    assert "16 trials in" not in done.stdout
+    assert "Operating characteristics" in done.stdout
+    assert "--quiet and --verbose" in raresim(*words, "-q", "-v", code=2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models",),
+        ("show", ATAXIA),
+        ("show", "friedreich-ataxia"),
+        ("validate", ATAXIA),
+        ("schema", "model"),
+        ("cohort", "friedreich-ataxia", "-n", "3"),
+        ("trial", ATAXIA),
+        ("simulate", ATAXIA, "-r", "8"),
+        ("new-model", "my-model", "-o", "{}/m.yaml"),
+        ("new-scenario", "my-trial", "--model", "friedreich-ataxia", "-o", "{}/s.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_every_command_answers_machines_in_json(words: tuple[str, ...], tmp_path: Path) -> None:
+    asked = [word.format(tmp_path) for word in words]
+    json.loads(raresim(*asked, *([] if "schema" in words else ["--json"])))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("models",),
+        ("show", "friedreich-ataxia"),
+        ("show", ATAXIA, "--luck"),
+        ("--help",),
+        ("simulate", CGD, "-r", "8"),
+        ("sensitivity", CGD, "-r", "4"),
+        ("simulate", "--help"),
+    ],
+    ids=" ".join,
+)
+def test_tables_fit_80_columns_without_colour_where_nobody_looks(words: tuple[str, ...]) -> None:
+    said = run_command(*words, COLUMNS="80").stdout
+    assert max(len(line) for line in said.splitlines()) <= 80
+    assert "\x1b" not in said
+
+
+def test_colour_only_on_a_terminal_and_not_where_it_is_unwanted() -> None:
+    """`script` gives the command a terminal of its own."""
+    if shutil.which("script") is None:
+        pytest.skip("no `script` here to stand for a terminal")
+    command = f"{sys.executable} -m raresim models"
+    environment = {"TERM": "xterm-256color", "COLUMNS": "80", "PYTHONPATH": str(ROOT)}
+    environment["PATH"] = os.environ["PATH"]
+    for extra, coloured in (({}, True), ({"NO_COLOR": "1", "TERM": "dumb"}, False)):
+        done = subprocess.run(
+            ["script", "-qec", command, "/dev/null"],
+            env=environment | extra,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert ("\x1b[1m" in done.stdout) == coloured
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_page_has_an_example_that_names_its_command(command: str) -> None:
+    said = raresim(command, "--help")
+    assert f"raresim {command}" in said.split("Examples:")[1]
+
+
+def test_completion_is_offered_for_the_shell() -> None:
+    environment = {"_RARESIM_COMPLETE": "complete_bash", "COMP_WORDS": "raresim sen"}
+    said = run_command(COMP_CWORD="1", **environment)
+    assert "sensitivity" in said.stdout
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupted_run_ends_cleanly(workers: str, tmp_path: Path) -> None:
+    words = ("simulate", CGD, "-r", "100000", "--workers", workers, "-o", str(tmp_path / "run"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "raresim", *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    time.sleep(6)
+    os.killpg(started.pid, signal.SIGINT)  # as Ctrl-C does, to everybody in the foreground
+    _, said = started.communicate(timeout=30)
+    assert started.returncode == 130, said
+    assert "interrupted; nothing was written" in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []

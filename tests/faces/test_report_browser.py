@@ -7,22 +7,24 @@ from typing import Any
 import pytest
 
 from raresim.report import write_report
-from raresim.study import simulate
-from raresim.trial.scenario import load_scenario
 from tests.faces import browser
+from tests.worlds import whole_run
 
 SCENARIOS = ("cgd-interferon-gamma", "friedreich-48-weeks")
 SECTIONS = (
     "The question and the answer",
     "Operating characteristics",
+    "What drives the answer",
     "How long and how many",
     "Enrolment",
     "Outcomes by arm",
     "A few patients of one trial",
-    "The design and its assumptions",
-    "Evidence",
+    "The design",
+    "What is estimated, and how",
+    "Evidence and assumptions",
     "How it was computed, and its limits",
 )
+HEADINGS = ["In plain words", *(f"{k}. {title}" for k, title in enumerate(SECTIONS, 1))]
 WIDE, NARROW = 1100, 360
 A4, LETTER = 687, 710
 """CSS pixels between the margins of 14 mm that the style sheet asks for."""
@@ -82,9 +84,9 @@ class View:
 
 @pytest.fixture(scope="module", params=SCENARIOS)
 def report(request, chromium, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("browser") / request.param
-    simulate(load_scenario(request.param), 64, 1, workers=1, folder=folder)
-    return write_report(folder)
+    return write_report(
+        whole_run(request.param, tmp_path_factory.mktemp("browser") / request.param)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -125,12 +127,11 @@ def test_complains_of_nothing_and_asks_for_nothing_but_itself(view):
 def test_title_and_headings(view, report):
     page = view.page
     assert page.title() == f"{report.parent.name}, effect: report of a simulation"
-    numbered = [f"{number}. {title}" for number, title in enumerate(SECTIONS, 1)]
-    assert page.get_by_role("heading", level=2).all_inner_texts() == numbered
+    assert page.get_by_role("heading", level=2).all_inner_texts() == HEADINGS
     heading = page.get_by_role("heading", level=1)
     assert heading.count() == 1
     assert heading.inner_text().endswith("?")
-    for name in numbered:
+    for name in HEADINGS:
         assert page.get_by_role("region", name=name, exact=True).count() == 1
     for landmark in ("banner", "navigation", "main", "contentinfo"):
         assert page.get_by_role(landmark).count() == 1
@@ -155,17 +156,16 @@ def test_pictures_are_seen_named_and_whole(view, width):
 
 def test_links_lead_to_their_sections_by_keyboard(view):
     page = view.page
-    links = page.locator("a[href]")
+    links = page.locator("nav a[href]")
     targets = links.evaluate_all("links => links.map(link => link.getAttribute('href'))")
-    assert len(targets) == len(SECTIONS)
-    for number, (target, title) in enumerate(zip(targets, SECTIONS, strict=True), 1):
+    for number, (target, heading) in enumerate(zip(targets, HEADINGS, strict=True)):
         assert target.startswith("#")
         page.evaluate("scrollTo(0, 0)")
-        links.nth(number - 1).focus()
+        links.nth(number).focus()
         page.keyboard.press("Enter")
         assert page.evaluate("location.hash") == target
         element = page.locator(target)
-        assert element.inner_text() == f"{number}. {title}"
+        assert element.inner_text() == heading
         page.wait_for_function(
             """target => {
               const box = document.querySelector(target).getBoundingClientRect();
@@ -228,6 +228,13 @@ def test_prints(view):
     sizes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
     assert len(sizes) == pages
     assert all((float(x), float(y)) == pytest.approx((595.3, 841.9), abs=2) for x, y in sizes)
+
+
+def test_the_plain_words_are_one_page_on_paper(view):
+    """A4 leaves 265 mm, that is 1,001 CSS pixels, between the margins of the style sheet."""
+    page = view.at(A4, "print")
+    height = "section => section.getBoundingClientRect().height"
+    assert 400 < page.get_by_role("region", name="In plain words").evaluate(height) < 1001
 
 
 @pytest.mark.parametrize(("width", "media"), [(WIDE, "screen"), (NARROW, "screen"), (A4, "print")])

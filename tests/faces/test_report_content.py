@@ -16,6 +16,7 @@ from raresim.report.folder import load, table
 from raresim.study import simulate
 from raresim.trial.engine import run_block
 from raresim.trial.scenario import load_scenario
+from tests.worlds import whole_run
 
 SCENARIOS = ("cgd-interferon-gamma", "friedreich-48-weeks")
 
@@ -34,7 +35,7 @@ def plain(path):
 
 @pytest.fixture(scope="module", params=SCENARIOS)
 def folder(request, tmp_path_factory):
-    return run(request.param, tmp_path_factory.mktemp("run") / request.param)
+    return whole_run(request.param, tmp_path_factory.mktemp("run") / request.param)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_every_source_is_cited_and_every_statistic_marked(folder, said):
         assert source.cite in said
         assert source.doi is None or f"doi:{source.doi}" in said
         assert source.pmid is None or f"PMID {source.pmid}" in said
-    part = said.split("8. Evidence")[1]
+    part = said.split("10. Evidence and assumptions ADEMP")[1]
     assert part.count(" seen ") > 5
     for item in model.left_out:
         assert " ".join(item.why.split()) in said
@@ -107,10 +108,61 @@ def test_every_source_is_cited_and_every_statistic_marked(folder, said):
 
 
 def test_what_nobody_published_is_said_with_the_place_taken(folder, said):
-    part = said.split("8. Evidence")[1].split("What nobody published")[1]
+    part = said.split("10. Evidence and assumptions ADEMP")[1].split("What nobody published")[1]
     for gap in load(folder).scenario.model.spec.unpublished:
         assert f"{words.number(gap.correlation.centre)} (centre)" in part
         assert " ".join(gap.why.split()) in part
+
+
+def test_power_and_assurance_stand_side_by_side(folder, said):
+    found = json.loads((folder / "sensitivity.json").read_text("utf-8"))["by_uncertainty"]
+    assert list(found) == ["all", "effect", "fixed", "nuisance"]  # sorted by the file
+    part = said.split("Power and assurance side by side")[1].split("How it was computed")[0]
+    for mode, called in {"fixed": "power", "nuisance": "power", "all": "assurance"}.items():
+        row = re.search(
+            rf"{called} {re.escape(share(found[mode]))} {found[mode]['replicates']}", part
+        )
+        assert row, (mode, part)
+
+
+def test_every_uncertain_number_shows_how_far_it_moves_the_answer(folder, said):
+    found, scenario = load(folder), load(folder).scenario
+    part = said.split("Moves of the rate of success")[1].split("How it was computed")[0]
+    names = [n.name for numbers in scenario.uncertain("effect").values() for n in numbers]
+    conduct = [move for move in found.sensitivity["moves"] if move["kind"] == "conduct"]
+    assert len(found.sensitivity["moves"]) == len(names) + len(conduct)
+    for name in names:
+        assert words.plain(name) in part
+    sizes = [
+        max(abs(move[side]["value"]) for side in ("lower", "upper"))
+        for move in found.sensitivity["moves"]
+    ]
+    assert sizes == sorted(sizes, reverse=True)
+    first = found.sensitivity["moves"][0]
+    assert f"{100 * first['upper']['value']:.1f}".replace("-", "−") in part
+
+
+def test_the_plain_words_are_plain(said, summary):
+    part = said.split("for patients, families")[1].split("1. The question")[0]
+    assert f"about {round(100 * summary['success']['value'])} of 100 such trials" in part
+    jargon = "power assurance hazard estimand Monte null alpha replicate ratio variance theta %"
+    for word in [*jargon.split(), "standard error", "confidence interval"]:
+        assert word not in part, word
+    sentences = re.split(r"(?<=[.?!]) ", part)
+    assert np.mean([len(sentence.split()) for sentence in sentences]) < 20
+
+
+def test_a_run_without_sensitivity_says_how_to_get_it(tmp_path):
+    said = plain(write_report(run("friedreich-48-weeks", tmp_path / "bare")))
+    assert "This run did not ask. To see it: raresim sensitivity friedreich-48-weeks" in said
+    assert "side by side" not in said
+
+
+def test_three_frameworks_lead_to_their_sections(said):
+    for words_of in ("ADEMP: aims", "OCTAVE: valuation metrics", "ICH E9(R1): the attributes"):
+        assert words_of in said
+    for attribute in ("Population", "Treatments", "Variable", "Intercurrent events", "Summary"):
+        assert attribute in said.split("9. What is estimated, and how ADEMP")[1]
 
 
 def test_says_what_it_is_and_is_not(said):

@@ -1,11 +1,13 @@
 """YAML read with positions, and what strangers may not do with it."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from raresim import limits
 from raresim.errors import InputError
-from raresim.files import document, parse, read
+from raresim.files import parse, read
 
 LIMIT = 2.0  # seconds in which any bad file must be refused
 
@@ -182,7 +184,7 @@ def test_no_text_brings_out_another_exception(text):
 
 
 def test_the_first_value_too_many_is_refused(monkeypatch):
-    monkeypatch.setattr(document, "MAX_NODES", 10)
+    monkeypatch.setattr(limits, "VALUES", replace(limits.VALUES, value=10))
     assert parse("a: [" + "1," * 8 + "]").data == {"a": [1] * 8}  # a mapping, a list, eight numbers
     (problem,) = refusal("a: [" + "1," * 12 + "]")
     assert "more than 10 values" in problem.message

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raresim.files import expressions
+from raresim import limits
 from raresim.files.expressions import ExpressionError, parse
 
 STATES = {"sex": ("male", "female"), "form": ("x_linked", "autosomal")}
@@ -166,9 +166,9 @@ def test_what_is_not_text_is_refused(value):
 
 
 def test_length_is_bounded():
-    fits = "age > 1" + " " * (expressions.MAX_LENGTH - 7)
+    fits = "age > 1" + " " * (limits.EXPRESSION_LENGTH.value - 7)
     assert parse(fits).tree == parse("age > 1").tree
-    with pytest.raises(ExpressionError, match="at most 2000 characters, got 2001"):
+    with pytest.raises(ExpressionError, match="more than 2,000 characters"):
         parse(fits + " ")
 
 
@@ -181,7 +181,7 @@ def test_depth_is_bounded(open_, close):
     outer = " > 1" if "-" in open_ else ""
     shallow, deep = 13, 45  # 'not (' and '-(' take two levels each
     parse(open_ * shallow + inner + close * shallow + outer).check(STATES, NUMERIC)
-    with pytest.raises(ExpressionError, match="deeper than 40 levels"):
+    with pytest.raises(ExpressionError, match="more than 40 levels of nesting"):
         parse(open_ * deep + inner + close * deep + outer)
 
 

@@ -14,7 +14,7 @@ PACKAGE = Path(raresim.__file__).parent
 ROOT = PACKAGE.parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-GROUND = {"errors", "streams", "files", "tables", "randomisation"}
+GROUND = {"errors", "limits", "streams", "files", "tables", "randomisation"}
 ROAD = ["evidence", "disease", "cohort", "trial", "study", "assess", "share", "report", "app"]
 ANALYSTS = {"evidence", "cohort", "trial", "study", "assess", "share", "report", "app", "cli"}
 LIMIT = 400

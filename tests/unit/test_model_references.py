@@ -1,11 +1,15 @@
 """Names in a model file that lead nowhere: each is reported at its line with a hint."""
 
+from pathlib import Path
+
 import pytest
 
 from raresim import catalogue
+from raresim.cohort import sample_cohort
 from raresim.disease import load_model
 from raresim.errors import InputError
 
+FAULTY = Path(__file__).parents[1] / "faces" / "faulty"
 CGD = "chronic-granulomatous-disease"
 ATAXIA = "friedreich-ataxia"
 
@@ -102,8 +106,8 @@ CASES = [
         "    range: 0 to 60\n    given: inheritance",
         "    range: 0 to 60\n    given: age",
         "given: age",
-        "unknown categorical variable 'age'",
-        "known: ",
+        "'age' is a number with rows; expected a categorical variable",
+        "write one of: ",
         id="a number as parent",
     ),
     pytest.param(
@@ -120,8 +124,8 @@ CASES = [
         "sum_of: [onset_age, duration]",
         "sum_of: [onset_age, sex]",
         None,
-        "unknown number 'sex'",
-        "known: ",
+        "'sex' is a category; expected a number",
+        "write one of: onset_age, gaa1, duration",
         id="a category in a sum",
     ),
     pytest.param(
@@ -192,8 +196,8 @@ CASES = [
         "shares_frailty_with: serious_infection",
         "shares_frailty_with: death",
         None,
-        "unknown recurrent outcome 'death'",
-        "known: serious_infection",
+        "'death' is an outcome that comes once; expected a recurrent outcome",
+        "write one of: serious_infection",
         id="frailty of itself",
     ),
     pytest.param(
@@ -210,8 +214,8 @@ CASES = [
         "{share_of: sex, evidence: {share: {male: 0.852",
         "{share_of: age, evidence: {share: {male: 0.852",
         None,
-        "unknown categorical variable 'age'",
-        "known: ",
+        "'age' is a number with rows; expected a categorical variable",
+        "write one of: ",
         id="target share",
     ),
     pytest.param(
@@ -307,3 +311,21 @@ def test_several_names_that_lead_nowhere_come_together(tmp_path):
         (line_of(text, "change_of:"), "unknown outcome 'fars'"),
         (line_of(text, "source: iona"), "unknown source 'iona'"),
     }
+
+
+def test_a_rate_at_which_patients_have_too_many_events_is_refused(tmp_path):
+    path = tmp_path / "busy.yaml"
+    path.write_text(changed(text_of(CGD), ("events: 56,", "events: 5600000,")), "utf-8")
+    with pytest.raises(InputError, match="a patient has more than 500 events") as error:
+        sample_cohort(load_model(path), 10)
+    assert error.value.problems[0].field == "outcomes.serious_infection"
+
+
+def test_death_is_fatal_also_where_it_is_the_only_outcome(tmp_path):
+    text = (FAULTY / "minimal-model.yaml").read_text(encoding="utf-8")
+    infection, death = text.index("  infection:"), text.index("  death:")
+    text = text[:infection] + text[death : text.index("  score:")]
+    path = tmp_path / "own.yaml"
+    path.write_text(changed(text, ("    shares_frailty_with: infection\n", "")), "utf-8")
+    assert load_model(path).spec.fatal == ("death",)
+    assert load_model(ATAXIA).spec.fatal == ()

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaincinv, ndtri
 
+from raresim import limits
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon
 from raresim.disease.parameters import Parameters
-from raresim.evidence.statistics import Floats
-from raresim.streams import LUCK_BLOCK, Luck
+from raresim.errors import InputError, Problem
+from raresim.evidence.statistics import Floats, rows_of
+from raresim.streams import Luck
 
-MAX_EVENTS = 500
 """More events in one patient than this means that the model's numbers are wrong."""
 
 
@@ -36,8 +37,8 @@ class EventLatent:
 
     def rows(self, chosen: slice) -> EventLatent:
         """Return some replicates only."""
-        intensity, frailty = part(self.intensity, chosen), part(self.frailty, chosen)
-        return EventLatent(intensity, frailty, part(self.thresholds, chosen))
+        intensity, frailty = rows_of(self.intensity, chosen), rows_of(self.frailty, chosen)
+        return EventLatent(intensity, frailty, rows_of(self.thresholds, chosen))
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,6 @@ class EventProcess:
     name: str
     clock: Clock
     reads: tuple[str, ...]
-    ends: tuple[str, ...]
     limit: int
     own_frailty: bool
 
@@ -95,7 +95,7 @@ class EventProcess:
         linked: Mapping[str, EventLatent],
     ) -> Floats:
         if not self.own_frailty:
-            alike = np.ones((LUCK_BLOCK, patients.units))
+            alike = np.ones((luck.replicates, patients.units))
             return linked[self.reads[0]].frailty if self.reads else alike
         u = luck.uniform(f"outcome.{self.name}.frailty", patients.units)
         _, u = couple(parameters, self.name, u, patients.scores)
@@ -108,8 +108,10 @@ class EventProcess:
         reached = np.zeros(reach.shape)
         sums: list[Floats] = []
         while len(sums) < self.limit and (not sums or bool(np.any(reached <= reach))):
-            if len(sums) >= MAX_EVENTS:
-                raise ValueError(f"{self.name}: a patient has more than {MAX_EVENTS} events")
+            if len(sums) >= limits.EVENTS.value:
+                message = f"a patient has more than {limits.EVENTS.value} events"
+                mend = f"check the rate and how much patients' rates differ, {limits.EVENTS.mend}"
+                raise InputError(Problem(message, field=f"outcomes.{self.name}", mend=mend))
             u = luck.uniform(f"outcome.{self.name}.gap[{len(sums) + 1}]", units)
             reached = reached - np.log(u)
             sums.append(reached)
@@ -150,11 +152,10 @@ def _number(parameters: Parameters, name: str, *keys: str) -> Floats:
 
 def recurrent(name: str, spec: Recurrent) -> EventProcess:
     """Return the process of events that may come again."""
-    return EventProcess(name, Clock(spec.clock), (), (), MAX_EVENTS, own_frailty=True)
+    return EventProcess(name, Clock(spec.clock), (), limits.EVENTS.value + 1, own_frailty=True)
 
 
-def time_to_event(name: str, spec: TimeToEvent, everything: tuple[str, ...]) -> EventProcess:
-    """Return the process of one event, which may end every other process."""
+def time_to_event(name: str, spec: TimeToEvent) -> EventProcess:
+    """Return the process of one event."""
     reads = (spec.shares_frailty_with,) if spec.shares_frailty_with else ()
-    ends = everything if spec.ends == "everything" else ()
-    return EventProcess(name, Clock(spec.clock), reads, ends, 1, own_frailty=False)
+    return EventProcess(name, Clock(spec.clock), reads, 1, own_frailty=False)

@@ -34,7 +34,7 @@ from typing import Any, Protocol
 
 from raresim.disease.network import Patients
 from raresim.disease.parameters import Parameters
-from raresim.evidence.statistics import Floats
+from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
 
 
@@ -55,6 +55,10 @@ class Effect:
     value: Floats
     after: float = 0.0
 
+    def rows(self, chosen: slice) -> Effect:
+        """Return some replicates only."""
+        return Effect(self.scale, rows_of(self.value, chosen), self.after)
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -65,10 +69,8 @@ class Exposure:
 
     def rows(self, chosen: slice) -> Exposure:
         """Return some replicates only."""
-        effect = self.effect
-        if effect is not None:
-            effect = Effect(effect.scale, part(effect.value, chosen), effect.after)
-        return Exposure(part(self.until, chosen), effect)
+        effect = None if self.effect is None else self.effect.rows(chosen)
+        return Exposure(rows_of(self.until, chosen), effect)
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,6 @@ class Horizon:
 
     days: float
     largest_ratio: float = 1.0
-
-
-def part(values: Floats, chosen: slice) -> Floats:
-    """Return some replicates of an array that may have one row for all."""
-    return values if values.shape[0] == 1 else values[chosen]
 
 
 class Process(Protocol):
@@ -100,11 +97,6 @@ class Process(Protocol):
     @property
     def reads(self) -> tuple[str, ...]:
         """Processes whose latent value or path this one needs."""
-        ...
-
-    @property
-    def ends(self) -> tuple[str, ...]:
-        """Processes that are over when this one's event happens."""
         ...
 
     def latent(

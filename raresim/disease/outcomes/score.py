@@ -12,6 +12,7 @@ Source of the random-slope model: Laird & Ware, Biometrics 1982;38:963-974.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,11 @@ from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcome_block import Longitudinal
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon, part
+from raresim.disease.outcomes.process import Clock, Exposure, Horizon
 from raresim.disease.parameters import Parameters
-from raresim.errors import InputError
+from raresim.errors import InputError, Problem
 from raresim.evidence.distributions import TruncatedNormal, truncated_normal
-from raresim.evidence.statistics import Floats
+from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
 
 
@@ -39,8 +40,8 @@ class ScoreLatent:
 
     def rows(self, chosen: slice) -> ScoreLatent:
         """Return some replicates only."""
-        level, slope = part(self.level, chosen), part(self.slope, chosen)
-        return ScoreLatent(level, slope, part(self.noise, chosen))
+        level, slope = rows_of(self.level, chosen), rows_of(self.slope, chosen)
+        return ScoreLatent(level, slope, rows_of(self.noise, chosen))
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,6 @@ class ScoreProcess:
     modifiers: Modifiers = Modifiers()
     clock: Clock = Clock.RANDOMISATION
     reads: tuple[str, ...] = ()
-    ends: tuple[str, ...] = ()
 
     def latent(
         self,
@@ -144,7 +144,14 @@ class ScoreProcess:
         mean = parameters.numbers[self.name, "at_screening.mean"]
         sd = parameters.numbers[self.name, "at_screening.sd"]
         latent = np.sqrt(np.maximum(sd**2 - noise**2 - self._rounding, 1e-4 * sd**2))
-        return truncated_normal(mean, latent, *self.spec.range)
+        try:
+            return truncated_normal(mean, latent, *self.spec.range)
+        except InputError as error:
+            low, high = self.spec.range
+            message = f"no distribution held to {low:g} to {high:g} has this mean and SD"
+            expected = "a mean inside the range, and an SD for which it has room"
+            mend = "check 'mean', 'sd' and 'range'"
+            raise self._contradiction("at_screening", message, expected, mend) from error
 
     def check(self, parameters: Parameters) -> None:
         """Refuse published numbers that leave no room for each other.
@@ -152,17 +159,33 @@ class ScoreProcess:
         Raises
         ------
         InputError
-            When the spread of change is less than rounding, or the spread at screening less than a
-            reading's noise. (A rare draw of this kind is held at the edge instead.)
+            When the spread of change is less than rounding, the spread at screening less than a
+            reading's noise, or mean and SD at screening those of no distribution on the range. (A
+            rare draw of the first two kinds is held at the edge instead.)
         """
         numbers = parameters.numbers
         noisy = numbers[self.name, "visit_noise_share"] * (
             numbers[self.name, "spread_of_change.sd"] ** 2
         )
-        if float(np.min(noisy)) / 2 < self._rounding:
-            raise InputError(f"{self.name}: the published spread leaves no room for visit noise")
-        if float(np.min(numbers[self.name, "at_screening.sd"] ** 2 - noisy / 2)) <= 0:
-            raise InputError(f"{self.name}: the spread at screening is less than a reading's noise")
+        reading = float(np.min(noisy)) / 2
+        if reading < self._rounding:
+            message = "the published spread leaves no room for visit noise"
+            least = f"{self._rounding:.3g}, what rounding to steps of {self.spec.step:g} adds"
+            expected = f"visit_noise_share * sd² / 2, now {reading:.3g}, of at least {least}"
+            mend = "check 'sd', 'visit_noise_share' and 'step'"
+            raise self._contradiction("spread_of_change", message, expected, mend)
+        if float(np.min(numbers[self.name, "at_screening.sd"])) ** 2 <= reading:
+            message = "the spread at screening is less than a reading's noise"
+            expected = f"an SD above {math.sqrt(reading):.3g}, from the spread of change"
+            mend = "check both SDs and 'visit_noise_share'"
+            raise self._contradiction("at_screening", message, expected, mend)
+        self.starting_levels(parameters, self.split(parameters)[0])
+
+    def _contradiction(self, key: str, message: str, expected: str, mend: str) -> InputError:
+        """Return the fault of a statement of this outcome, with what was stated."""
+        found = getattr(self.spec, key).statistic.text()
+        where = f"outcomes.{self.name}.{key}"
+        return InputError(Problem(message, field=where, found=found, expected=expected, mend=mend))
 
     def path(self, latent: ScoreLatent, exposure: Exposure, linked: Mapping[str, Any]) -> ScorePath:
         """Return the latent score over time under a history of exposure."""
