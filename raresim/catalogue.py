@@ -11,7 +11,9 @@ _NAME = re.compile(r"(?P<stem>[a-z0-9][a-z0-9-]*)(?:@(?P<major>\d+))?")
 
 
 def folder(kind: str) -> Path:
-    """Return the folder of shipped `models` or `scenarios`."""
+    """Return the folder of shipped `models`, `scenarios` or `backtests`."""
+    if kind == "backtests":
+        return folder("scenarios") / kind
     package = Path(__file__).parent
     installed = package / "_shipped" / kind
     return installed if installed.is_dir() else package.parent / kind

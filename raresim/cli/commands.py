@@ -277,6 +277,29 @@ def sensitivity(
     running.sensitivity(scenario, replicates, seed, options, manner(json, quiet, verbose))
 
 
+@app.command(epilog=examples("raresim backtest endear", "raresim backtest all -o predictions"))
+def backtest(
+    name: Annotated[
+        str, typer.Argument(help="A back-test file, the name of a shipped one, or 'all'.")
+    ] = "all",
+    replicates: Annotated[int, typer.Option("-r", "--replicates", help="Trials to run.")] = 2000,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the predictions, written before scoring."),
+    ] = None,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Foretell trials that really happened from other evidence, and score the predictions."""
+    from raresim.cli import foretelling
+    from raresim.cli.output import manner
+
+    foretelling.backtest(name, replicates, seed, workers, output, manner(json, quiet, verbose))
+
+
 @app.command(epilog=examples("raresim report run-cgd"))
 def report(
     folder: Annotated[Path, typer.Argument(help="A run folder.")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shlex
@@ -177,7 +178,9 @@ def _words(disease: DiseaseModel) -> dict[str, str]:
         words |= {"variable": f"time to first {name}", "summary": "hazard ratio"}
         words["method"] = "{test: logrank, estimate: cox, alpha: 0.025 one-sided}"
     strategy = "composite" if words["variable"].startswith("time") else "while alive"
-    events = {"stops_treatment": "treatment policy"} | dict.fromkeys(fatal, strategy)
+    events = {"stops_treatment": "treatment policy"} | dict.fromkeys(
+        (f for f in fatal if f != name), strategy
+    )
     words["intercurrent"] = "{" + ", ".join(f"{k}: {v}" for k, v in events.items()) + "}"
     title = f"Does the drug change {name.replace('_', ' ')} in 60 patients? {disease.spec.name}"
     words["question"] = json.dumps(title, ensure_ascii=False)
@@ -213,7 +216,8 @@ def _eligible(disease: DiseaseModel) -> str:
     if ranges:
         name = "age" if "age" in ranges else next(iter(ranges))
         low, high = ranges[name]
-        return f"{name} >= {_digits(low)} and {name} <= {_digits(high)}"
+        above = f"{name} >= {_digits(low)}"
+        return above if math.isinf(high) else f"{above} and {name} <= {_digits(high)}"
     found = ((n, v.names) for n, v in patients.items() if isinstance(v, Category))
     name, states = next(found)
     return f"{name} == {states[0]} or {name} != {states[0]}"

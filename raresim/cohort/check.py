@@ -15,12 +15,14 @@ import numpy as np
 
 from raresim.cohort.population import Population, population
 from raresim.disease import DiseaseModel
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.spec import Target
+from raresim.disease.uncertain import of_outcome, rows_given, subject
 from raresim.disease.variable_block import Category, Number
-from raresim.evidence import Quantiles, Share, Statistic
+from raresim.evidence import EventFree, Quantiles, Share, Statistic
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
+from raresim.files.units import DAYS
 
 GATE = 0.1
 """Largest miss of an input, in standard errors of its source."""
@@ -168,8 +170,12 @@ def _correlation(first: str, second: str) -> Callable[[Population], dict[str, fl
 
 def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
     for name, outcome in model.spec.outcomes.items():
+        if isinstance(outcome, TimeToEvent) and outcome.time is not None:
+            yield from _laws(name, outcome.time)
+            continue
         if isinstance(outcome, (Recurrent, TimeToEvent)):
             rate = outcome.rate if isinstance(outcome, Recurrent) else outcome.hazard
+            assert rate is not None
             yield _Claim(_role(rate.evidence), f"{name}: rate", rate.statistic, _rate(name, YEAR))
         if isinstance(outcome, Recurrent):
             spread = outcome.between_patients
@@ -184,6 +190,52 @@ def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
                 what = f"{name}: change after {outcome.change_after:g} days"
                 change = _change(name, outcome.change_after, part.statistic, outcome.among)
                 yield _Claim(_role(part.evidence), what, part.statistic, change)
+
+
+def _laws(name: str, block: TimeOfEvent) -> Iterator[_Claim]:
+    days = DAYS[block.unit.removesuffix("s")]
+    for when, row in rows_given(block):
+        statistic = row.evidence or row.assumed
+        what = subject(of_outcome(name, "time"), block.given, when)
+        compute = _of_time(name, when, statistic, days)
+        yield _Claim(_role(row.evidence), what, statistic, compute)
+
+
+def _of_time(
+    name: str, when: str, statistic: EventFree | Quantiles, days: float
+) -> Callable[[Population], dict[str, float]]:
+    """Invert the law on an even grid of a million patients who are followed from time 0."""
+
+    def compute(people: Population) -> dict[str, float]:
+        law = people.model.published.times[name, when]
+        u = (np.arange(1_000_000) + 0.5) / 1_000_000
+        return _describe_times(statistic, law.time(-np.log1p(-u)[None, :])[0], days)
+
+    return compute
+
+
+def _describe_times(
+    statistic: EventFree | Quantiles, times: Floats, days: float
+) -> dict[str, float]:
+    """Return shares free of the event, or quartiles in units of so many days."""
+    if isinstance(statistic, EventFree):
+        at = zip(statistic.free, statistic.times, strict=True)
+        return {text: float(np.mean(times > day)) for text, day in at}
+    q1, median, q3 = np.quantile(times / days, [0.25, 0.5, 0.75])
+    return {"q1": float(q1), "median": float(median), "q3": float(q3)}
+
+
+def _of_times(
+    name: str, statistic: Statistic, among: Expression | None
+) -> Callable[[Population], dict[str, float]]:
+    def compute(people: Population) -> dict[str, float]:
+        outcome = people.model.spec.outcomes[name]
+        assert isinstance(outcome, TimeToEvent) and outcome.time is not None
+        assert isinstance(statistic, (EventFree, Quantiles))
+        days = DAYS[outcome.time.unit.removesuffix("s")]
+        return _describe_times(statistic, people.times[name][people.among(among)], days)
+
+    return compute
 
 
 def _rate(name: str, day: float) -> Callable[[Population], dict[str, float]]:
@@ -238,6 +290,8 @@ def _target(target: Target) -> tuple[str, Callable[[Population], dict[str, float
     if target.rate_of is not None:
         day = target.during or YEAR
         return f"{target.rate_of}: rate over {day:g} days", _rate(target.rate_of, day)
+    if target.time_of is not None:
+        return f"{target.time_of}: time{some}", _of_times(target.time_of, statistic, among)
     day = target.at or YEAR
     if target.change_of is not None:
         change = _change(target.change_of, day, statistic, among)

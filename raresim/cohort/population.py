@@ -11,7 +11,7 @@ import numpy.typing as npt
 from raresim.cohort.sampling import COHORT, flat
 from raresim.disease import DiseaseModel
 from raresim.disease.model import condition
-from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
+from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess, TimedProcess
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
 from raresim.streams import LUCK_BLOCK, Luck
@@ -27,7 +27,7 @@ class Population:
     `values` are what conditions may name (scores as read at screening); `counts[outcome, days]` are
     events within so many days, `alive[outcome, days]` the days lived meanwhile, `firsts[outcome]`
     the day of the first event, `changes[outcome, days]` the change of a reading since
-    randomisation.
+    randomisation; `times[outcome]` is the event's time on its own clock, from zero on.
     """
 
     model: DiseaseModel
@@ -36,6 +36,7 @@ class Population:
     counts: dict[tuple[str, float], Floats]
     alive: dict[tuple[str, float], Floats]
     changes: dict[tuple[str, float], Floats]
+    times: dict[str, Floats]
 
     def among(self, expression: Expression | None) -> npt.NDArray[np.bool_]:
         """Return who satisfies a condition."""
@@ -51,7 +52,7 @@ def population(model: DiseaseModel, patients: int, times: dict[str, list[float]]
         keys = getattr(parts[0], name)
         return {key: np.concatenate([getattr(part, name)[key] for part in parts]) for key in keys}
 
-    names = ("values", "firsts", "counts", "alive", "changes")
+    names = ("values", "firsts", "counts", "alive", "changes", "times")
     return Population(model, **{name: join(name) for name in names})
 
 
@@ -61,12 +62,14 @@ def _chunk(model: DiseaseModel, number: int, times: dict[str, list[float]]) -> P
     longest = max((day for days in times.values() for day in days), default=365.25)
     latents = model.latents(luck, patients, model.published, Horizon(longest))
     values = model.observed_at_screening(luck, latents, patients)
-    found = Population(model, {k: flat(v) for k, v in values.items()}, {}, {}, {}, {})
+    found = Population(model, {k: flat(v) for k, v in values.items()}, {}, {}, {}, {}, {})
     untreated = Exposure(np.full((1, 1), np.inf))
     for name, process in model.processes.items():
         path = process.path(latents[name], untreated, {})
-        if isinstance(process, EventProcess):
+        if isinstance(process, EVENTS):
             found.firsts[name] = flat(path.days[..., 0])
+            if isinstance(process, TimedProcess):
+                found.times[name] = flat(latents[name].time(latents[name].threshold))
             for day in times.get(name, []):
                 found.counts[name, day] = flat((path.days <= day).sum(-1).astype(np.float64))
                 endless = np.full(path.days.shape[:2], np.inf)

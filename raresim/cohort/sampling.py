@@ -10,7 +10,7 @@ import numpy as np
 
 from raresim import __version__, limits
 from raresim.disease import DiseaseModel
-from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
+from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess
 from raresim.errors import InputError, Problem
 from raresim.files.whole import whole_file
 from raresim.streams import LUCK_BLOCK, Luck
@@ -123,7 +123,7 @@ def _columns(model: DiseaseModel, n: int, seed: int, draw: bool) -> dict[str, An
     untreated = Exposure(np.full((1, 1), np.inf))
     for name, process in model.processes.items():
         path = process.path(latents[name], untreated, {})
-        if isinstance(process, EventProcess):
+        if isinstance(process, EVENTS):
             early = path.days <= 365.25 * YEARS
             found[f"{name}_in_first_year"] = flat(early.sum(-1))[:n]
             found[f"{name}_day"] = flat(np.where(early[..., 0], path.days[..., 0], np.nan))[:n]

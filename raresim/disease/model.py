@@ -12,10 +12,11 @@ import numpy as np
 from raresim import catalogue
 from raresim.disease import network
 from raresim.disease.network import Patients
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.outcomes.events import recurrent, time_to_event
 from raresim.disease.outcomes.process import Horizon, Process
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
+from raresim.disease.outcomes.timed import TimedProcess
 from raresim.disease.parameters import Parameters, parameters
 from raresim.disease.references import check_references
 from raresim.disease.spec import ModelSpec
@@ -23,6 +24,7 @@ from raresim.disease.variable_block import Category
 from raresim.errors import InputError, Problem
 from raresim.files import read, validate
 from raresim.files.expressions import Expression
+from raresim.files.units import DAYS
 from raresim.streams import Luck
 
 REFERENCE_SEED = 20_000_101
@@ -95,6 +97,8 @@ class DiseaseModel:
             outcome = self.spec.outcomes[name]
             if isinstance(outcome, Recurrent):
                 built[name] = recurrent(name, outcome)
+            elif isinstance(outcome, TimeToEvent) and outcome.time is not None:
+                built[name] = self._timed(name, outcome, outcome.time)
             elif isinstance(outcome, TimeToEvent):
                 built[name] = time_to_event(name, outcome)
             else:
@@ -127,6 +131,17 @@ class DiseaseModel:
                 u = luck.uniform(f"outcome.{name}.noise[screening]", patients.units)
                 values[name] = process.observe(latents[name].level, latents[name].noise, u)
         return values
+
+    def _timed(self, name: str, outcome: TimeToEvent, law: TimeOfEvent) -> TimedProcess:
+        """Return the process of an event whose time has a law on a clock."""
+        if outcome.clock == "randomisation":
+            since, unit = None, 1.0
+        else:
+            since, clock = outcome.clock, self.spec.patients[outcome.clock]
+            assert not isinstance(clock, Category)
+            unit = DAYS[clock.unit.removesuffix("s")]
+        states = self.states[law.given] if law.given else ("",)
+        return TimedProcess(name, since, unit, law.given, states)
 
     def _score(self, name: str, outcome: Longitudinal) -> ScoreProcess:
         """Centre the modifiers of a score among the patients in whom its change was published."""

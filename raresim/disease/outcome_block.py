@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field
+from pydantic import Discriminator, Field, model_validator
 
-from raresim.disease.variable_block import Label, Unit
-from raresim.evidence import Dispersion, EventRate, Mean, Slope, Spread, Stated
-from raresim.evidence.stated import Unpublished
+from raresim.disease.variable_block import (
+    ASSUMED,
+    PUBLISHED,
+    ROWS,
+    Given,
+    Label,
+    Unit,
+    When,
+    check_rows,
+)
+from raresim.errors import Fault
+from raresim.evidence import (
+    Dispersion,
+    EventFree,
+    EventRate,
+    Mean,
+    Quantiles,
+    Slope,
+    Spread,
+    Stated,
+)
+from raresim.evidence.stated import Unpublished, Why
 from raresim.files.schema import Bounds, Condition, Duration, Spec
 
 
@@ -23,7 +42,6 @@ class Outcome(Spec):
 
     label: Label = ""
     better: Literal["fewer", "later", "lower", "higher"] = Field(description="what is good")
-    clock: Literal["randomisation"] = Field("randomisation", description="when time starts")
 
 
 class Recurrent(Outcome):
@@ -35,17 +53,64 @@ class Recurrent(Outcome):
     between_sites: BetweenSites | None = Field(None, description="how much sites differ")
 
 
+class TimeRow(Stated[EventFree | Quantiles]):
+    """One row of a conditional table: the law of the time where the parent has the state `when`."""
+
+    when: When
+
+
+class TimeOfEvent(Spec):
+    """When an event comes: shares free of it at some times, or quartiles of the time."""
+
+    unit: Literal["days", "weeks", "months", "years"] = Field(
+        description="unit of quartiles; shares name their times with units of their own"
+    )
+    given: Given = None
+    rows: list[TimeRow] | None = Field(None, description=ROWS)
+    evidence: EventFree | Quantiles | None = Field(None, description=PUBLISHED)
+    assumed: EventFree | Quantiles | None = Field(None, description=ASSUMED)
+    why: Why = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> TimeOfEvent:
+        check_rows(self)
+        return self
+
+
 class TimeToEvent(Outcome):
-    """One event, at a constant hazard that may share another outcome's frailty."""
+    """One event: at a constant hazard, or at a time with a law on a clock of its own."""
 
     kind: Literal["time to event"] = Field(description="an event that comes once")
-    hazard: Stated[EventRate] = Field(description="rate at which it comes, without treatment")
+    clock: str = Field(
+        "randomisation",
+        description="when time starts, or the number that tells how long the clock has run then",
+        examples=["age"],
+    )
+    hazard: Stated[EventRate] | None = Field(
+        None, description="constant rate at which it comes, without treatment"
+    )
+    time: TimeOfEvent | None = Field(
+        None, description="in place of 'hazard': when it comes on the clock, without treatment"
+    )
     shares_frailty_with: str | None = Field(
         None, description="a recurrent outcome: who has many has this sooner", examples=["attack"]
     )
     ends: Literal["everything", "nothing"] = Field(
         "nothing", description="'everything' for death: nothing is seen after it"
     )
+
+    @model_validator(mode="after")
+    def _one_law(self) -> TimeToEvent:
+        if (self.hazard is None) == (self.time is None):
+            mend = "keep one of the two" if self.hazard else "add 'hazard: {...}' or 'time: {...}'"
+            raise Fault("expected either 'hazard' or 'time'", mend)
+        if self.hazard is not None and self.clock != "randomisation":
+            mend = "remove 'clock', or state 'time'"
+            raise Fault("a constant hazard has no clock of its own", mend)
+        if self.time is not None and self.shares_frailty_with is not None:
+            mend = "remove 'shares_frailty_with', or state 'hazard'"
+            raise Fault("only a constant hazard shares a frailty yet", mend)
+        return self
 
 
 class Faster(Stated[Slope]):

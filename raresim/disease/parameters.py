@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from raresim.disease.outcome_block import TimeOfEvent
 from raresim.disease.spec import Link, ModelSpec
 from raresim.disease.uncertain import (
     BETWEEN_SITES,
@@ -25,8 +26,9 @@ from raresim.disease.uncertain import (
     subject,
 )
 from raresim.disease.variable_block import Category, Number
-from raresim.evidence import Distribution, Interval, Stated, fit
+from raresim.evidence import Distribution, Interval, Stated, TimeLaw, fit, fit_time
 from raresim.evidence.statistics import Floats, Uniform, rows_of
+from raresim.files.units import DAYS
 from raresim.streams import LUCK_BLOCK, Luck, point_name
 
 DRAW = 8
@@ -56,13 +58,15 @@ class Parameters:
     """All numbers that one model needs, for one block of replicates or for all.
 
     Keys of `shares` and `distributions` are (variable, state of its parent or ""), keys of
-    `dependence` are the two names, keys of `numbers` are (outcome, name of the number).
+    `dependence` are the two names, keys of `numbers` are (outcome, name of the number), keys of
+    `times` are (outcome, state of its parent or "").
     """
 
     shares: dict[Key, Floats] = field(default_factory=dict)
     distributions: dict[Key, Distribution] = field(default_factory=dict)
     dependence: dict[Key, Floats] = field(default_factory=dict)
     numbers: dict[Key, Floats] = field(default_factory=dict)
+    times: dict[Key, TimeLaw] = field(default_factory=dict)
 
     def rows(self, chosen: slice) -> Parameters:
         """Return the parameters of some replicates; what is alike in all stays an array of one."""
@@ -71,6 +75,7 @@ class Parameters:
             {key: law.rows(chosen) for key, law in self.distributions.items()},
             {key: rows_of(value, chosen) for key, value in self.dependence.items()},
             {key: rows_of(value, chosen) for key, value in self.numbers.items()},
+            {key: law.rows(chosen) for key, law in self.times.items()},
         )
 
 
@@ -105,16 +110,16 @@ def _uniform(
     statement: Any,
     luck: Luck | None,
     place: str,
-    path: str,
-    name: str,
-    given: str | None,
+    path: tuple[str, ...],
+    what: str,
+    block: Any,
     when: str,
 ) -> Uniform | None:
     """Return uniforms for a statement that rests on evidence; an assumption is not drawn."""
     if statement.evidence is None:
         return None
-    drawn: Uniform | None = drawn_from(luck, path, name, labels=(when,) if when else None)
-    return pinned(place, subject(name, given, when), statement.evidence) or drawn
+    drawn: Uniform | None = drawn_from(luck, *path, labels=(when,) if when else None)
+    return pinned(place, subject(what, block.given, when), statement.evidence) or drawn
 
 
 def _shares(
@@ -122,7 +127,7 @@ def _shares(
 ) -> None:
     for when, statement in rows_given(variable):
         statistic = statement.evidence or statement.assumed
-        uniform = _uniform(statement, luck, place, "patients", name, variable.given, when)
+        uniform = _uniform(statement, luck, place, ("patients", name), name, variable, when)
         values = statistic.point() if uniform is None else statistic.draw(uniform)
         columns = np.broadcast_arrays(*(values.get(s, np.zeros(1)) for s in variable.names))
         found.shares[name, when] = np.stack(columns, axis=-1)
@@ -133,8 +138,8 @@ def _distributions(
 ) -> None:
     for when, statement in rows_given(variable):
         statistic = statement.evidence or statement.assumed
-        uniform = _uniform(statement, luck, place, "patients", name, variable.given, when)
-        found.distributions[name, when] = fit(statistic, variable.range, uniform)
+        uniform = _uniform(statement, luck, place, ("patients", name), name, variable, when)
+        found.distributions[name, when] = fit(statistic, variable.range, uniform, variable.family)
 
 
 def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, place: str) -> None:
@@ -147,6 +152,8 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
             )
             for part, drawn in value.values(uniform).items():
                 found.numbers[name, f"{key}.{part}"] = drawn
+        elif isinstance(value, TimeOfEvent):
+            _times(found, name, value, luck, place)
         elif key == "between_sites" and value is not None:
             where = place_of(place, f"{name}: {BETWEEN_SITES}")
             found.numbers[name, "site_log_sd"] = value.log_sd.value(where)
@@ -162,6 +169,16 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
                 where = place_of(place, f"{name}: {CONVERSION} {faster.variable}")
                 points = faster.conversion.value(where) if faster.conversion else 1.0
                 found.numbers[name, f"faster.{faster.variable}"] = slope * points
+
+
+def _times(found: Parameters, name: str, block: TimeOfEvent, luck: Luck | None, place: str) -> None:
+    """Collect the laws of an outcome's time."""
+    days = DAYS[block.unit.removesuffix("s")]
+    what = of_outcome(name, "time")
+    for when, statement in rows_given(block):
+        statistic = statement.evidence or statement.assumed
+        uniform = _uniform(statement, luck, place, ("outcomes", name, "time"), what, block, when)
+        found.times[name, when] = fit_time(statistic, days, uniform)
 
 
 def _latent_correlation(spec: ModelSpec, link: Link, luck: Luck | None, place: str) -> Floats:
@@ -197,7 +214,7 @@ def _published_law(spec: ModelSpec, name: str) -> Distribution:
     assert isinstance(variable, Number)
     statistic = variable.evidence or variable.assumed
     assert statistic is not None
-    return fit(statistic, variable.range, None)
+    return fit(statistic, variable.range, None, variable.family)
 
 
 def _open(u: Floats) -> Floats:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from raresim.disease import network
 from raresim.disease.checker import Checker, Steps
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.spec import ModelSpec
+from raresim.disease.uncertain import rows_given
 from raresim.disease.variable_block import Category, Number, Sum
-from raresim.errors import InputError, Problem, did_you_mean
-from raresim.evidence import Interval, fit
+from raresim.errors import Fault, InputError, Problem, did_you_mean
+from raresim.evidence import Interval, fit, fit_time
 from raresim.files.document import Document
 from raresim.files.expressions import Expression, ExpressionError
+from raresim.files.units import DAYS
 
 _DRAWN = "a number with a statistic of its own"
 _LINKED = "a number with one statistic, without rows"
@@ -119,7 +122,7 @@ class _Checker(Checker):
     def fits(self, steps: Steps, variable: Number, statistic: Any) -> None:
         """Check that a distribution on the variable's range has the numbers."""
         try:
-            fit(statistic, variable.range, None)
+            fit(statistic, variable.range, None, variable.family)
         except InputError as error:
             for problem in error.problems:
                 self.add(steps, problem.message, problem.mend)
@@ -130,6 +133,9 @@ class _Checker(Checker):
             others = [n for n, o in self.spec.outcomes.items() if o.kind == "recurrent"]
             where = (*steps, "shares_frailty_with")
             self.named(where, "recurrent outcome", outcome.shares_frailty_with, others)
+            self.clock((*steps, "clock"), outcome)
+            if outcome.time is not None:
+                self.time((*steps, "time"), outcome.time)
         if isinstance(outcome, Longitudinal):
             for index, faster in enumerate(outcome.faster_with):
                 numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
@@ -137,10 +143,39 @@ class _Checker(Checker):
                 self.named(where, "number", faster.variable, numbers)
             if outcome.change_after < 1:
                 self.add((*steps, "change_after"), "expected a day or more", "write '48 weeks'")
+            if math.isinf(outcome.range[1]):
+                self.add(
+                    (*steps, "range"), "a score needs a range with two ends", "write '0 to 93'"
+                )
             if outcome.at_screening.statistic.sd is None:
                 self.add((*steps, "at_screening"), "needs the SD beside its mean", "add 'sd'")
 
         self.intervals(steps, outcome)
+
+    def clock(self, steps: Steps, outcome: TimeToEvent) -> None:
+        """Check that a clock is a number in a unit of time."""
+        if outcome.clock == "randomisation":
+            return
+        numbers = {n: v for n, v in self.spec.patients.items() if not isinstance(v, Category)}
+        wanted = "'randomisation', or a number of the patients'"
+        if self.named(steps, "clock", outcome.clock, numbers, wanted):
+            unit = numbers[outcome.clock].unit
+            if unit.removesuffix("s") not in DAYS:
+                message = f"the clock {outcome.clock!r} has the unit {unit!r}"
+                self.add(steps, message, "state that variable in days, weeks, months or years")
+
+    def time(self, steps: Steps, block: TimeOfEvent) -> None:
+        """Check rows and numbers of the law of a time."""
+        self.named((*steps, "given"), "categorical variable", block.given, self.states)
+        if block.given in self.states and block.rows is not None:
+            self.rows((*steps, "rows"), block)
+        for index, (_, statement) in enumerate(rows_given(block)):
+            place = (*steps, "rows", index) if block.rows else steps
+            word = "evidence" if statement.evidence is not None else "assumed"
+            try:
+                fit_time(getattr(statement, word), DAYS[block.unit.removesuffix("s")], None)
+            except Fault as fault:
+                self.add((*place, word), str(fault), fault.mend)
 
     def intervals(self, steps: Steps, outcome: Any) -> None:
         """Check that what nobody published lies where such a number can lie."""
@@ -203,6 +238,8 @@ class _Checker(Checker):
             outcomes = self.spec.outcomes.items()
             scores = [n for n, o in outcomes if isinstance(o, Longitudinal)]
             events = [n for n, o in outcomes if not isinstance(o, Longitudinal)]
+            timed = [n for n, o in outcomes if isinstance(o, TimeToEvent) and o.time is not None]
+            self.named((*where, "time_of"), "outcome", target.time_of, timed, "one with 'time'")
             for key in ("free_of", "rate_of"):
                 name = getattr(target, key)
                 self.named((*where, key), "outcome", name, events, "an outcome of events")

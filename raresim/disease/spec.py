@@ -44,10 +44,15 @@ class UnpublishedLink(Spec):
 class Target(Spec):
     """A published statistic to which nothing was fitted: the model should reproduce it."""
 
-    keys: ClassVar = ("share_of", "number", "free_of", "rate_of", "change_of", "correlation_of")
+    keys: ClassVar = (
+        *("share_of", "number", "free_of", "time_of", "rate_of", "change_of", "correlation_of"),
+    )
     share_of: str | None = Field(None, description="a categorical variable", examples=["sex"])
     number: str | None = Field(None, description="a variable that is a number", examples=["age"])
     free_of: str | None = Field(None, description="an outcome, with 'at'", examples=["infection"])
+    time_of: str | None = Field(
+        None, description="an outcome with 'time', on its clock from zero", examples=["event"]
+    )
     rate_of: str | None = Field(None, description="an outcome, with 'during'", examples=["attack"])
     change_of: str | None = Field(None, description="a score, with 'at'", examples=["mfars"])
     correlation_of: list[str] | None = Field(

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from raresim.disease.outcome_block import Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, did_you_mean
-from raresim.evidence import Interval, Quantiles, Share, Stated, Statistic
+from raresim.evidence import EventFree, Interval, Quantiles, Share, Stated, Statistic
 from raresim.evidence.statistics import Floats, Uniform
 
 BETWEEN_SITES = "log SD between sites"
@@ -46,8 +46,8 @@ def slope_by(name: str, variable: str) -> str:
     return f"{name}: slope by {variable}"
 
 
-def rows_given(variable: Category | Number) -> list[tuple[str, Any]]:
-    """Return (state of the parent or "", statement) for a variable with or without rows."""
+def rows_given(variable: Category | Number | TimeOfEvent) -> list[tuple[str, Any]]:
+    """Return (state of the parent or "", statement) for what may be stated in rows."""
     if variable.rows is not None:
         return [(row.when, row) for row in variable.rows]
     return [("", variable)]
@@ -70,6 +70,12 @@ def statements(spec: ModelSpec) -> list[tuple[str, Statistic, bool, str]]:
             if isinstance(value, Stated):
                 what = of_outcome(name, key)
                 rows.append((what, value.statistic, value.evidence is not None, value.why))
+            elif isinstance(value, TimeOfEvent):
+                for when, part in rows_given(value):
+                    what = subject(of_outcome(name, "time"), value.given, when)
+                    rows.append(
+                        (what, part.evidence or part.assumed, bool(part.evidence), part.why)
+                    )
             elif key == "faster_with":
                 rows += [
                     (slope_by(name, f.variable), f.statistic, f.evidence is not None, f.why)
@@ -196,6 +202,8 @@ def _words(statistic: Statistic, part: str, value: float) -> str:
     if isinstance(statistic, Quantiles):
         return f"{100 * value:.3g} % lie below {statistic.numbers()[part]:g}"
     key = _key(statistic, part).replace("_", " ")
+    if isinstance(statistic, EventFree):
+        return f"{100 * value:.3g} % free at {key}"
     return f"{key} {100 * value:.3g} %" if isinstance(statistic, Share) else f"{key} {value:.4g}"
 
 

@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from raresim.errors import Fault
 from raresim.evidence import Mean, Quantiles, Share, Stated
+from raresim.evidence.families import Family
 from raresim.evidence.stated import Why
 from raresim.files.schema import Bounds, Spec
 
@@ -54,7 +55,7 @@ class Category(Spec):
     def _complete(self) -> Category:
         if (self.kind is None) == (self.states is None):
             raise Fault("expected either 'states' or 'kind: yes or no'", _VARIABLE)
-        _check_rows(self)
+        check_rows(self)
         return self
 
     @property
@@ -68,7 +69,12 @@ class Number(Spec):
 
     label: Label = ""
     unit: Unit = Field(min_length=1)
-    range: Bounds = Field(description="lowest and highest possible value, in the unit")
+    range: Bounds = Field(
+        description="lowest and highest possible value, in the unit, or '0 or more'"
+    )
+    family: Family | None = Field(
+        None, description="of a mean with its SD, in place of the one that the range suggests"
+    )
     given: Given = None
     rows: list[NumberRow] | None = Field(None, description=ROWS)
     evidence: Mean | Quantiles | None = Field(None, description=PUBLISHED)
@@ -77,7 +83,7 @@ class Number(Spec):
 
     @model_validator(mode="after")
     def _complete(self) -> Number:
-        _check_rows(self)
+        check_rows(self)
         return self
 
 
@@ -97,7 +103,8 @@ _VARIABLE = (
 _NUMBERS = "add 'evidence: {..., source: ...}', or 'assumed: {...}' and 'why'"
 
 
-def _check_rows(variable: Category | Number) -> None:
+def check_rows(variable: Any) -> None:
+    """Refuse rows without a parent, numbers beside rows, and numbers without source or reason."""
     given, rows = variable.given, variable.rows
     evidence, assumed, why = variable.evidence, variable.assumed, variable.why
     if (given is None) != (rows is None):

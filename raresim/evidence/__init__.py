@@ -2,7 +2,10 @@
 
 from raresim.evidence.distributions import Distribution, SplitLogistic, TruncatedNormal, fit
 from raresim.evidence.events import Difference, Dispersion, EventRate, Ratio
+from raresim.evidence.kaplan_meier import impute, reconstruct
 from raresim.evidence.kinds import AnyStatistic
+from raresim.evidence.km_curve import DigitisedCurve
+from raresim.evidence.pooling import pool, posterior
 from raresim.evidence.stated import Interval, Source, Stated, Unpublished
 from raresim.evidence.statistics import (
     Correlation,
@@ -13,9 +16,11 @@ from raresim.evidence.statistics import (
     Spread,
     Statistic,
 )
+from raresim.evidence.survival import EventFree, TimeLaw, fit_time
 
 __all__ = [
-    "AnyStatistic", "Correlation", "Difference", "Dispersion", "Distribution", "EventRate",
-    "Interval", "Mean", "Quantiles", "Ratio", "Share", "Slope", "Source", "SplitLogistic", "Spread",
-    "Stated", "Statistic", "TruncatedNormal", "Unpublished", "fit",
+    "AnyStatistic", "Correlation", "Difference", "DigitisedCurve", "Dispersion", "Distribution",
+    "EventFree", "EventRate", "Interval", "Mean", "Quantiles", "Ratio", "Share", "Slope", "Source",
+    "SplitLogistic", "Spread", "Stated", "Statistic", "TimeLaw", "TruncatedNormal", "Unpublished",
+    "fit", "fit_time", "impute", "pool", "posterior", "reconstruct",
 ]  # fmt: skip

@@ -13,6 +13,8 @@ import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
 from raresim.errors import InputError, Problem
+from raresim.evidence import families
+from raresim.evidence.families import Family
 from raresim.evidence.statistics import Floats, Mean, Quantiles, Uniform, rows_of
 
 Bounds = tuple[float, float]
@@ -61,7 +63,9 @@ class TruncatedNormal:
 
 @dataclass(frozen=True)
 class SplitLogistic:
-    """A two-piece logistic through three quantiles, on an interval (after a logit) or on the line.
+    """A two-piece logistic through three quantiles, straight, or after a logarithm or a logit.
+
+    The logit is that of a place on an interval, the logarithm that of the distance from a bound.
 
     The transformed value is a straight line in logit(u) on either side of the median, through the
     three points: any ascending quantiles can be met exactly, at any levels, however skew. Two-piece
@@ -85,6 +89,8 @@ class SplitLogistic:
         value = y[:, 1] + np.where(since < 0, below, above) * since
         if np.isinf(self.lower):
             return np.asarray(value)
+        if np.isinf(self.upper):
+            return np.asarray(self.lower + np.exp(value))
         return np.asarray(self.lower + (self.upper - self.lower) * expit(value))
 
     def describe(self) -> str:
@@ -99,9 +105,16 @@ class SplitLogistic:
 
 
 def fit(
-    statistic: Mean | Quantiles, bounds: Bounds | None, uniform: Uniform | None
+    statistic: Mean | Quantiles,
+    bounds: Bounds | None,
+    uniform: Uniform | None,
+    family: Family | None = None,
 ) -> Distribution:
-    """Return the distribution that has the statistic: normal for a mean, two-piece for quartiles.
+    """Return the distribution that has the statistic, of a family that the bounds suggest.
+
+    Quartiles: two-piece logistic, after a logit or logarithm as the bounds ask. A mean with its SD:
+    a normal held between two bounds, or the beta on them where no such normal has mean and SD; a
+    gamma above one bound; a normal where there are none. `family` takes another for a mean.
 
     With `uniform`, one distribution for each replicate, drawn from what the statistic allows.
 
@@ -110,7 +123,9 @@ def fit(
     statistic
         A mean with its SD, or quartiles.
     bounds
-        The lowest and highest possible value, both finite; None where there are none.
+        The lowest and highest possible value; None where there are none.
+    family
+        The family that a mean with its SD shall have.
     uniform
         Gives the uniforms of a part of the statistic.
 
@@ -121,16 +136,44 @@ def fit(
     """
     lower, upper = bounds or (-np.inf, np.inf)
     if isinstance(statistic, Quantiles):
+        if family is not None:
+            message = "quartiles are met by a two-piece distribution, of no other family"
+            raise InputError(Problem(message, mend="remove 'family', or state mean and SD"))
         return _fit_quartiles(statistic, lower, upper, uniform)
     if statistic.sd is None:
         raise InputError(Problem("a distribution needs the SD beside its mean", mend="add 'sd:'"))
     if not lower < statistic.mean < upper:
         message = f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}"
         raise InputError(Problem(message, mend="check the mean and 'range'"))
-    if uniform is None:
-        return truncated_normal(np.array([statistic.mean]), np.array([statistic.sd]), lower, upper)
-    drawn = statistic.draw(uniform)
-    return truncated_normal(*_feasible(drawn["mean"], drawn["sd"], lower, upper), lower, upper)
+    family = family or _suggested(statistic.mean, statistic.sd, lower, upper)
+    drawn = statistic.point() if uniform is None else statistic.draw(uniform)
+    mean, sd = drawn["mean"], drawn["sd"]
+    if family == "normal":
+        if uniform is not None:
+            mean, sd = _feasible(mean, sd, lower, upper)
+        return truncated_normal(mean, sd, lower, upper)
+    if family == "beta":
+        if uniform is not None:
+            whole = upper - lower
+            mean = np.clip(mean, lower + 0.01 * whole, upper - 0.01 * whole)
+            sd = np.minimum(sd, 0.99 * np.sqrt((mean - lower) * (upper - mean)))
+        return families.beta(mean, sd, lower, upper)
+    if uniform is not None:  # a rare draw below the bound is held near it
+        mean = np.maximum(mean, lower + 0.01 * (statistic.mean - lower))
+    return families.above(family, mean, sd, lower, upper)
+
+
+def _suggested(mean: float, sd: float, lower: float, upper: float) -> Family:
+    """Return the family that the bounds suggest for a mean and SD."""
+    if np.isfinite(lower) and np.isinf(upper):
+        return "gamma"
+    if np.isinf(lower):
+        return "normal"
+    try:
+        truncated_normal(np.array([mean]), np.array([sd]), lower, upper)
+    except InputError:
+        return "beta"
+    return "normal"
 
 
 def _feasible(mean: Floats, sd: Floats, lower: float, upper: float) -> tuple[Floats, Floats]:
@@ -161,7 +204,10 @@ def _fit_quartiles(
     else:
         drawn = statistic.draw(uniform)
         levels = np.stack([drawn[name] for name in ("q1", "median", "q3")], axis=-1)
-    y = values if np.isinf(lower) else logit((values - lower) / (upper - lower))
+    if np.isfinite(upper):
+        y = logit((values - lower) / (upper - lower))
+    else:
+        y = np.log(values - lower) if np.isfinite(lower) else values
     return SplitLogistic(levels, np.broadcast_to(y, levels.shape), lower, upper)
 
 

@@ -16,9 +16,11 @@ from raresim.evidence.statistics import (
     Spread,
     Statistic,
 )
+from raresim.evidence.survival import EventFree
 
 KINDS: tuple[type[Statistic], ...] = (
     Share, Mean, Spread, Quantiles, EventRate, Dispersion, Correlation, Slope, Ratio, Difference,
+    EventFree,
 )  # fmt: skip
 
 
@@ -43,7 +45,8 @@ AnyStatistic = Annotated[
     | Annotated[Correlation, Tag("Correlation")]
     | Annotated[Slope, Tag("Slope")]
     | Annotated[Ratio, Tag("Ratio")]
-    | Annotated[Difference, Tag("Difference")],
+    | Annotated[Difference, Tag("Difference")]
+    | Annotated[EventFree, Tag("EventFree")],
     Discriminator(
         _kind,
         custom_error_type="statistic",

@@ -33,6 +33,7 @@ _RATE = re.compile(rf"{_NUMBER}\s*per\s*(?:patient-)?{_TIME}", re.ASCII)
 _EXPOSURE = re.compile(rf"{_NUMBER}\s*patient-{_TIME}", re.ASCII)
 _RANGE = re.compile(rf"{_NUMBER}\s*to\s*{_NUMBER}", re.ASCII)
 
+_OR_MORE = re.compile(rf"{_NUMBER}\s*or more", re.ASCII)
 _AMOUNT = re.compile(rf"{_NUMBER}(?:\s+[A-Za-z%][\w/%-]*)?", re.ASCII)
 
 Interval = tuple[float, float]
@@ -167,11 +168,14 @@ def exposure(text: object) -> float:
 
 
 def bounds(text: object) -> Interval:
-    """Return the two ends of a range such as `1 to 60`.
+    """Return the two ends of a range such as `1 to 60`, or `0 or more` without an upper end.
 
-    >>> bounds("1 to 60")
-    (1.0, 60.0)
+    >>> bounds("1 to 60"), bounds("0 or more")
+    ((1.0, 60.0), (0.0, inf))
     """
+    open_ended = _OR_MORE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if open_ended is not None:
+        return _finite(open_ended[1]), math.inf
     found = _match(_RANGE, text, "a range", "1 to 60")
     low, high = _finite(found[1]), _finite(found[2])
     if not low < high:

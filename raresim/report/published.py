@@ -11,6 +11,7 @@ from raresim.disease.uncertain import gaps, statements
 from raresim.disease.variable_block import Number
 from raresim.evidence import (
     Difference,
+    EventFree,
     EventRate,
     Quantiles,
     Ratio,
@@ -154,6 +155,8 @@ def _core(statistic: Statistic) -> str:
         if statistic.events is None:
             return f"{rate} per patient-year, over {years}"
         return f"{number(statistic.events)} events in {years}, that is {rate} per patient-year"
+    if isinstance(statistic, EventFree):
+        return ", ".join(f"{number(100 * p)} % free at {time}" for time, p in found.items())
     names = {"sd": "SD"}
     return ", ".join(f"{names.get(k, plain(k))} {number(v)}" for k, v in found.items())
 

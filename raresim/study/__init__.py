@@ -1,5 +1,6 @@
 """Studies: replicates of a trial to operating characteristics."""
 
+from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
 from raresim.study.run import Run, Settings, simulate
@@ -7,14 +8,17 @@ from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
 
 __all__ = [
+    "Backtest",
     "EstimandSummary",
     "Figure",
     "Move",
     "Run",
+    "Score",
     "Sensitivity",
     "Settings",
     "SingleTrial",
     "Summary",
+    "backtest",
     "run_trial",
     "sensitivity",
     "simulate",

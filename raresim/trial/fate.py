@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
 from raresim.disease.model import condition
-from raresim.disease.outcomes import EventProcess, Exposure, Horizon, ScoreProcess
+from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
@@ -241,7 +241,7 @@ def _follow(scenario: Scenario, luck: Luck, candidates: int, resolution: int) ->
 
 def _events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
     """Return the ticks of each outcome's events under each arm, NEVER after the follow-up."""
-    names = [n for n, p in scenario.model.processes.items() if isinstance(p, EventProcess)]
+    names = [n for n, p in scenario.model.processes.items() if isinstance(p, EVENTS)]
     found: dict[str, list[Ticks]] = {name: [] for name in names}
     for arm in range(len(scenario.arms)):
         walked: dict[str, list[Ticks]] = {name: [] for name in names}

@@ -45,6 +45,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     check.sources()
     check.hypotheses()
     check.design()
+    check.published()
     check.milestones()
     check.analysis()
     if not check.problems:
@@ -92,6 +93,21 @@ class _Checker(Checker):
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
         self.recruitment()
+
+    def published(self) -> None:
+        """Check the names in what a real trial found."""
+        found = self.spec.published
+        if found is None:
+            return
+        known = [*self.spec.sources, *self.model.spec.sources]
+        for name in found.sources:
+            self.known(("published", "sources"), "source", name, known)
+        events = [n for n, o in self.outcomes.items() if not isinstance(o, Longitudinal)]
+        for index, result in enumerate(found.results):
+            steps: Steps = ("published", "results", index)
+            self.known((*steps, "arm"), "arm", result.arm, self.spec.design.arms)
+            where = (*steps, "share_with")
+            self.named(where, "outcome", result.share_with, events, "an outcome of events")
 
     def recruitment(self) -> None:
         """Check that somebody presents at an open site, and that follow-up is stated."""
@@ -219,10 +235,15 @@ class _Checker(Checker):
                 self.add(steps, f"there is no visit at week {week}", f"write one of {weeks}")
 
     def intercurrent(self, name: str, variable: str) -> None:
-        """Every intercurrent event of the scenario needs a strategy, death above all."""
+        """Every intercurrent event of the scenario needs a strategy, death above all.
+
+        An event that is itself the variable is none.
+        """
         steps: Steps = ("analysis", "estimands", name)
-        stated = self.spec.analysis.estimands[name].intercurrent
-        events = ["stops_treatment", *self.model.spec.fatal]
+        estimand = self.spec.analysis.estimands[name]
+        stated = estimand.intercurrent
+        fatal = [event for event in self.model.spec.fatal if event != estimand.outcome]
+        events = ["stops_treatment", *fatal]
         for event in stated:
             self.known((*steps, "intercurrent"), "intercurrent event", event, events)
         for event in events:

@@ -10,6 +10,7 @@ from raresim.evidence import Source
 from raresim.files.schema import Spec
 from raresim.trial.analysis_block import Analysis
 from raresim.trial.design_block import Design
+from raresim.trial.published_block import Published
 from raresim.trial.truth_block import Truth
 
 
@@ -31,3 +32,6 @@ class ScenarioSpec(Spec):
     truth: Truth = Field(description="what the world is like, which nobody chooses")
     design: Design = Field(description="what the sponsor chooses")
     analysis: Analysis = Field(description="how the trial's question is answered")
+    published: Published | None = Field(
+        None, description="in a back-test: what the real trial found; no simulation reads it"
+    )

@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 
 COMMANDS = [
     *("models", "show", "validate", "schema", "new-model", "new-scenario"),
-    *("cohort", "trial", "simulate", "sensitivity", "report"),
+    *("cohort", "trial", "simulate", "sensitivity"),
+    *("backtest", "report"),
 ]
 
 
@@ -230,6 +231,17 @@ def test_sensitivity_names_every_uncertain_number() -> None:
     }
     quiet = raresim("sensitivity", ATAXIA, "-r", "8", "-q")
     assert quiet.count("\n") == 1
+
+
+def test_backtest_writes_the_prediction_and_scores_it(tmp_path: Path) -> None:
+    said = raresim("backtest", "endear", "-r", "64", "-o", str(tmp_path))
+    assert "sham: share with event" in said
+    assert "inside 80 % intervals" in said
+    written = json.loads((tmp_path / "endear.json").read_text())
+    assert written["replicates"] == 64
+    found = json.loads(raresim("backtest", "all", "-r", "64", "--json"))
+    assert set(found) == set(catalogue.shipped("backtests"))
+    assert "no backtest is called 'ender'" in raresim("backtest", "ender", code=2)
 
 
 def test_quiet_says_the_answer_alone_and_verbose_says_more_on_standard_error(

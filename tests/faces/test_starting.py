@@ -239,7 +239,7 @@ def test_a_new_scenario_fits_whatever_kind_of_outcome_comes_first(
     (tmp_path / "d.yaml").write_text(cut.sub("", text))
     raresim("new-scenario", "x", "--model", "d.yaml", cwd=tmp_path)
     made = (tmp_path / "x.yaml").read_text()
-    wanted = {"death": "death: composite", "score": "change in score at week 48"}[what]
+    wanted = {"death": "variable: time to first death", "score": "change in score at week 48"}[what]
     assert wanted in made
     raresim("simulate", "x.yaml", "-r", "16", cwd=tmp_path)
 

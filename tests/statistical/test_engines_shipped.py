@@ -8,16 +8,17 @@ from raresim import catalogue
 from raresim.trial import load_scenario, run_block
 from tests.worlds import ATAXIA, CGD, differences
 
+SHIPPED = catalogue.shipped("scenarios") | catalogue.shipped("backtests")
 REPLICATES = {CGD: 2048, ATAXIA: 2048}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", [0, 1])
 @pytest.mark.parametrize("resolution", [1, 86_400])
-@pytest.mark.parametrize("name", sorted(catalogue.shipped("scenarios")))
+@pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_both_conducts_tell_the_same_story(name: str, resolution: int, block: int) -> None:
     replicates = REPLICATES.get(name, 256) // 2
-    scenario = load_scenario(name)
+    scenario = load_scenario(SHIPPED[name])
     hypothesis = scenario.hypotheses[0]
     runs = [
         run_block(scenario, hypothesis, 11, block, engine, replicates, resolution)

@@ -46,7 +46,7 @@ NORMALS = [
 
 @pytest.mark.parametrize(("mean", "sd", "bounds"), NORMALS)
 def test_the_truncated_normal_has_the_printed_mean_and_sd(mean, sd, bounds):
-    law = fit(Mean(mean=mean, sd=sd), bounds, None)
+    law = fit(Mean(mean=mean, sd=sd), bounds, None, "normal")
     found = moments(law)
     assert found == pytest.approx((mean, sd), abs=1e-6 * sd)
     mu, sigma = law.mu[0], law.sigma[0]
@@ -82,7 +82,7 @@ def test_the_most_extreme_luck_stays_inside_the_bounds(u):
 )
 def test_a_mean_and_sd_that_no_normal_on_the_range_has_are_refused(mean, sd, bounds):
     with pytest.raises(InputError, match=rf"mean {mean} and SD {sd}\n.*widen the range or state"):
-        fit(Mean(mean=mean, sd=sd), bounds, None)
+        fit(Mean(mean=mean, sd=sd), bounds, None, "normal")
 
 
 def test_a_mean_alone_gives_no_distribution():

@@ -18,13 +18,11 @@ from scipy.special import gammaincinv, ndtri
 from raresim import limits
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.outcomes.process import Exposure, Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
-
-"""More events in one patient than this means that the model's numbers are wrong."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ class EventProcess:
     """Recurrent events, or one event when `limit` is 1."""
 
     name: str
-    clock: Clock
     reads: tuple[str, ...]
     limit: int
     own_frailty: bool
@@ -152,10 +149,10 @@ def _number(parameters: Parameters, name: str, *keys: str) -> Floats:
 
 def recurrent(name: str, spec: Recurrent) -> EventProcess:
     """Return the process of events that may come again."""
-    return EventProcess(name, Clock(spec.clock), (), limits.EVENTS.value + 1, own_frailty=True)
+    return EventProcess(name, (), limits.EVENTS.value + 1, own_frailty=True)
 
 
 def time_to_event(name: str, spec: TimeToEvent) -> EventProcess:
     """Return the process of one event."""
     reads = (spec.shares_frailty_with,) if spec.shares_frailty_with else ()
-    return EventProcess(name, Clock(spec.clock), reads, 1, own_frailty=False)
+    return EventProcess(name, reads, 1, own_frailty=False)

@@ -9,8 +9,8 @@ death of biliary cholangitis are stated in these terms.
 The places of the interface
 ---------------------------
 clock
-    The time that the process itself runs on. `path` always answers in days since randomisation;
-    a process on age, onset or the calendar adds its `Origin` to them.
+    The time that the process itself runs on. `path` always answers in days since randomisation; a
+    process on age or onset adds its origin, the baseline variable that holds it (`timed`).
 history
     Days below zero: run-in and prior slope are the same path asked for negative days, and prevalent
     survivors are sampled by a conditional inverse CDF at the origin, never by rejection.
@@ -29,22 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Protocol
 
 from raresim.disease.network import Patients
 from raresim.disease.parameters import Parameters
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
-
-
-class Clock(Enum):
-    """The time that a process runs on."""
-
-    RANDOMISATION = "randomisation"
-    AGE = "age"
-    ONSET = "onset"
-    CALENDAR = "calendar"
 
 
 @dataclass(frozen=True)
@@ -87,11 +77,6 @@ class Process(Protocol):
     @property
     def name(self) -> str:
         """The outcome's name in the model file."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The time that the process runs on."""
         ...
 
     @property

@@ -22,7 +22,7 @@ from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcome_block import Longitudinal
-from raresim.disease.outcomes.process import Clock, Exposure, Horizon
+from raresim.disease.outcomes.process import Exposure, Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
 from raresim.evidence.distributions import TruncatedNormal, truncated_normal
@@ -81,7 +81,6 @@ class ScoreProcess:
     name: str
     spec: Longitudinal
     modifiers: Modifiers = Modifiers()
-    clock: Clock = Clock.RANDOMISATION
     reads: tuple[str, ...] = ()
 
     def latent(
