@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 from raresim.errors import InputError, Problem, did_you_mean
 
@@ -22,6 +24,14 @@ def folder(kind: str) -> Path:
 def shipped(kind: str) -> dict[str, Path]:
     """Return the shipped files of a kind by name (the file's stem)."""
     return {path.stem: path for path in sorted(folder(kind).glob("*.yaml"))}
+
+
+def grades() -> dict[str, dict[str, Any]]:
+    """Return the grades of the shipped models, as they were worked out when they were shipped."""
+    found: dict[str, dict[str, Any]] = json.loads(
+        (folder("models") / "grades.json").read_text("utf-8")
+    )
+    return found
 
 
 def find(kind: str, name: str) -> Path:

@@ -113,11 +113,16 @@ def common(
         "raresim models --json",
     )
 )
-def models(json: Json = False) -> None:
-    """List the shipped disease models and scenarios."""
+def models(
+    grades: Annotated[
+        bool, typer.Option("--grades", help="Work the grades out anew (as JSON, for maintainers).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """List the shipped disease models, with the grade of their evidence, and scenarios."""
     from raresim.cli import listing
 
-    listing.models(json)
+    listing.models(json, grades)
 
 
 @app.command(
@@ -134,13 +139,17 @@ def show(
     luck: Annotated[
         bool, typer.Option("--luck", help="List the decision points of a scenario.")
     ] = False,
+    uncertainty: Annotated[
+        bool, typer.Option("--uncertainty", help="Which statistic makes a model's outputs unsure.")
+    ] = False,
     page: Annotated[bool, typer.Option("--page", help="Print a model's page as Markdown.")] = False,
     json: Json = False,
 ) -> None:
     """Show what a model or scenario says, and where each number comes from."""
     from raresim.cli import listing
 
-    listing.show(name, check=check, luck=luck, page=page, as_json=json)
+    asked = {"check": check, "luck": luck, "uncertainty": uncertainty, "page": page}
+    listing.show(name, [key for key, wanted in asked.items() if wanted], json)
 
 
 @app.command(

@@ -10,39 +10,63 @@ from raresim.cli.output import console, print_json, table
 from raresim.disease import DiseaseModel, load_model
 from raresim.disease.uncertain import gaps, statements
 from raresim.errors import CheckError, InputError, Problem, did_you_mean, shown
+from raresim.evidence.plausible import Finding
 from raresim.files import Document, read
 from raresim.trial import Scenario, load_scenario
+from raresim.trial.typed_in import findings
+
+LEAST_SHARE = 0.01
+"""Numbers that make less of an output's variance are counted, not listed."""
 
 SCHEMAS = ("raresim/model/1", "raresim/scenario/1")
 """How the two kinds of file begin."""
 
 
-def models(as_json: bool) -> None:
-    """List shipped models and scenarios."""
-    rows: list[dict[str, str | int]] = []
+def models(as_json: bool, grades: bool = False) -> None:
+    """List shipped models with the grade of their evidence, and scenarios."""
+    if grades:
+        print_json(catalogue_grades())
+        return
+    known = catalogue.grades()
+    rows: list[dict[str, Any]] = []
     for name, path in catalogue.shipped("models").items():
-        model = load_model(path)
-        inputs = statements(model.spec)
-        seen = sum(statistic.seen for _, statistic, _, _ in inputs)
-        row: dict[str, str | int] = {"name": name, "disease": model.spec.name}
-        row |= {"version": model.spec.version, "statistics": len(inputs), "seen": seen}
-        rows.append(row | {"gaps": len(gaps(model.spec))})
-    scenarios = {
-        name: str(read(path).data.get("question", ""))
-        for name, path in catalogue.shipped("scenarios").items()
+        spec = load_model(path).spec
+        row = {"name": name, "disease": spec.name, "version": spec.version}
+        rows.append(row | known.get(name, {}))
+    kinds = {
+        kind: {n: str(read(path).data.get("question", "")) for n, path in files.items()}
+        for kind in ("scenarios", "backtests")
+        if (files := catalogue.shipped(kind))
     }
     if as_json:
-        print_json({"models": rows, "scenarios": scenarios})
+        print_json({"models": rows, **kinds})
         return
-    shown = table("Disease models", "name", "disease", "version", "statistics", "seen", "gaps")
+    shown = table("Disease models", "name", "grade", words=True)
+    for column in ("seen", "sources", "targets met", "gaps"):
+        shown.add_column(column, justify="right")
     for row in rows:
-        shown.add_row(*(str(value) for value in row.values()))
+        seen, met = (
+            f"{row[a]} of {row[b]}" for a, b in (("seen", "statistics"), ("met", "targets"))
+        )
+        shown.add_row(row["name"], row["letter"], seen, str(row["sources"]), met, str(row["gaps"]))
     console.print(shown)
-    console.print("seen: read in the source; gaps: intervals for what nobody published\n")
-    listed = table("Scenarios", "name", "question", words=True)
-    for name, question in scenarios.items():
-        listed.add_row(name, question)
-    console.print(listed)
+    console.print(
+        "seen: statistics read in their source; targets: numbers that nothing was fitted to, met "
+        "within 2 standard errors; gaps: intervals for what nobody published\n"
+    )
+    for kind, questions in kinds.items():
+        listed = table(kind.capitalize(), "name", "question", words=True)
+        for name, question in questions.items():
+            listed.add_row(name, question)
+        console.print(listed)
+
+
+def catalogue_grades() -> dict[str, Any]:
+    """Return the grades of all shipped models, worked out anew."""
+    from raresim.cohort.grade import grade
+
+    shipped = catalogue.shipped("models")
+    return {name: asdict(grade(load_model(path))) for name, path in shipped.items()}
 
 
 def load(name: str) -> DiseaseModel | Scenario:
@@ -87,37 +111,69 @@ def _kind_unknown(document: Document) -> Problem:
 def validate(files: list[str], as_json: bool) -> None:
     """Load every file; report all faults of all files together."""
     problems: list[Problem] = []
-    good: list[str] = []
+    odd: dict[str, list[tuple[str, Finding]]] = {}
     for name in files:
         try:
-            load(name)
-            good.append(name)
+            odd[name] = findings(load(name))
         except InputError as error:
             problems += error.problems
     if as_json:
-        print_json({"valid": good, "problems": [asdict(problem) for problem in problems]})
+        told = [
+            {"file": name, "where": where} | asdict(finding)
+            for name, found in odd.items()
+            for where, finding in found
+        ]
+        faults = [asdict(problem) for problem in problems]
+        print_json({"valid": list(odd), "findings": told, "problems": faults})
     else:
-        for name in good:
+        for name, found in odd.items():
             console.print(f"{name}: valid", markup=False)
+            for where, finding in found:
+                console.print(f"  as printed it cannot be, {where}: {finding}", markup=False)
     if problems:
         raise InputError(problems)
 
 
-def show(name: str, *, check: bool, luck: bool, page: bool, as_json: bool) -> None:
-    """Show a model or a scenario."""
-    found = load(name)
+def show(name: str, asked: list[str], as_json: bool) -> None:
+    """Show a model or a scenario; `asked` names one of check, luck, uncertainty and page."""
+    if len(asked) > 1:
+        raise InputError(f"--{asked[0]} and --{asked[1]} cannot go together; ask for one")
+    found, part = load(name), asked[0] if asked else ""
     if isinstance(found, Scenario):
-        if check or page:
-            raise InputError(f"{name} is a scenario; --check and --page are for models")
-        _show_luck(found, as_json) if luck else _show_scenario(found, as_json)
-    elif luck:
+        if part not in ("", "luck"):
+            raise InputError(f"{name} is a scenario; --{part} is for models")
+        _show_luck(found, as_json) if part else _show_scenario(found, as_json)
+    elif part == "luck":
         raise InputError(f"{name} is a model; --luck lists the decision points of a scenario")
-    elif page:
+    elif part == "page":
         from raresim.report.model_page import model_page
 
         console.file.write(model_page(found))
+    elif part == "uncertainty":
+        _uncertainty(found, as_json)
     else:
-        _check(found, as_json) if check else _show_model(found, as_json)
+        _check(found, as_json) if part else _show_model(found, as_json)
+
+
+def _uncertainty(model: DiseaseModel, as_json: bool) -> None:
+    from raresim.cohort.contributions import contributions
+
+    found = contributions(model)
+    if as_json:
+        print_json([asdict(row) for row in found])
+        return
+    for output in dict.fromkeys(row.output for row in found):
+        title = f"What makes unsure, {output}"
+        shown = table(title, "number", "at its ends", "output there", "variance", words=True)
+        rows = [row for row in found if row.output == output]
+        for row in [row for row in rows if row.share >= LEAST_SHARE]:
+            bar = "█" * max(1, round(8 * row.share))
+            ends = f"{row.number.lower} to {row.number.upper}"
+            values = f"{row.at_lower:.3g} to {row.at_upper:.3g}"
+            shown.add_row(row.number.name, ends, values, f"{100 * row.share:3.0f} % {bar}")
+        console.print(shown)
+        rest = sum(row.share < LEAST_SHARE for row in rows)
+        console.print(f"{rest} more numbers make less than 1 % of its variance each\n")
 
 
 def _check(model: DiseaseModel, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.cohort.sampling import COHORT, flat
-from raresim.disease import DiseaseModel
+from raresim.disease import DiseaseModel, Parameters
 from raresim.disease.model import condition
 from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess, TimedProcess
 from raresim.evidence.statistics import Floats
@@ -43,10 +43,18 @@ class Population:
         return np.asarray(condition(expression, self.model, self.values))
 
 
-def population(model: DiseaseModel, patients: int, times: dict[str, list[float]]) -> Population:
-    """Sample at least `patients` patients, with outcomes at the `times` asked (days)."""
+def population(
+    model: DiseaseModel,
+    patients: int,
+    times: dict[str, list[float]],
+    numbers: Parameters | None = None,
+) -> Population:
+    """Sample at least `patients` patients, with outcomes at the `times` asked (days).
+
+    They have the published parameters, or the `numbers` given.
+    """
     chunks = max(1, -(-patients // (UNITS * LUCK_BLOCK)))
-    parts = [_chunk(model, k, times) for k in range(chunks)]
+    parts = [_chunk(model, k, times, numbers or model.published) for k in range(chunks)]
 
     def join(name: str) -> dict[Any, Any]:
         keys = getattr(parts[0], name)
@@ -56,11 +64,13 @@ def population(model: DiseaseModel, patients: int, times: dict[str, list[float]]
     return Population(model, **{name: join(name) for name in names})
 
 
-def _chunk(model: DiseaseModel, number: int, times: dict[str, list[float]]) -> Population:
+def _chunk(
+    model: DiseaseModel, number: int, times: dict[str, list[float]], numbers: Parameters
+) -> Population:
     luck = Luck(SEED, COHORT + number)
-    patients = model.sample(luck, UNITS)
+    patients = model.sample(luck, UNITS, numbers)
     longest = max((day for days in times.values() for day in days), default=365.25)
-    latents = model.latents(luck, patients, model.published, Horizon(longest))
+    latents = model.latents(luck, patients, numbers, Horizon(longest))
     values = model.observed_at_screening(luck, latents, patients)
     found = Population(model, {k: flat(v) for k, v in values.items()}, {}, {}, {}, {}, {})
     untreated = Exposure(np.full((1, 1), np.inf))

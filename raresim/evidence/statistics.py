@@ -86,6 +86,10 @@ class Share(Statistic):
         examples=[0.867, {"x_linked": 0.672, "autosomal": "rest"}],
     )
 
+    count: int | None = Field(
+        None, ge=0, description="patients counted, where it is printed beside the share"
+    )
+
     @model_validator(mode="after")
     def _sums_to_one(self) -> Share:
         values = list(self.numbers().values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raresim.cohort import CheckRow, check
+from raresim.cohort.grade import Grade, grade
 from raresim.disease import DiseaseModel
 from raresim.disease.uncertain import gaps, statements
 
@@ -26,6 +27,7 @@ def model_page(model: DiseaseModel) -> str:
         f"# {spec.name}",
         f"Model `{model.stem}` {spec.version}. {', '.join(known)}. Genes: {genes}.",
         spec.about,
+        _grade(grade(model, rows)),
         "## What the model takes in",
         _inputs(model),
         "## What nobody published",
@@ -46,6 +48,16 @@ def model_page(model: DiseaseModel) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _grade(found: Grade) -> str:
+    parts = [
+        f"{found.seen} of {found.statistics} statistics read in their source",
+        f"{found.sources} sources",
+        f"{found.met} of {found.targets} targets met within 2 standard errors",
+        f"{found.gaps} intervals for what nobody published",
+    ]
+    return f"Evidence grade {found.letter}: {', '.join(parts)}."
 
 
 def _inputs(model: DiseaseModel) -> str:

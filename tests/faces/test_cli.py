@@ -56,8 +56,15 @@ def test_help_names_every_command() -> None:
         assert command in said
 
 
+def test_the_grades_shipped_are_the_current_ones() -> None:
+    """To renew them: raresim models --grades > models/grades.json."""
+    assert json.loads(raresim("models", "--grades")) == catalogue.grades()
+
+
 def test_models_lists_what_is_shipped() -> None:
     found = json.loads(raresim("models", "--json"))
+    assert all(row["letter"] in "ABC" for row in found["models"])
+    assert list(found["backtests"]) == list(catalogue.shipped("backtests"))
     assert [row["name"] for row in found["models"]] == list(catalogue.shipped("models"))
     assert list(found["scenarios"]) == list(catalogue.shipped("scenarios"))
 
