@@ -156,7 +156,7 @@ def fit(
         if uniform is not None:
             whole = upper - lower
             mean = np.clip(mean, lower + 0.01 * whole, upper - 0.01 * whole)
-            sd = np.minimum(sd, 0.99 * np.sqrt((mean - lower) * (upper - mean)))
+            sd = np.minimum(sd, families.widest_beta(mean, lower, upper))
         return families.beta(mean, sd, lower, upper)
     if uniform is not None:  # a rare draw below the bound is held near it
         mean = np.maximum(mean, lower + 0.01 * (statistic.mean - lower))

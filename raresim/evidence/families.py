@@ -24,6 +24,9 @@ from raresim.evidence.statistics import Floats, rows_of
 Family = Literal["normal", "log-normal", "gamma", "weibull", "beta"]
 """Families that a file may name; normal is the one held between the bounds."""
 
+LEAST_SHAPE = 0.1
+"""Below it a beta has nearly all its patients at an end: two states and no distribution."""
+
 
 @dataclass(frozen=True)
 class AboveBound:
@@ -114,13 +117,21 @@ def beta(mean: Floats, sd: Floats, lower: float, upper: float) -> ScaledBeta:
     if not (np.isfinite(lower) and np.isfinite(upper)):
         message = "a beta distribution needs a range with two ends"
         raise InputError(Problem(message, mend="write 'range: 0 to 100', or another family"))
-    most = np.sqrt((mean - lower) * (upper - mean))
-    if not np.all(sd < most):
-        message = f"no distribution on {lower:g} to {upper:g} has SD {float(np.max(sd)):g}"
-        expected = f"less than {float(np.min(most)):.4g}, with this mean"
-        raise InputError(Problem(message, expected=expected, mend="check SD and 'range'"))
+    most = widest_beta(mean, lower, upper)
+    if not np.all(sd <= most):
+        message = f"SD {float(np.max(sd)):g} puts nearly everybody at an end of the range"
+        expected = f"at most {float(np.min(most)):.4g}, on {lower:g} to {upper:g} with this mean"
+        mend = "check SD and 'range', or state the ends as a category"
+        raise InputError(Problem(message, expected=expected, mend=mend))
     mean, sd = np.broadcast_arrays(mean, sd)
     return ScaledBeta(mean, sd, lower, upper)
+
+
+def widest_beta(mean: Floats, lower: float, upper: float) -> Floats:
+    """Return the largest SD with which both shapes of a beta are at least LEAST_SHAPE."""
+    m = (mean - lower) / (upper - lower)
+    variance = m * (1 - m) / (1 + LEAST_SHAPE / np.minimum(m, 1 - m))
+    return np.asarray((upper - lower) * np.sqrt(variance))
 
 
 def weibull_shape(variation: Floats) -> Floats:
