@@ -171,6 +171,27 @@ class DiseaseModel:
         return ScoreProcess(name, outcome, Modifiers(variables, means, covariance))
 
 
+def check_ties(model: DiseaseModel) -> None:
+    """Refuse correlations that no population can have together, at any place of the unpublished.
+
+    Raises
+    ------
+    InputError
+        With the variable whose correlations contradict each other.
+    """
+    for place in ("centre", "lower", "upper"):
+        for name, tie in model.parameters(place=place).ties.items():
+            needed = float(np.max(tie.explained))
+            if needed > 1:
+                message = f"no population has these correlations of {name!r} together"
+                found = f"with {' and '.join(tie.parents)} ({place} of what nobody published)"
+                expected = f"less than all of its variance explained, not {needed:.3g} times it"
+                mend = "lessen one of them, or check the sign"
+                raise InputError(
+                    Problem(message, found=found, expected=expected, mend=mend, field="links")
+                )
+
+
 def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:
     """Return where a condition holds; everywhere when there is none."""
     shape = next(iter(values.values())).shape
@@ -211,6 +232,7 @@ def load_model(name: str | Path) -> DiseaseModel:
         raise InputError(Problem(message, mend=mend))
     model = DiseaseModel(spec, str(path), path.stem)
     try:
+        check_ties(model)
         for process in model.processes.values():  # numbers that contradict each other show here
             if isinstance(process, ScoreProcess):
                 process.check(model.published)

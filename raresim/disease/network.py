@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from raresim.disease.parameters import Key, Parameters
+from raresim.disease.parameters import Parameters
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number, Sum
 from raresim.errors import InputError, Problem
@@ -100,20 +100,15 @@ def sample(
 def couple(
     parameters: Parameters, name: str, u: Floats, scores: dict[str, Floats]
 ) -> tuple[Floats, Floats]:
-    """Return normal score and uniform of `name` after tying it to the one variable it is linked to.
+    """Return normal score and uniform of `name` after tying it to the numbers it is linked to.
 
-    z = rho z_parent + sqrt(1 - rho²) z_own; untouched where nothing is linked or rho is zero.
+    Untouched where nothing is linked, or every correlation is zero (see `copula`).
     """
     own = ndtri(u)
-    ties: list[tuple[Key, Floats]] = [
-        (pair, rho)
-        for pair, rho in parameters.dependence.items()
-        if pair[1] == name and pair[0] in scores and bool(np.any(rho != 0))
-    ]
-    if not ties:
+    tie = parameters.ties.get(name)
+    if tie is None:
         return own, u
-    (parent, _), rho = ties[0]
-    tied = rho[:, None] * scores[parent] + np.sqrt(1 - rho**2)[:, None] * own
+    tied = tie.score(scores, own)
     return tied, open_uniform(tied)
 
 

@@ -8,11 +8,13 @@ possible truth can be told from its spread *between* truths.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
+from raresim.disease.copula import Ties, ties
 from raresim.disease.outcome_block import TimeOfEvent
 from raresim.disease.spec import Link, ModelSpec
 from raresim.disease.uncertain import (
@@ -67,6 +69,11 @@ class Parameters:
     dependence: dict[Key, Floats] = field(default_factory=dict)
     numbers: dict[Key, Floats] = field(default_factory=dict)
     times: dict[Key, TimeLaw] = field(default_factory=dict)
+
+    @cached_property
+    def ties(self) -> dict[str, Ties]:
+        """How each number's normal score depends on those of others."""
+        return ties(self.dependence)
 
     def rows(self, chosen: slice) -> Parameters:
         """Return the parameters of some replicates; what is alike in all stays an array of one."""

@@ -195,7 +195,7 @@ class _Checker(Checker):
         numbers = [n for n, v in self.spec.patients.items() if isinstance(v, Number)]
         patients = self.spec.patients.items()
         single = [n for n, v in patients if isinstance(v, Number) and v.given is None]
-        children: set[str] = set()
+        tied_already: set[frozenset[str]] = set()
         for index, gap in enumerate(self.spec.unpublished):
             self.inside(("unpublished", index, "correlation"), gap.correlation, -1, 1)
         tied: tuple[tuple[str, list[Any]], ...] = (
@@ -213,13 +213,9 @@ class _Checker(Checker):
                     self.named(steps, "number", first, numbers, _DRAWN)
                     ends = [*numbers, *self.spec.outcomes]
                     self.named(steps, "number or outcome", second, ends, f"{_DRAWN}, or an outcome")
-                if second in children:
-                    self.add(
-                        steps,
-                        f"{second!r} is tied to two others; one tie is possible yet",
-                        "keep the stronger tie",
-                    )
-                children.add(second)
+                if frozenset((first, second)) in tied_already:
+                    self.add(steps, "this pair stands here twice", "keep one of the two")
+                tied_already.add(frozenset((first, second)))
 
     def conditions(self) -> None:
         found: list[tuple[Steps, Expression | None]] = []

@@ -87,7 +87,10 @@ class Share(Statistic):
     )
 
     count: int | None = Field(
-        None, ge=0, description="patients counted, where it is printed beside the share"
+        None,
+        ge=0,
+        description="patients counted, where it is printed beside the share",
+        examples=[28],
     )
 
     @model_validator(mode="after")

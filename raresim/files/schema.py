@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AllowInfNan,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -55,6 +57,8 @@ class Spec(BaseModel):
         """Refuse numbers whose square or product would leave what a computer can hold."""
         parts = value.values() if isinstance(value, dict) else value
         for part in parts if isinstance(value, (dict, list, tuple)) else [value]:
+            if part == math.inf:  # the missing upper end of a range; no other field lets it in
+                continue
             if isinstance(part, (int, float)) and part and not SMALLEST <= abs(part) <= LARGEST:
                 mend = f"write 0, or a number from {SMALLEST:g} to {LARGEST:g} in size"
                 raise Fault("expected a number of ordinary size", mend)
@@ -90,11 +94,11 @@ Span = Annotated[
 """The shortest and longest that something lasts; days once read."""
 
 Bounds = Annotated[
-    tuple[float, float],
+    tuple[float, Annotated[float, AllowInfNan(True)]],
     BeforeValidator(units.bounds),
-    WithJsonSchema({"type": "string", "examples": ["1 to 60"]}),
+    WithJsonSchema({"type": "string", "examples": ["1 to 60", "0 or more"]}),
 ]
-"""The lowest and highest possible value."""
+"""The lowest and highest possible value; an upper end may be missing."""
 
 Amount = Annotated[
     float,
