@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
@@ -45,10 +46,12 @@ def models(as_json: bool, grades: bool = False) -> None:
     for column in ("seen", "sources", "targets met", "gaps"):
         shown.add_column(column, justify="right")
     for row in rows:
+        found = defaultdict(lambda: "-", row)
         seen, met = (
-            f"{row[a]} of {row[b]}" for a, b in (("seen", "statistics"), ("met", "targets"))
+            f"{found[a]} of {found[b]}" for a, b in (("seen", "statistics"), ("met", "targets"))
         )
-        shown.add_row(row["name"], row["letter"], seen, str(row["sources"]), met, str(row["gaps"]))
+        cells = (found["letter"], seen, found["sources"], met, found["gaps"])
+        shown.add_row(row["name"], *map(str, cells))
     console.print(shown)
     console.print(
         "seen: statistics read in their source; targets: numbers that nothing was fitted to, met "

@@ -239,7 +239,13 @@ def _of_times(
 
 
 def _rate(name: str, day: float) -> Callable[[Population], dict[str, float]]:
+    """Return events over the time at risk: until the event itself, where it comes once."""
+
     def compute(people: Population) -> dict[str, float]:
+        if isinstance(people.model.spec.outcomes[name], TimeToEvent):
+            first = people.firsts[name]
+            at_risk = float(np.sum(np.minimum(first, day))) / YEAR
+            return {"rate": float(np.sum(first <= day)) / at_risk}
         lived = float(np.sum(people.alive[name, day])) / YEAR
         return {"rate": float(np.sum(people.counts[name, day])) / lived}
 
