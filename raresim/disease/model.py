@@ -13,7 +13,7 @@ from raresim import catalogue
 from raresim.disease import network
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
-from raresim.disease.outcomes.events import recurrent, time_to_event
+from raresim.disease.outcomes.events import EventProcess, recurrent, time_to_event
 from raresim.disease.outcomes.process import Horizon, Process
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.outcomes.timed import TimedProcess
@@ -59,6 +59,17 @@ class DiseaseModel:
         """Variables that are numbers, and scores, which conditions may name as observed."""
         scores = {n for n, o in self.spec.outcomes.items() if isinstance(o, Longitudinal)}
         return frozenset(set(self.spec.patients) - set(self.states) | scores)
+
+    @property
+    def run_in_names(self) -> dict[str, str]:
+        """What conditions may name after a run-in, and the outcome that each speaks of."""
+        found = {}
+        for name, outcome in self.spec.outcomes.items():
+            if isinstance(outcome, Recurrent):
+                found[f"{name}_in_run_in"] = name
+            elif isinstance(outcome, Longitudinal):
+                found[f"{name}_change_in_run_in"] = name
+        return found
 
     def parameters(self, luck: Luck | None = None, place: str = "centre") -> Parameters:
         """Return the parameters, published or (with luck) drawn from what the evidence allows."""
@@ -122,14 +133,26 @@ class DiseaseModel:
         return found
 
     def observed_at_screening(
-        self, luck: Luck, latents: dict[str, Any], patients: Patients
+        self, luck: Luck, latents: dict[str, Any], patients: Patients, run_in: float = 0.0
     ) -> dict[str, Any]:
-        """Return what conditions may name: baseline values, and scores as read at screening."""
+        """Return what conditions may name: baseline values, and scores as read at screening.
+
+        With a run-in of so many days before: the events in it, and the change of each score from
+        a reading at its beginning, each reading with noise of its own.
+        """
         values = dict(patients.values)
         for name, process in self.processes.items():
             if isinstance(process, ScoreProcess):
                 u = luck.uniform(f"outcome.{name}.noise[screening]", patients.units)
                 values[name] = process.observe(latents[name].level, latents[name].noise, u)
+        for key, name in self.run_in_names.items() if run_in else ():
+            process, latent = self.processes[name], latents[name]
+            if isinstance(process, ScoreProcess):
+                u = luck.uniform(f"outcome.{name}.noise[run_in]", patients.units)
+                first = process.observe(latent.level - latent.slope * run_in, latent.noise, u)
+                values[key] = values[name] - first
+            elif isinstance(process, EventProcess):
+                values[key] = process.count_before(luck, latent, run_in)
         return values
 
     def _timed(self, name: str, outcome: TimeToEvent, law: TimeOfEvent) -> TimedProcess:

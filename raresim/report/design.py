@@ -35,6 +35,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
             "Recruitment ends",
             f"at {spec.randomise.n} patients or after {duration(spec.recruit_for)}",
         ),
+        *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", f"for {duration(spec.treat_for)}; after stopping: {_after(scenario)}"),
         *((f"Milestone: {name}", _milestone(m)) for name, m in spec.milestones.items()),

@@ -220,6 +220,12 @@ class Design(Spec):
     randomise: Randomise = Field(description="how patients are allotted to arms")
     sites: Sites = Field(description="sites and when they open")
     recruit_for: Duration = Field(description="recruitment ends here if n is not reached before")
+    run_in: Duration | None = Field(
+        None,
+        description="untreated observation before randomisation; 'eligible' may name what it "
+        "showed, such as attack_in_run_in or score_change_in_run_in",
+        examples=["4 weeks"],
+    )
     visits: Visits = Field(description="when patients are seen")
     treat_for: Duration = Field(description="treatment and follow-up of each patient")
     after_stopping_treatment: Literal["keep following"] = Field(

@@ -116,7 +116,8 @@ def people(
         for outcome, arms in effects.items()
     }
     latents = model.latents(luck, patients, numbers, Horizon(scenario.follow_days), ratios)
-    screened = model.observed_at_screening(luck, latents, patients)
+    run_in = scenario.spec.design.run_in or 0.0
+    screened = model.observed_at_screening(luck, latents, patients, run_in)
     rate = scenario.spec.truth.stops_treatment.rate
     stop = exponential(luck, "conduct.stops_treatment", units, rate)
     until = np.minimum(stop, scenario.spec.design.treat_for)
@@ -159,6 +160,7 @@ def fate(
     low, high = spec.truth.screening_lasts
     lasts = low + (high - low) * luck.uniform("screening.days", candidates)
     present = ticks(days, resolution)
+    lasts = lasts + (spec.design.run_in or 0.0)
     wait = np.maximum(ticks(lasts, resolution), resolution)  # nobody is randomised while presenting
     ready = np.where(present < NEVER, present + wait, NEVER)
     states: dict[str, Any] = {**folk.patients.values, "site": site}
@@ -307,4 +309,5 @@ def expected_candidates(scenario: Scenario) -> int:
     design, truth = scenario.spec.design, scenario.spec.truth
     needed = (design.randomise.n + 4 * np.sqrt(design.randomise.n * (1 - share))) / share
     pace = truth.candidates.stream.per_site * design.sites.number
-    return int(needed + 1.6 * pace * truth.screening_lasts[1]) + 10
+    waits = truth.screening_lasts[1] + (design.run_in or 0.0)
+    return int(needed + 1.6 * pace * waits) + 10

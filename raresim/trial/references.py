@@ -59,6 +59,8 @@ class _Checker(Checker):
         self.spec, self.model = spec, model
         self.outcomes = model.spec.outcomes
         self.states, self.numeric = model.states, model.numeric
+        if spec.design.run_in is not None:
+            self.numeric |= set(model.run_in_names)
 
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
@@ -134,9 +136,10 @@ class _Checker(Checker):
         model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
         patients = model.sample(luck, ELIGIBLE_UNITS)
         values = dict(patients.values)
-        if set(self.outcomes) & self.spec.design.eligible.names:
+        if self.spec.design.eligible.names - set(model.spec.patients):
             latents = model.latents(luck, patients, model.published, Horizon(1.0))
-            values = model.observed_at_screening(luck, latents, patients)
+            run_in = self.spec.design.run_in or 0.0
+            values = model.observed_at_screening(luck, latents, patients, run_in)
         if not condition(self.spec.design.eligible, model, values).any():
             people = LUCK_BLOCK * ELIGIBLE_UNITS
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"

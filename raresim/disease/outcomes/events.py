@@ -114,6 +114,23 @@ class EventProcess:
             sums.append(reached)
         return np.stack(sums, axis=-1)
 
+    def count_before(self, luck: Luck, latent: EventLatent, days: float) -> Floats:
+        """Return the events of each patient in so many days before randomisation, untreated.
+
+        The same intensity, other luck: a patient with many then tends to have more later, and fewer
+        than then.
+        """
+        reach = latent.intensity * days
+        reached, count = np.zeros(reach.shape), np.zeros(reach.shape)
+        for number in range(1, limits.EVENTS.value + 2):
+            u = luck.uniform(f"outcome.{self.name}.run_in.gap[{number}]", reach.shape[1])
+            reached = reached - np.log(u)
+            inside = reached <= reach
+            if not inside.any():
+                break
+            count += inside
+        return count
+
     def path(self, latent: EventLatent, exposure: Exposure, linked: Mapping[str, Any]) -> EventPath:
         """Invert the cumulative intensity: slope times the ratio while treated, slope after."""
         with np.errstate(divide="ignore"):
