@@ -102,3 +102,22 @@ class Luck:
     def points(self) -> dict[str, int]:
         """Decision points asked for so far, with their number of units."""
         return dict(self._points)
+
+
+class EvenLuck(Luck):
+    """Luck that is spread evenly over each decision point, for populations and never for trials.
+
+    A point's uniforms are replaced by their ranks: a Latin hypercube sample, in which whatever one
+    point alone decides has next to no Monte Carlo error.
+    Source: McKay, Beckman & Conover, Technometrics 1979;21:239-245.
+
+    >>> float(EvenLuck(1, 0).uniform("x", 3).mean())
+    0.5
+    """
+
+    def uniform(self, point: str, units: int) -> Floats:
+        """Return evenly spread uniforms of one decision point, shape (1024, units)."""
+        values = super().uniform(point, units)
+        ranks = np.empty(values.size)
+        ranks[np.argsort(values, axis=None)] = np.arange(values.size)
+        return ((ranks + 0.5) / values.size).reshape(values.shape)

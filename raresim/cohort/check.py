@@ -1,8 +1,9 @@
 """The model gate: a model must have the statistics that it was built from.
 
-Every published input is compared with a population so large (at least 2,500 times the source's n)
-that its Monte Carlo error stays near 0.02 of the source's standard error; a miss over 0.1 standard
-errors fails the gate. Targets, to which nothing was fitted, are reported and never gated.
+Every published input is compared with a population of 2,500 times the source's n, at most a
+million, that is spread evenly over every decision point (a Latin hypercube): its Monte Carlo error
+stays near 0.02 of the source's standard error. A miss over 0.1 standard errors fails the gate.
+Targets, to which nothing was fitted, are reported and never gated.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from raresim.files.units import DAYS
 GATE = 0.1
 """Largest miss of an input, in standard errors of its source."""
 TIMES_N = 2500
+MOST = 1_000_000
 YEAR = 365.25
 
 Role = Literal["input", "assumed", "target", "rule"]
@@ -70,7 +72,8 @@ def check(model: DiseaseModel) -> list[CheckRow]:
     """Return every number of the model as published and as attained, and every rule."""
     claims = [*_variables(model), *_links(model), *_outcomes(model), *_targets(model)]
     sizes = [claim.statistic.n or 0 for claim in claims if claim.role == "input"]
-    people = population(model, TIMES_N * max(sizes, default=40), _times(model))
+    patients = min(TIMES_N * max(sizes, default=40), MOST)
+    people = population(model, patients, _times(model))
     rows = []
     for claim in claims:
         attained = claim.compute(people)

@@ -14,7 +14,7 @@ from raresim.disease.model import condition
 from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess, TimedProcess
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
-from raresim.streams import LUCK_BLOCK, Luck
+from raresim.streams import LUCK_BLOCK, EvenLuck
 
 UNITS = 128
 SEED = 19_910_101
@@ -67,7 +67,7 @@ def population(
 def _chunk(
     model: DiseaseModel, number: int, times: dict[str, list[float]], numbers: Parameters
 ) -> Population:
-    luck = Luck(SEED, COHORT + number)
+    luck = EvenLuck(SEED, COHORT + number)
     patients = model.sample(luck, UNITS, numbers)
     longest = max((day for days in times.values() for day in days), default=365.25)
     latents = model.latents(luck, patients, numbers, Horizon(longest))
