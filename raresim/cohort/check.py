@@ -241,16 +241,19 @@ def _of_times(
     return compute
 
 
-def _rate(name: str, day: float) -> Callable[[Population], dict[str, float]]:
+def _rate(
+    name: str, day: float, among: Expression | None = None
+) -> Callable[[Population], dict[str, float]]:
     """Return events over the time at risk: until the event itself, where it comes once."""
 
     def compute(people: Population) -> dict[str, float]:
         if isinstance(people.model.spec.outcomes[name], TimeToEvent):
-            first = people.firsts[name]
+            first = people.firsts[name][people.among(among)]
             at_risk = float(np.sum(np.minimum(first, day))) / YEAR
             return {"rate": float(np.sum(first <= day)) / at_risk}
-        lived = float(np.sum(people.alive[name, day])) / YEAR
-        return {"rate": float(np.sum(people.counts[name, day])) / lived}
+        chosen = people.among(among)
+        lived = float(np.sum(people.alive[name, day][chosen])) / YEAR
+        return {"rate": float(np.sum(people.counts[name, day][chosen])) / lived}
 
     return compute
 
@@ -298,7 +301,7 @@ def _target(target: Target) -> tuple[str, Callable[[Population], dict[str, float
         return f"correlation of {first} and {second}{some}", _correlation(first, second)
     if target.rate_of is not None:
         day = target.during or YEAR
-        return f"{target.rate_of}: rate over {day:g} days", _rate(target.rate_of, day)
+        return f"{target.rate_of}: rate over {day:g} days{some}", _rate(target.rate_of, day, among)
     if target.time_of is not None:
         return f"{target.time_of}: time{some}", _of_times(target.time_of, statistic, among)
     day = target.at or YEAR
