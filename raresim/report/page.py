@@ -16,10 +16,10 @@ from raresim.report import (
     published,
     timelines,
 )
-from raresim.report.folder import RunFolder
+from raresim.report.folder import RunFolder, table
 from raresim.report.plain_words import icons, plain_words
 from raresim.report.svg import look, printable
-from raresim.report.words import Cell, fixed, plain, share
+from raresim.report.words import DAYS_A_MONTH, Cell, fixed, plain, share
 
 TEMPLATE = "report.html.j2"
 
@@ -94,6 +94,7 @@ def _pictures(
             "rejection": pictures.rejection(run.summary, list(scenario.spec.analysis.estimands)),
             "enrolment": pictures.enrolment(run.summary["enrolment"], planned),
             "timelines": timelines.picture(trial, scenario),
+            "durations": pictures.durations(_months(run)),
             "icons": icons(plain_words(run).hits),
         }
         if run.sensitivity is not None:
@@ -102,6 +103,13 @@ def _pictures(
     return {name: Markup(svg) for name, svg in found.items()} | {
         "curves": [Markup(svg) for svg in outcomes]
     }
+
+
+def _months(run: RunFolder) -> Any:
+    """Return how long each trial lasted."""
+    return (
+        table(run, "replicates/trials.parquet", ["duration_days"])["duration_days"] / DAYS_A_MONTH
+    )
 
 
 def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raresim.report.curves import Curve
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, short
 from raresim.report.words import fixed, percent
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -106,6 +109,25 @@ def enrolment(figures: dict[str, list[dict[str, float]]], planned: int) -> str:
     told = "never reached in the median trial" if half is None else f"by month {half}"
     label = "Patients randomised over time, median and band from 10 to 90 % of simulated trials; "
     return inline(figure, "enrolment", f"{label}half of the planned {planned}: {told}.")
+
+
+def durations(months: npt.NDArray[np.float64]) -> str:
+    """Draw how long the trials lasted, a bar for each month, with median and 10 to 90 %."""
+    figure, axes = canvas(5.6, 2.6, 0.65)
+    low, half, high = (float(q) for q in np.quantile(months, [0.1, 0.5, 0.9]))
+    edges = np.arange(np.floor(months.min()), np.ceil(months.max()) + 1.5)
+    shares = 100 * np.histogram(months, edges)[0] / len(months)
+    axes.bar(edges[:-1], shares, width=0.92, align="edge", color=TREATED, alpha=0.55)
+    axes.axvline(half, color=INK, linewidth=1.4)
+    for end in (low, high):
+        axes.axvline(end, color=INK, linewidth=1.2, linestyle=":")
+    axes.set_xlabel("months from the first site's opening to the last analysis")
+    axes.set_ylabel("% of trials")
+    axes.grid(visible=False, axis="x")
+    told = (
+        f"median {fixed(half, 1)} months, the middle 80 % from {fixed(low, 1)} to {fixed(high, 1)}"
+    )
+    return inline(figure, "durations", f"How long the simulated trials lasted: {told}.")
 
 
 def outcome_curve(curve: Curve, arms: tuple[str, str], number: int) -> str:

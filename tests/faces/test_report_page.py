@@ -82,6 +82,10 @@ def test_is_one_balanced_page_with_headings_in_order(text, page):
     assert all(b <= a + 1 for a, b in pairwise(levels))
 
 
+def test_is_under_three_megabytes(text):
+    assert len(text.encode()) < 3_000_000
+
+
 def test_every_id_is_its_own_and_every_reference_leads_somewhere(text, page):
     ids = [a["id"] for _, a in page.elements if "id" in a]
     assert len(ids) == len(set(ids))
