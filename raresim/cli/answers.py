@@ -7,6 +7,7 @@ from typing import Any
 
 from raresim.cli.output import Manner, console, number, percent, points, table
 from raresim.study import EstimandSummary, Figure, Sensitivity, SingleTrial, Summary
+from raresim.study.summary import called
 from raresim.trial import Scenario
 
 DAYS_A_MONTH = 365.25 / 12
@@ -69,10 +70,9 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
 
 
 def word_for(is_null: bool, uncertainty: str) -> str:
-    """Return what a rate of success is called."""
-    if is_null:
-        return "Type I error"
-    return "Assurance" if uncertainty in ("effect", "all") else "Power"
+    """Return what a rate of success is called, as a heading."""
+    word = called(is_null, uncertainty)
+    return word[0].upper() + word[1:]
 
 
 def _print_estimands(summary: Summary, how: str) -> None:

@@ -23,7 +23,7 @@ from raresim.disease.variable_block import Category, Number
 from raresim.evidence import EventFree, Quantiles, Share, Statistic
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
-from raresim.files.units import DAYS
+from raresim.files.units import days_in
 
 GATE = 0.1
 """Largest miss of an input, in standard errors of its source."""
@@ -119,11 +119,9 @@ def _variables(model: DiseaseModel) -> Iterator[_Claim]:
     for name, variable in model.spec.patients.items():
         if not isinstance(variable, (Category, Number)):
             continue
-        for row in [*variable.rows] if variable.rows else [variable]:
+        for when, row in rows_given(variable):
             statistic = row.evidence or row.assumed
-            assert statistic is not None
-            when = getattr(row, "when", None)
-            what = f"{name} where {variable.given} is {when}" if when else name
+            what = subject(name, variable.given, when)
             parent = (variable.given, when) if variable.given and when else None
             yield _Claim(
                 _role(row.evidence), what, statistic, _of_variable(name, statistic, parent)
@@ -151,9 +149,13 @@ def describe(
         states = enumerate(model.states[name])
         return {state: float(np.mean(values == k)) for k, state in states}
     if isinstance(statistic, Quantiles):
-        q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
-        return {"q1": float(q1), "median": float(median), "q3": float(q3)}
+        return _quartiles(values)
     return {"mean": float(np.mean(values)), "sd": float(np.std(values))}
+
+
+def _quartiles(values: Floats) -> dict[str, float]:
+    q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
+    return {"q1": float(q1), "median": float(median), "q3": float(q3)}
 
 
 def _links(model: DiseaseModel) -> Iterator[_Claim]:
@@ -196,7 +198,7 @@ def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
 
 
 def _laws(name: str, block: TimeOfEvent) -> Iterator[_Claim]:
-    days = DAYS[block.unit.removesuffix("s")]
+    days = days_in(block.unit)
     for when, row in rows_given(block):
         statistic = row.evidence or row.assumed
         what = subject(of_outcome(name, "time"), block.given, when)
@@ -224,8 +226,7 @@ def _describe_times(
     if isinstance(statistic, EventFree):
         at = zip(statistic.free, statistic.times, strict=True)
         return {text: float(np.mean(times > day)) for text, day in at}
-    q1, median, q3 = np.quantile(times / days, [0.25, 0.5, 0.75])
-    return {"q1": float(q1), "median": float(median), "q3": float(q3)}
+    return _quartiles(times / days)
 
 
 def _of_times(
@@ -235,7 +236,7 @@ def _of_times(
         outcome = people.model.spec.outcomes[name]
         assert isinstance(outcome, TimeToEvent) and outcome.time is not None
         assert isinstance(statistic, (EventFree, Quantiles))
-        days = DAYS[outcome.time.unit.removesuffix("s")]
+        days = days_in(outcome.time.unit)
         return _describe_times(statistic, people.times[name][people.among(among)], days)
 
     return compute

@@ -17,7 +17,7 @@ import numpy as np
 from raresim.cohort.population import Population, population
 from raresim.disease import DiseaseModel
 from raresim.disease.outcome_block import Longitudinal, Recurrent
-from raresim.disease.uncertain import UncertainNumber, gaps, published_numbers, statements
+from raresim.disease.uncertain import UncertainNumber, uncertain_numbers
 
 YEAR = 365.25
 
@@ -50,12 +50,8 @@ def contributions(model: DiseaseModel) -> list[Contribution]:
     >>> first.output, first.number.name
     ('event: share free after a year', 'event: time where smn2_copies is two, 14 months')
     """
-    published = [(what, statistic) for what, statistic, read, _ in statements(model.spec) if read]
-    numbers = [("published", number) for number in published_numbers(published)]
-    numbers += [
-        ("unpublished", UncertainNumber(what, f"{i.lower:g}", f"{i.upper:g}", why))
-        for what, i, why in gaps(model.spec)
-    ]
+    by_kind = uncertain_numbers(model.spec)
+    numbers = [(kind, number) for kind, found in by_kind.items() for number in found]
     moved = [
         (
             kind,

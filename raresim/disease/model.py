@@ -11,6 +11,7 @@ import numpy as np
 
 from raresim import catalogue
 from raresim.disease import network
+from raresim.disease.copula import ties
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.outcomes.events import EventProcess, recurrent, time_to_event
@@ -24,7 +25,7 @@ from raresim.disease.variable_block import Category
 from raresim.errors import InputError, Problem
 from raresim.files import read, validate
 from raresim.files.expressions import Expression
-from raresim.files.units import DAYS
+from raresim.files.units import days_in
 from raresim.streams import Luck
 
 REFERENCE_SEED = 20_000_101
@@ -162,7 +163,7 @@ class DiseaseModel:
         else:
             since, clock = outcome.clock, self.spec.patients[outcome.clock]
             assert not isinstance(clock, Category)
-            unit = DAYS[clock.unit.removesuffix("s")]
+            unit = days_in(clock.unit)
         states = self.states[law.given] if law.given else ("",)
         return TimedProcess(name, since, unit, law.given, states)
 
@@ -203,7 +204,11 @@ def check_ties(model: DiseaseModel) -> None:
         With the variable whose correlations contradict each other.
     """
     for place in ("centre", "lower", "upper"):
-        for name, tie in model.parameters(place=place).ties.items():
+        unpublished = {
+            (gap.between[0], gap.between[1]): np.array([gap.correlation.at(place)])
+            for gap in model.spec.unpublished
+        }
+        for name, tie in ties(model.published.dependence | unpublished).items():
             needed = float(np.max(tie.explained))
             if needed > 1:
                 message = f"no population has these correlations of {name!r} together"

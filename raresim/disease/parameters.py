@@ -30,7 +30,7 @@ from raresim.disease.uncertain import (
 from raresim.disease.variable_block import Category, Number
 from raresim.evidence import Distribution, Interval, Stated, TimeLaw, fit, fit_time
 from raresim.evidence.statistics import Floats, Uniform, rows_of
-from raresim.files.units import DAYS
+from raresim.files.units import days_in
 from raresim.streams import LUCK_BLOCK, Luck, point_name
 
 DRAW = 8
@@ -180,7 +180,7 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
 
 def _times(found: Parameters, name: str, block: TimeOfEvent, luck: Luck | None, place: str) -> None:
     """Collect the laws of an outcome's time."""
-    days = DAYS[block.unit.removesuffix("s")]
+    days = days_in(block.unit)
     what = of_outcome(name, "time")
     for when, statement in rows_given(block):
         statistic = statement.evidence or statement.assumed

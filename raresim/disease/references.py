@@ -16,7 +16,7 @@ from raresim.errors import Fault, InputError, Problem, did_you_mean
 from raresim.evidence import Interval, fit, fit_time
 from raresim.files.document import Document
 from raresim.files.expressions import Expression, ExpressionError
-from raresim.files.units import DAYS
+from raresim.files.units import DAYS, days_in
 
 _DRAWN = "a number with a statistic of its own"
 _LINKED = "a number with one statistic, without rows"
@@ -173,7 +173,7 @@ class _Checker(Checker):
             place = (*steps, "rows", index) if block.rows else steps
             word = "evidence" if statement.evidence is not None else "assumed"
             try:
-                fit_time(getattr(statement, word), DAYS[block.unit.removesuffix("s")], None)
+                fit_time(getattr(statement, word), days_in(block.unit), None)
             except Fault as fault:
                 self.add((*place, word), str(fault), fault.mend)
 

@@ -198,6 +198,18 @@ def published_numbers(rows: Sequence[tuple[str, Statistic]]) -> list[UncertainNu
     return found
 
 
+def uncertain_numbers(spec: ModelSpec) -> dict[str, list[UncertainNumber]]:
+    """Return the numbers of a model that are not known exactly, published and unpublished."""
+    rows = [(what, statistic) for what, statistic, is_read, _ in statements(spec) if is_read]
+    return {
+        "published": published_numbers(rows),
+        "unpublished": [
+            UncertainNumber(what, f"{interval.lower:g}", f"{interval.upper:g}", why)
+            for what, interval, why in gaps(spec)
+        ],
+    }
+
+
 def _words(statistic: Statistic, part: str, value: float) -> str:
     if isinstance(statistic, Quantiles):
         return f"{100 * value:.3g} % lie below {statistic.numbers()[part]:g}"

@@ -22,6 +22,16 @@ DAYS = {
 }
 """Days in one of each unit of time."""
 
+
+def days_in(unit: str) -> float:
+    """Return the days in one of a unit, singular or plural.
+
+    >>> days_in("weeks"), days_in("day")
+    (7.0, 1.0)
+    """
+    return DAYS[unit.removesuffix("s")]
+
+
 SECONDS_A_DAY = 86400
 
 _NUMBER = r"([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"

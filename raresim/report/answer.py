@@ -11,6 +11,7 @@ from raresim.report import words
 from raresim.report.characteristics import Row
 from raresim.report.folder import RunFolder, table
 from raresim.report.words import plain
+from raresim.study.summary import called
 
 MODES = {
     "fixed": (
@@ -47,7 +48,7 @@ def answer(run: RunFolder) -> dict[str, Any]:
         "variable": run.scenario.spec.analysis.estimands[name].variable,
         "alpha": f"{method.alpha:g}",
         "nominal": f"{100 * method.alpha:g}{words.SPACE}%",
-        "assurance": summary["uncertainty"] in ("effect", "all") and not summary["is_null"],
+        "assurance": called(summary["is_null"], summary["uncertainty"]) == "assurance",
         "mode": MODES.get(summary["uncertainty"], summary["uncertainty"]),
         "duration": {level: words.months(duration.get(level)) for level in ("q10", "q50", "q90")},
         "effects": effects(run),

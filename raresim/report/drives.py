@@ -10,6 +10,7 @@ from raresim.report.folder import RunFolder
 from raresim.report.pictures import Z95, canvas, room
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, short
 from raresim.report.words import MINUS, NONE, Cell, fixed, percent, plain
+from raresim.study.summary import called
 
 MODES = {
     "fixed": "nothing: every number as published",
@@ -48,17 +49,19 @@ def mode_rows(run: RunFolder) -> list[ModeRow]:
     """Return the rate of success by what is drawn."""
     found = (run.sensitivity or {}).get("by_uncertainty", {})
     return [
-        ModeRow(MODES[mode], called(run, mode), words.share(figure), f"{figure['replicates']:,}")
+        ModeRow(
+            MODES[mode],
+            _rate(run, mode),
+            words.share(figure),
+            f"{figure['replicates']:,}",
+        )
         for mode in MODES
         if (figure := found.get(mode)) is not None
     ]
 
 
-def called(run: RunFolder, mode: str) -> str:
-    """Return what a rate of success is called."""
-    if run.summary["is_null"]:
-        return "type I error"
-    return "assurance" if mode in ("effect", "all") else "power"
+def _rate(run: RunFolder, mode: str) -> str:
+    return called(run.summary["is_null"], mode)
 
 
 def move_rows(run: RunFolder) -> list[MoveRow]:
@@ -95,7 +98,7 @@ def modes_picture(run: RunFolder) -> str:
     """Draw the rate of success in each mode, with 1.96 Monte Carlo errors about it."""
     by_mode = (run.sensitivity or {})["by_uncertainty"]
     found = {mode: by_mode[mode] for mode in MODES if mode in by_mode}
-    labels = [f"{called(run, mode)}; drawn: {_short(mode)}" for mode in found]
+    labels = [f"{_rate(run, mode)}; drawn: {_short(mode)}" for mode in found]
     figure, axes = canvas(5.6, 1.15 + 0.42 * len(labels), room(labels))
     told = []
     for row, (mode, rate) in enumerate(found.items()):
@@ -115,7 +118,7 @@ def modes_picture(run: RunFolder) -> str:
         axes.annotate(
             f"{fixed(value, 1)} %", (value, row), (0, 6), textcoords="offset points", ha="center"
         )
-        told.append(f"{called(run, mode)} {percent(rate['value'])} with {MODES[mode]} drawn")
+        told.append(f"{_rate(run, mode)} {percent(rate['value'])} with {MODES[mode]} drawn")
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.5, -0.7)
     axes.grid(visible=False, axis="y")

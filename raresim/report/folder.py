@@ -10,6 +10,7 @@ from typing import Any
 
 from raresim.errors import InputError, Problem
 from raresim.files import read
+from raresim.study.store import SENSITIVITY
 from raresim.trial.scenario import Scenario, build
 
 FILES = (
@@ -20,9 +21,6 @@ FILES = (
     "curves.parquet",
     "replicates/trials.parquet",
 )
-SENSITIVITY = "sensitivity.json"
-"""What drives the answer; a run may have been made without."""
-
 DRIVES = ("hypothesis", "by_uncertainty", "benefit", "centre", "moves")
 SETTINGS = ("hypothesis", "replicates", "seed", "place", "resolution", "engine")
 PARTS = (

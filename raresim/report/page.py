@@ -53,6 +53,7 @@ def content(run: RunFolder) -> dict[str, Any]:
     """Return everything that the template shows."""
     drawn = curves.curves(run)
     trial = timelines.one_trial(run)
+    told = plain_words(run)
     return {
         "run": run,
         "spec": run.scenario.spec,
@@ -70,10 +71,10 @@ def content(run: RunFolder) -> dict[str, Any]:
         "trial": trial,
         "patients": [patient_row(run, patient) for patient in trial.patients],
         "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
-        "pictures": _pictures(run, drawn, trial),
+        "pictures": _pictures(run, drawn, trial, told.hits),
         "design": design.design(run.scenario),
         "estimands_stated": design.estimands(run.scenario),
-        "plain_words": plain_words(run),
+        "plain_words": told,
         "modes": drives.mode_rows(run),
         "moves": drives.move_rows(run),
         "drives": run.sensitivity,
@@ -83,7 +84,7 @@ def content(run: RunFolder) -> dict[str, Any]:
 
 
 def _pictures(
-    run: RunFolder, drawn: list[curves.Curve], trial: timelines.OneTrial
+    run: RunFolder, drawn: list[curves.Curve], trial: timelines.OneTrial, hits: int
 ) -> dict[str, Any]:
     from markupsafe import Markup
 
@@ -95,7 +96,7 @@ def _pictures(
             "enrolment": pictures.enrolment(run.summary["enrolment"], planned),
             "timelines": timelines.picture(trial, scenario),
             "durations": pictures.durations(_months(run)),
-            "icons": icons(plain_words(run).hits),
+            "icons": icons(hits),
         }
         if run.sensitivity is not None:
             found |= {"modes": drives.modes_picture(run), "tornado": drives.tornado(run)}

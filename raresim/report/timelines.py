@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.outcome_block import Longitudinal, TimeToEvent
+from raresim.disease.outcome_block import Longitudinal
 from raresim.report.folder import RunFolder
 from raresim.report.pictures import COLOURS, MARKERS, canvas
 from raresim.report.svg import INK, PALE, inline, short
@@ -104,15 +104,9 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
 
 def shown(scenario: Scenario) -> list[str]:
     """Return the outcomes that are drawn as events; death is drawn as the end of follow-up."""
-
-    def ends(outcome: object) -> bool:
-        return isinstance(outcome, TimeToEvent) and outcome.ends == "everything"
-
-    return [
-        name
-        for name, outcome in scenario.model.spec.outcomes.items()
-        if not isinstance(outcome, Longitudinal) and not ends(outcome)
-    ]
+    spec = scenario.model.spec
+    events = (n for n, outcome in spec.outcomes.items() if not isinstance(outcome, Longitudinal))
+    return [name for name in events if name not in spec.fatal]
 
 
 def picture(trial: OneTrial, scenario: Scenario) -> str:

@@ -20,10 +20,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from raresim.streams import LUCK_BLOCK
 from raresim.study import montecarlo, tables
 from raresim.study.montecarlo import Figure
-from raresim.study.run import Progress, Run, check_size, simulate
+from raresim.study.run import Progress, Run, block_sizes, check_size, simulate
 from raresim.study.summary import successes
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Engine, run_block
@@ -234,8 +233,7 @@ class Trials:
     def successes(self, world: World) -> Floats:
         """Return 1 for each trial that succeeds in a world, else 0."""
         found = []
-        for block in range(-(-self.replicates // LUCK_BLOCK)):
-            size = min(LUCK_BLOCK, self.replicates - block * LUCK_BLOCK)
+        for block, size in enumerate(block_sizes(self.replicates)):
             asked = (self.hypothesis, self.seed, block, self.engine, size)
             run = run_block(world.scenario, *asked, place=world.place)
             trials = tables.trials_table(world.scenario, run, block)

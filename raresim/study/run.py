@@ -149,16 +149,25 @@ def check_size(replicates: int, seed: int) -> None:
         raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
 
 
+def block_sizes(replicates: int) -> list[int]:
+    """Return how many replicates each luck block runs.
+
+    >>> block_sizes(2500)
+    [1024, 1024, 452]
+    """
+    blocks = -(-replicates // LUCK_BLOCK)
+    return [min(LUCK_BLOCK, replicates - b * LUCK_BLOCK) for b in range(blocks)]
+
+
 def plan_work(scenario: Scenario, settings: Settings) -> list[Task]:
     """Return the luck blocks and the chunks of true values that a simulation needs."""
-    blocks = -(-settings.replicates // LUCK_BLOCK)
-    sizes = [min(LUCK_BLOCK, settings.replicates - b * LUCK_BLOCK) for b in range(blocks)]
+    sizes = block_sizes(settings.replicates)
     trials = [Task("trials", b, size) for b, size in enumerate(sizes)]
     if scenario.spec.truth.uncertainty == "fixed":
         pairs = settings.replicates * PAIRS_A_REPLICATE
         chunks = int(np.clip(-(-pairs // (UNITS * LUCK_BLOCK)), 2, 8))
     else:
-        chunks = blocks
+        chunks = len(sizes)
     return trials + [Task("truth", chunk) for chunk in range(chunks)]
 
 

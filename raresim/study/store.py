@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MARK = "manifest.json"
 SENSITIVITY = "sensitivity.json"
+"""What drives the answer; a run may have been made without."""
 ARTIFICIAL = "These rows are artificial: simulated by raresim, no row is a person."
 
 

@@ -106,6 +106,17 @@ def summarise(
     )
 
 
+def called(is_null: bool, uncertainty: str) -> str:
+    """Return what a rate of success is called: under a null, an effect drawn, or an effect held.
+
+    >>> called(False, "nuisance"), called(False, "all"), called(True, "all")
+    ('power', 'assurance', 'type I error')
+    """
+    if is_null:
+        return "type I error"
+    return "assurance" if uncertainty in ("effect", "all") else "power"
+
+
 def successes(
     scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:

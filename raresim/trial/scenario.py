@@ -16,10 +16,9 @@ from raresim.disease.parameters import drawn_from
 from raresim.disease.uncertain import (
     UncertainNumber,
     check_place,
-    gaps,
     pinned,
     published_numbers,
-    statements,
+    uncertain_numbers,
 )
 from raresim.errors import InputError, did_you_mean, shown
 from raresim.evidence import Ratio
@@ -120,24 +119,13 @@ class Scenario:
 
     def uncertain(self, hypothesis: str) -> dict[str, list[UncertainNumber]]:
         """Return the numbers that are not known exactly: effect, published, unpublished."""
-        spec = self.model.spec
         effects = [
             (effect_of(arm, outcome), stated.evidence)
             for outcome, arms in self.spec.truth.hypotheses[hypothesis].items()
             for arm, stated in arms.items()
             if stated.evidence is not None
         ]
-        published = [
-            (what, statistic) for what, statistic, is_read, _ in statements(spec) if is_read
-        ]
-        return {
-            "effect": published_numbers(effects),
-            "published": published_numbers(published),
-            "unpublished": [
-                UncertainNumber(what, f"{interval.lower:g}", f"{interval.upper:g}", why)
-                for what, interval, why in gaps(spec)
-            ],
-        }
+        return {"effect": published_numbers(effects), **uncertain_numbers(self.model.spec)}
 
     def check_place(self, place: str, hypothesis: str) -> None:
         """Refuse a place that the scenario does not have, see `raresim.disease.uncertain`."""
