@@ -121,3 +121,29 @@ class EvenLuck(Luck):
         ranks = np.empty(values.size)
         ranks[np.argsort(values, axis=None)] = np.arange(values.size)
         return ((ranks + 0.5) / values.size).reshape(values.shape)
+
+
+class SharedLuck(EvenLuck):
+    """Evenly spread luck that is the same in each of so many replicates, for reference populations.
+
+    >>> bool((SharedLuck(1, 0, replicates=2).uniform("x", 3)[0] > 0).all())
+    True
+    """
+
+    def __init__(self, seed: int, block: int, replicates: int) -> None:
+        super().__init__(seed, block)
+        self._shared = replicates
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates for which it draws."""
+        return self._shared
+
+    def uniform(self, point: str, units: int) -> Floats:
+        """Return evenly spread uniforms of one decision point, shape (replicates, units)."""
+        rows = -(-units // LUCK_BLOCK)
+        order = np.argsort(super(EvenLuck, self).uniform(point, rows), axis=None)
+        ranks = np.empty(order.size)
+        ranks[order] = np.arange(order.size)
+        kept = np.argsort(np.argsort(ranks[:units]))
+        return np.broadcast_to((kept + 0.5) / units, (self._shared, units))

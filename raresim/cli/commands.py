@@ -68,6 +68,10 @@ Unpublished = Annotated[
     Place,
     typer.Option(help="Where in its interval each unpublished number is taken."),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(help="Take a source of the model away (may be given again)."),
+]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the answer alone.")]
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Say on standard error what is being done.")
@@ -128,11 +132,15 @@ def models(
 @app.command(
     epilog=examples(
         "raresim show friedreich-ataxia --check",
+        "raresim show friedreich-ataxia mfars --lineage",
         "raresim show cgd-interferon-gamma --luck",
     )
 )
 def show(
     name: Annotated[str, typer.Argument(help="A model or scenario: shipped name or file.")],
+    column: Annotated[
+        str, typer.Argument(help="With --lineage: one variable, outcome or column of a cohort.")
+    ] = "",
     check: Annotated[
         bool, typer.Option("--check", help="Hold a model to its published statistics.")
     ] = False,
@@ -142,14 +150,20 @@ def show(
     uncertainty: Annotated[
         bool, typer.Option("--uncertainty", help="Which statistic makes a model's outputs unsure.")
     ] = False,
+    lineage: Annotated[
+        bool, typer.Option("--lineage", help="What each number is made of, down to its sources.")
+    ] = False,
     page: Annotated[bool, typer.Option("--page", help="Print a model's page as Markdown.")] = False,
+    without: Without = None,
     json: Json = False,
 ) -> None:
     """Show what a model or scenario says, and where each number comes from."""
     from raresim.cli import listing
 
     asked = {"check": check, "luck": luck, "uncertainty": uncertainty, "page": page}
-    listing.show(name, [key for key, wanted in asked.items() if wanted], json)
+    asked["lineage"] = lineage
+    wanted = [key for key, is_wanted in asked.items() if is_wanted]
+    listing.show(name, wanted, json, column, without or ())
 
 
 @app.command(
@@ -241,6 +255,7 @@ def simulate(
     sensitivity: Annotated[
         bool, typer.Option(help="Find out for the report what drives the answer.")
     ] = True,
+    without: Without = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -250,7 +265,7 @@ def simulate(
     from raresim.cli.output import manner
 
     options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
-    options |= {"workers": workers, "place": unpublished.value}
+    options |= {"workers": workers, "place": unpublished.value, "without": tuple(without or ())}
     running.simulate(
         scenario,
         replicates,
@@ -298,6 +313,7 @@ def backtest(
         typer.Option("-o", "--output", help="Folder for the predictions, written before scoring."),
     ] = None,
     workers: Workers = None,
+    without: Without = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -306,7 +322,8 @@ def backtest(
     from raresim.cli import foretelling
     from raresim.cli.output import manner
 
-    foretelling.backtest(name, replicates, seed, workers, output, manner(json, quiet, verbose))
+    options = {"workers": workers, "without": tuple(without or ())}
+    foretelling.backtest(name, replicates, seed, options, output, manner(json, quiet, verbose))
 
 
 @app.command(epilog=examples("raresim report run-cgd"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from raresim import catalogue, study
 from raresim.cli.output import Manner, console, print_json, table
@@ -15,13 +16,14 @@ def backtest(
     name: str,
     replicates: int,
     seed: int,
-    workers: int | None,
+    options: dict[str, Any],
     output: Path | None,
     manner: Manner,
 ) -> None:
-    """Foretell one published trial, or all that are shipped."""
+    """Foretell one published trial, or all that are shipped; `options`: workers, without."""
     names = list(catalogue.shipped("backtests")) if name == "all" else [name]
-    scenarios = {n: load_scenario(catalogue.find("backtests", n)) for n in names}
+    without, workers = options["without"], options["workers"]
+    scenarios = {n: load_scenario(catalogue.find("backtests", n), without) for n in names}
     found = {}
     for each, scenario in scenarios.items():
         with manner.bar(each) as told:

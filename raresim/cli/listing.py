@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,7 +13,8 @@ from raresim.disease import DiseaseModel, load_model
 from raresim.disease.uncertain import gaps, statements
 from raresim.errors import CheckError, InputError, Problem, did_you_mean, shown
 from raresim.evidence.plausible import Finding
-from raresim.files import Document, read
+from raresim.evidence.pooled import spelt_out
+from raresim.files import Document, parse, read
 from raresim.trial import Scenario, load_scenario
 from raresim.trial.typed_in import findings
 
@@ -72,7 +74,7 @@ def catalogue_grades() -> dict[str, Any]:
     return {name: asdict(grade(load_model(path))) for name, path in shipped.items()}
 
 
-def load(name: str) -> DiseaseModel | Scenario:
+def load(name: str, without: Sequence[str] = ()) -> DiseaseModel | Scenario:
     """Load a model or a scenario, told apart by the file's first line or by where the name is."""
     if name.endswith((".yaml", ".yml")):
         found = [catalogue.find(kind, name) for kind in ("models", "scenarios")]
@@ -80,13 +82,13 @@ def load(name: str) -> DiseaseModel | Scenario:
         document = read(path)
         schema = document.data.get("schema") if isinstance(document.data, dict) else None
         if schema == SCHEMAS[1]:
-            return load_scenario(path)
+            return load_scenario(path, without)
         if schema == SCHEMAS[0]:
-            return load_model(path)
+            return load_model(path, without)
         raise InputError(_kind_unknown(document))
     if catalogue.split_version(name)[0] in catalogue.shipped("scenarios"):
-        return load_scenario(name)
-    return load_model(name)
+        return load_scenario(name, without)
+    return load_model(name, without)
 
 
 def _kind_unknown(document: Document) -> Problem:
@@ -137,12 +139,18 @@ def validate(files: list[str], as_json: bool) -> None:
         raise InputError(problems)
 
 
-def show(name: str, asked: list[str], as_json: bool) -> None:
-    """Show a model or a scenario; `asked` names one of check, luck, uncertainty and page."""
+def show(
+    name: str, asked: list[str], as_json: bool, column: str = "", without: Sequence[str] = ()
+) -> None:
+    """Show a model or a scenario; `asked` names one of check, luck, uncertainty, page, lineage."""
     if len(asked) > 1:
         raise InputError(f"--{asked[0]} and --{asked[1]} cannot go together; ask for one")
-    found, part = load(name), asked[0] if asked else ""
-    if isinstance(found, Scenario):
+    if column and asked != ["lineage"]:
+        raise InputError(f"a column goes with --lineage alone; got {column!r}")
+    found, part = load(name, without), asked[0] if asked else ""
+    if part == "lineage":
+        _lineage(found, column, as_json)
+    elif isinstance(found, Scenario):
         if part not in ("", "luck"):
             raise InputError(f"{name} is a scenario; --{part} is for models")
         _show_luck(found, as_json) if part else _show_scenario(found, as_json)
@@ -156,6 +164,17 @@ def show(name: str, asked: list[str], as_json: bool) -> None:
         _uncertainty(found, as_json)
     else:
         _check(found, as_json) if part else _show_model(found, as_json)
+
+
+def _lineage(found: DiseaseModel | Scenario, column: str, as_json: bool) -> None:
+    from raresim.cli import tracing
+
+    if isinstance(found, DiseaseModel):
+        tracing.of_model(found, column, as_json)
+    elif column:
+        raise InputError(f"{column!r}: columns are those of a model, {found.stem} is a scenario")
+    else:
+        tracing.of_scenario(found, as_json)
 
 
 def _uncertainty(model: DiseaseModel, as_json: bool) -> None:
@@ -180,15 +199,19 @@ def _uncertainty(model: DiseaseModel, as_json: bool) -> None:
 
 
 def _check(model: DiseaseModel, as_json: bool) -> None:
+    from raresim.cli import tracing
     from raresim.cohort import check
+    from raresim.cohort.achieved import achieved
     from raresim.disease import exact
 
     exact.network(model)  # pgmpy's own check of structure and tables
-    rows = check(model)
-    failed = [row for row in rows if not row.passed]
+    rows, tied = check(model), achieved(model)
+    failed = sum(not row.passed for row in rows) + sum(not row.passed for row in tied)
     if as_json:
         answer = [asdict(row) | {"miss": row.miss, "passed": row.passed} for row in rows]
-        print_json({"model": model.stem, "passed": not failed, "rows": answer})
+        told = [asdict(row) | {"passed": row.passed} for row in tied]
+        found = {"model": model.stem, "passed": not failed, "rows": answer, "correlations": told}
+        print_json(found)
     else:
         shown = table(f"{model.spec.name}: published against model", "what", "role", "number")
         for column in ("published", "model", "miss (SE)"):
@@ -200,8 +223,9 @@ def _check(model: DiseaseModel, as_json: bool) -> None:
             shown.add_row(row.what, row.role, row.number, *values)
         console.print(shown)
         console.print("inputs must miss by at most 0.1 SE; targets were not fitted to")
+        tracing.correlations(tied)
     if failed:
-        raise CheckError(f"{model.stem}: {len(failed)} numbers fail the gate")
+        raise CheckError(f"{model.stem}: {failed} numbers fail the gate")
     if not as_json:
         console.print(f"[bold]gate passed[/bold]: {model.stem}")
 
@@ -209,15 +233,16 @@ def _check(model: DiseaseModel, as_json: bool) -> None:
 def _show_model(model: DiseaseModel, as_json: bool) -> None:
     spec = model.spec
     if as_json:
-        print_json(read(model.path).data)
+        print_json(parse(model.text, model.path).data)
         return
     console.print(f"[bold]{spec.name}[/bold] {spec.version}")
     console.print(spec.about, markup=False)
     shown = table("Statistics", "what", "published", "source", "seen", words=True)
-    for what, statistic, published, why in statements(spec):
-        source = statistic.source if published else f"assumed: {why}"
-        seen = ("yes" if statistic.seen else "no") if published else "-"
-        shown.add_row(what, statistic.text(), source, seen)
+    for about, stated, published, why in statements(spec):
+        for what, statistic in spelt_out(about, stated):
+            source = statistic.source if published else f"assumed: {why}"
+            seen = ("yes" if statistic.seen else "no") if published else "-"
+            shown.add_row(what, statistic.text(), source, seen)
     console.print(shown)
     listed = table("What nobody published", "what", "interval", "why", words=True)
     for what, interval, why in gaps(spec):

@@ -66,7 +66,8 @@ def simulate(
     sensitivity: bool,
 ) -> None:
     """Simulate a scenario, print its operating characteristics, and write a run folder."""
-    scenario = load_scenario(name)
+    options = dict(options)
+    scenario = load_scenario(name, options.pop("without"))
     if output is not None:
         store.prepare(output)
     run = _simulate(scenario, replicates, seed, options, manner)

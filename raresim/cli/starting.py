@@ -14,7 +14,8 @@ from typing import Any
 
 from raresim import catalogue
 from raresim.disease import DiseaseModel, load_model
-from raresim.disease.outcome_block import Longitudinal, Recurrent
+from raresim.disease.outcome_block import Recurrent
+from raresim.disease.score_block import Diary, Longitudinal, ReadAtVisits, Trajectory
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, Problem
@@ -167,7 +168,11 @@ def _words(disease: DiseaseModel) -> dict[str, str]:
     fatal = disease.spec.fatal
     name = next((n for n in outcomes if n not in fatal), next(iter(outcomes)))
     outcome = outcomes[name]
-    if isinstance(outcome, Longitudinal):
+    if isinstance(outcome, Diary):
+        words = _events("rate_ratio", outcome.better)
+        words |= {"variable": f"log ratio of {name} at week 48", "summary": "difference in means"}
+        words["method"] = _ancova(f"log {name} at baseline")
+    elif isinstance(outcome, ReadAtVisits):
         words = _score(name, outcome)
     elif isinstance(outcome, Recurrent):
         words = _events("rate_ratio", outcome.better)
@@ -181,6 +186,7 @@ def _words(disease: DiseaseModel) -> dict[str, str]:
     events = {"stops_treatment": "treatment policy"} | dict.fromkeys(
         (f for f in fatal if f != name), strategy
     )
+    events |= dict.fromkeys(disease.ending[name], "composite")
     words["intercurrent"] = "{" + ", ".join(f"{k}: {v}" for k, v in events.items()) + "}"
     title = f"Does the drug change {name.replace('_', ' ')} in 60 patients? {disease.spec.name}"
     words["question"] = json.dumps(title, ensure_ascii=False)
@@ -193,9 +199,16 @@ def _events(ratio: str, better: str) -> dict[str, str]:
     return {"effect": f"{{{ratio}: {value}}}", "null": f"{{{ratio}: 1}}", "printed": printed}
 
 
-def _score(name: str, outcome: Longitudinal) -> dict[str, str]:
-    """Return the words for a score: half an SD of its change, in the good direction."""
-    half = outcome.spread_of_change.statistic.sd / 2
+def _score(name: str, outcome: ReadAtVisits) -> dict[str, str]:
+    """Return the words for a score: half an SD of its change, in the good direction.
+
+    Where no SD of change is stated: a twentieth of the scale.
+    """
+    if isinstance(outcome, Longitudinal):
+        half = outcome.spread_of_change.statistic.sd / 2
+    else:
+        assert isinstance(outcome, Trajectory)
+        half = (outcome.range[1] - outcome.range[0]) / 20
     value = _digits(half if outcome.better == "higher" else -half)
     return {
         "effect": f"{{difference: {value}, after: 48 weeks}}",
@@ -203,8 +216,12 @@ def _score(name: str, outcome: Longitudinal) -> dict[str, str]:
         "printed": "{difference: ..., ci: [..., ...], after: 48 weeks, n: 60, source: KEY}",
         "variable": f"change in {name} at week 48",
         "summary": "difference in means",
-        "method": f"{{test: ancova, adjust_for: [{name} at baseline], alpha: 0.025 one-sided}}",
+        "method": _ancova(f"{name} at baseline"),
     }
+
+
+def _ancova(covariate: str) -> str:
+    return f"{{test: ancova, adjust_for: [{covariate}], alpha: 0.025 one-sided}}"
 
 
 def _eligible(disease: DiseaseModel) -> str:
@@ -212,7 +229,7 @@ def _eligible(disease: DiseaseModel) -> str:
     patients: dict[str, Any] = dict(disease.spec.patients)
     ranges = {n: v.range for n, v in patients.items() if isinstance(v, Number)}
     scores = disease.spec.outcomes.items()
-    ranges |= {n: o.range for n, o in scores if isinstance(o, Longitudinal)}
+    ranges |= {n: o.range for n, o in scores if isinstance(o, (Longitudinal, Trajectory))}
     if ranges:
         name = "age" if "age" in ranges else next(iter(ranges))
         low, high = ranges[name]

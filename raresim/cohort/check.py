@@ -16,11 +16,14 @@ import numpy as np
 
 from raresim.cohort.population import Population, population
 from raresim.disease import DiseaseModel
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
+from raresim.disease.outcome_block import AnyOutcome, Recurrent, TimeOfEvent, TimeToEvent
+from raresim.disease.outcomes import TrajectoryProcess
+from raresim.disease.score_block import Longitudinal, Trajectory
 from raresim.disease.spec import Target
-from raresim.disease.uncertain import of_outcome, rows_given, subject
+from raresim.disease.uncertain import of_outcome, parts_of, rows_given, subject
 from raresim.disease.variable_block import Category, Number
-from raresim.evidence import EventFree, Quantiles, Share, Statistic
+from raresim.evidence import EventFree, Quantiles, QuantileTable, Share, Stated, Statistic
+from raresim.evidence.quantile_table import described
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
 from raresim.files.units import days_in
@@ -105,6 +108,8 @@ def _times(model: DiseaseModel) -> dict[str, list[float]]:
     found: dict[str, set[float]] = {name: set() for name in model.spec.outcomes}
     for name, outcome in model.spec.outcomes.items():
         found[name].add(outcome.change_after if isinstance(outcome, Longitudinal) else YEAR)
+        if isinstance(outcome, TimeToEvent) and outcome.follows:
+            found[name] |= set(_law(outcome).times)
     for target in model.spec.targets:
         for name in filter(None, (target.free_of, target.rate_of, target.change_of)):
             found[name].add(target.at or target.during or YEAR)
@@ -150,6 +155,8 @@ def describe(
         return {state: float(np.mean(values == k)) for k, state in states}
     if isinstance(statistic, Quantiles):
         return _quartiles(values)
+    if isinstance(statistic, QuantileTable):
+        return described(statistic, values)
     return {"mean": float(np.mean(values)), "sd": float(np.std(values))}
 
 
@@ -161,6 +168,8 @@ def _quartiles(values: Floats) -> dict[str, float]:
 def _links(model: DiseaseModel) -> Iterator[_Claim]:
     for link in model.spec.links:
         first, second = link.between
+        if {first, second} & set(model.states):
+            continue  # of normal scores: see `achieved`
         what = f"correlation of {first} and {second}"
         yield _Claim(_role(link.evidence), what, link.statistic, _correlation(first, second))
 
@@ -175,12 +184,13 @@ def _correlation(first: str, second: str) -> Callable[[Population], dict[str, fl
 
 def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
     for name, outcome in model.spec.outcomes.items():
-        if isinstance(outcome, TimeToEvent) and outcome.time is not None:
+        yield from _own_numbers(name, outcome)
+        if isinstance(outcome, TimeToEvent) and outcome.follows:
+            yield from _joint(name, outcome)
+        elif isinstance(outcome, TimeToEvent) and outcome.time is not None:
             yield from _laws(name, outcome.time)
-            continue
-        if isinstance(outcome, (Recurrent, TimeToEvent)):
-            rate = outcome.rate if isinstance(outcome, Recurrent) else outcome.hazard
-            assert rate is not None
+        rate = getattr(outcome, "rate", None) or getattr(outcome, "hazard", None)
+        if isinstance(outcome, (Recurrent, TimeToEvent)) and rate is not None:
             yield _Claim(_role(rate.evidence), f"{name}: rate", rate.statistic, _rate(name, YEAR))
         if isinstance(outcome, Recurrent):
             spread = outcome.between_patients
@@ -195,6 +205,70 @@ def _outcomes(model: DiseaseModel) -> Iterator[_Claim]:
                 what = f"{name}: change after {outcome.change_after:g} days"
                 change = _change(name, outcome.change_after, part.statistic, outcome.among)
                 yield _Claim(_role(part.evidence), what, part.statistic, change)
+
+
+def _own_numbers(name: str, outcome: AnyOutcome) -> Iterator[_Claim]:
+    """Yield the numbers that a process takes as they are: hazard ratios, a curve's numbers."""
+    for key, value in outcome:
+        for part in parts_of(name, key, value):
+            stated = part.stated
+            if key != "faster_with" and isinstance(stated, Stated):
+                number = next(iter(stated.statistic.numbers()))
+                back = np.exp if key == "follows" else np.asarray
+                compute = _taken(name, part.key, number, back)
+                yield _Claim(_role(stated.evidence), part.what, stated.statistic, compute)
+    noise = getattr(outcome, "noise", None)
+    if isinstance(outcome, Trajectory) and isinstance(noise, Stated):
+        what = of_outcome(name, "noise")
+        yield _Claim(_role(noise.evidence), what, noise.statistic, _noise(name, outcome))
+    spread = getattr(outcome, "between_periods", None)
+    if isinstance(spread, Stated):
+        compute = _taken(name, "between_periods", "theta", np.asarray)
+        what = of_outcome(name, "between_periods")
+        yield _Claim(_role(spread.evidence), what, spread.statistic, compute)
+
+
+def _taken(
+    name: str, key: str, number: str, back: Callable[[Floats], Floats]
+) -> Callable[[Population], dict[str, float]]:
+    """Return the number that the process uses: it holds by construction, up to a slip of units."""
+    return lambda people: {number: float(back(people.model.published.numbers[name, key])[0])}
+
+
+def _noise(name: str, outcome: Trajectory) -> Callable[[Population], dict[str, float]]:
+    """Read a score in the middle of its scale, where nothing holds it back, a million times."""
+
+    def compute(people: Population) -> dict[str, float]:
+        process = people.model.processes[name]
+        assert isinstance(process, TrajectoryProcess)
+        u = ((np.arange(1_000_000) + 0.5) / 1_000_000)[None, :]
+        # a level between two steps, moved evenly, as levels of patients are
+        step = outcome.step * np.modf(np.arange(1_000_000) * 0.618034)[0][None, :]
+        level = sum(outcome.range) / 2 + step
+        read = process.observe(level, people.model.published.numbers[name, "noise"], u)
+        return {"sd": float(np.sqrt(np.mean((read - level) ** 2)))}
+
+    return compute
+
+
+def _law(outcome: TimeToEvent) -> EventFree:
+    """Return the law in the population of an event that follows scores."""
+    assert outcome.time is not None
+    law = outcome.time.evidence or outcome.time.assumed
+    assert isinstance(law, EventFree)
+    return law
+
+
+def _joint(name: str, outcome: TimeToEvent) -> Iterator[_Claim]:
+    """Follow the population itself: its law was solved for, and is not that of any patient."""
+    assert outcome.time is not None
+    law = _law(outcome)
+
+    def compute(people: Population) -> dict[str, float]:
+        at = zip(law.free, law.times, strict=True)
+        return {text: float(np.mean(people.firsts[name] > day)) for text, day in at}
+
+    yield _Claim(_role(outcome.time.evidence), of_outcome(name, "time"), law, compute)
 
 
 def _laws(name: str, block: TimeOfEvent) -> Iterator[_Claim]:
@@ -220,12 +294,14 @@ def _of_time(
 
 
 def _describe_times(
-    statistic: EventFree | Quantiles, times: Floats, days: float
+    statistic: EventFree | Quantiles | QuantileTable, times: Floats, days: float
 ) -> dict[str, float]:
-    """Return shares free of the event, or quartiles in units of so many days."""
+    """Return shares free of the event, or quantiles in units of so many days."""
     if isinstance(statistic, EventFree):
         at = zip(statistic.free, statistic.times, strict=True)
         return {text: float(np.mean(times > day)) for text, day in at}
+    if isinstance(statistic, QuantileTable):
+        return described(statistic, times / days)
     return _quartiles(times / days)
 
 
@@ -234,9 +310,10 @@ def _of_times(
 ) -> Callable[[Population], dict[str, float]]:
     def compute(people: Population) -> dict[str, float]:
         outcome = people.model.spec.outcomes[name]
-        assert isinstance(outcome, TimeToEvent) and outcome.time is not None
-        assert isinstance(statistic, (EventFree, Quantiles))
-        days = days_in(outcome.time.unit)
+        assert isinstance(outcome, TimeToEvent)
+        assert isinstance(statistic, (EventFree, Quantiles, QuantileTable))
+        clock = people.model.spec.patients.get(outcome.clock)
+        days = days_in(outcome.time.unit if outcome.time else getattr(clock, "unit", "days"))
         return _describe_times(statistic, people.times[name][people.among(among)], days)
 
     return compute

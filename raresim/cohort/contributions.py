@@ -16,7 +16,8 @@ import numpy as np
 
 from raresim.cohort.population import Population, population
 from raresim.disease import DiseaseModel
-from raresim.disease.outcome_block import Longitudinal, Recurrent
+from raresim.disease.outcome_block import AnyOutcome, Recurrent
+from raresim.disease.score_block import Longitudinal, ReadAtVisits
 from raresim.disease.uncertain import UncertainNumber, uncertain_numbers
 
 YEAR = 365.25
@@ -81,20 +82,22 @@ def _variance(kind: str, low: float, high: float) -> float:
 
 def _outputs(model: DiseaseModel, place: str) -> dict[str, float]:
     """Return each outcome's output, untreated, at a place."""
-    times = {
-        name: [o.change_after if isinstance(o, Longitudinal) else YEAR]
-        for name, o in model.spec.outcomes.items()
-    }
+    times = {name: [_day(o)] for name, o in model.spec.outcomes.items()}
     people = population(model, 1, times, model.parameters(place=place))
     return dict(_output(people, name) for name in model.spec.outcomes)
 
 
+def _day(outcome: AnyOutcome) -> float:
+    """Return the day of an outcome's output."""
+    return outcome.change_after if isinstance(outcome, Longitudinal) else YEAR
+
+
 def _output(people: Population, name: str) -> tuple[str, float]:
     outcome = people.model.spec.outcomes[name]
-    if isinstance(outcome, Longitudinal):
-        chosen = people.among(outcome.among)
-        change = people.changes[name, outcome.change_after][chosen]
-        return f"{name}: change after {outcome.change_after:g} days", float(np.mean(change))
+    if isinstance(outcome, ReadAtVisits):
+        chosen = people.among(getattr(outcome, "among", None))
+        change = people.changes[name, _day(outcome)][chosen]
+        return f"{name}: change after {_day(outcome):g} days", float(np.mean(change))
     if isinstance(outcome, Recurrent):
         return f"{name}: events in a year", float(np.mean(people.counts[name, YEAR]))
     return f"{name}: share free after a year", float(np.mean(people.firsts[name] > YEAR))

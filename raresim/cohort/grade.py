@@ -23,9 +23,10 @@ MET = 2.0
 class Grade:
     """The evidence of a model.
 
-    `statistics` goes into the model, `seen` of it was read in its source; `sources` are those that
-    it comes from; `targets` are numbers held back with a standard error, `met` of them within two;
-    `gaps` are intervals for what nobody published.
+    `statistics` goes into the model, `seen` of it was read in its source (a pool counts once, as
+    seen where all its studies were); `sources` are those that it comes from; `targets` are numbers
+    held back with a standard error, `met` of them within two; `gaps` are intervals for what nobody
+    published.
     """
 
     letter: str
@@ -54,7 +55,7 @@ def grade(model: DiseaseModel, rows: list[CheckRow] | None = None) -> Grade:
         _letter(seen / len(taken), len(misses), met),
         len(taken),
         seen,
-        len({statistic.source for statistic in taken if statistic.source}),
+        len({source for statistic in taken for source in statistic.sources}),
         len(misses),
         met,
         len(gaps(model.spec)),

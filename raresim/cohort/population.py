@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from raresim.cohort.sampling import COHORT, flat
 from raresim.disease import DiseaseModel, Parameters
-from raresim.disease.model import condition
-from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess, TimedProcess
+from raresim.disease.outcomes import EVENTS, READ, CrossingProcess, Horizon, TimedProcess, on_day
+from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
-from raresim.streams import LUCK_BLOCK, EvenLuck
+from raresim.streams import LUCK_BLOCK, EvenLuck, Luck
 
 UNITS = 128
 SEED = 19_910_101
@@ -73,24 +73,41 @@ def _chunk(
     latents = model.latents(luck, patients, numbers, Horizon(longest))
     values = model.observed_at_screening(luck, latents, patients)
     found = Population(model, {k: flat(v) for k, v in values.items()}, {}, {}, {}, {}, {})
-    untreated = Exposure(np.full((1, 1), np.inf))
+    walked = model.walk(latents)
     for name, process in model.processes.items():
-        path = process.path(latents[name], untreated, {})
+        path, latent = walked[name], latents[name]
         if isinstance(process, EVENTS):
             found.firsts[name] = flat(path.days[..., 0])
             if isinstance(process, TimedProcess):
-                found.times[name] = flat(latents[name].time(latents[name].threshold))
+                found.times[name] = flat(latent.time(latent.threshold))
+            elif isinstance(process, CrossingProcess):
+                until = 2 * float(np.max(latent.origin)) + longest  # longer than anybody has lived
+                found.times[name] = flat(process.on_clock(latent, walked, until))
+            else:
+                found.times[name] = found.firsts[name]
             for day in times.get(name, []):
                 found.counts[name, day] = flat((path.days <= day).sum(-1).astype(np.float64))
                 endless = np.full(path.days.shape[:2], np.inf)
                 end = path.days[..., 0] if name in model.spec.fatal else endless
                 found.alive[name, day] = flat(np.minimum(end, day))
-        elif isinstance(process, ScoreProcess):
-            noise = latents[name].noise
-            start = luck.uniform(f"outcome.{name}.noise[baseline]", UNITS)
-            first = process.observe(path.level(np.zeros((1, 1))), noise, start)
+        elif isinstance(process, READ):
+            first = _first_reading(model, name, luck, walked, values)
             for day in times.get(name, []):
-                u = luck.uniform(f"outcome.{name}.noise[day {day:g}]", UNITS)
-                later = process.observe(path.level(np.full((1, 1), day)), noise, u)
+                label = f"day {day:g}"
+                drawn = process.luck_of(luck, label, UNITS)
+                later = model.read(name, walked, on_day(label, day), drawn)
                 found.changes[name, day] = flat(later - first)
     return found
+
+
+def _first_reading(
+    model: DiseaseModel, name: str, luck: Luck, walked: dict[str, Any], values: dict[str, Any]
+) -> Floats:
+    """Return the reading at randomisation: one of its own, or what a diary said before."""
+    process = model.processes[name]
+    assert isinstance(process, READ)
+    occasion = process.baseline()
+    if occasion is None:
+        return np.asarray(values[name])
+    drawn = process.luck_of(luck, occasion.label, UNITS)
+    return np.asarray(model.read(name, walked, occasion, drawn))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresim import __version__, limits
-from raresim.disease import DiseaseModel
-from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess
+from raresim.cohort.lineage import traced
+from raresim.disease import DiseaseModel, Parameters
+from raresim.disease.outcomes import EVENTS, READ, Horizon, on_day
 from raresim.errors import InputError, Problem
 from raresim.files.whole import whole_file
 from raresim.streams import LUCK_BLOCK, Luck
@@ -40,9 +41,15 @@ class Cohort:
     model: DiseaseModel
     seed: int
     provenance: dict[str, Any] = field(default_factory=dict)
+    numbers: Parameters | None = field(default=None, repr=False)
+
+    @property
+    def lineage(self) -> dict[str, Any]:
+        """What each column is made of, down to its sources (see `raresim.cohort.lineage`)."""
+        return traced(self.model, map(str, self.patients.columns), self.numbers)
 
     def write(self, path: Path) -> None:
-        """Write the patients as `.csv` or `.parquet`.
+        """Write the patients as `.csv`, or as `.parquet` with provenance and lineage inside.
 
         Raises
         ------
@@ -67,7 +74,8 @@ class Cohort:
         import pyarrow.parquet as pq
 
         table = pa.Table.from_pandas(self.patients, preserve_index=False)
-        label = json.dumps(self.provenance, sort_keys=True).encode()
+        told = self.provenance | {"lineage": self.lineage}
+        label = json.dumps(told, sort_keys=True).encode()
         pq.write_table(table.replace_schema_metadata({b"raresim": label}), path)
 
 
@@ -98,7 +106,9 @@ def sample_cohort(model: DiseaseModel, n: int, seed: int = 1, *, draw: bool = Fa
     if not 1 <= n <= limits.COHORT.value:
         expected = f"1 to {limits.COHORT.value:,} patients"
         raise InputError(f"n: expected {expected}, got {n:,}; {limits.COHORT.mend}")
-    columns = {"patient": np.arange(n)} | _columns(model, n, seed, draw) | {"artificial": True}
+    luck = Luck(seed, COHORT)
+    numbers = model.parameters(luck).rows(slice(0, 1)) if draw else model.published
+    columns = {"patient": np.arange(n)} | _columns(model, n, luck, numbers) | {"artificial": True}
     provenance = {
         "artificial": "no row is a person",
         "raresim": __version__,
@@ -106,13 +116,11 @@ def sample_cohort(model: DiseaseModel, n: int, seed: int = 1, *, draw: bool = Fa
         "seed": seed,
         "parameters": "drawn" if draw else "published",
     }
-    return Cohort(pd.DataFrame(columns), model, seed, provenance)
+    return Cohort(pd.DataFrame(columns), model, seed, provenance, numbers)
 
 
-def _columns(model: DiseaseModel, n: int, seed: int, draw: bool) -> dict[str, Any]:
-    luck = Luck(seed, COHORT)
+def _columns(model: DiseaseModel, n: int, luck: Luck, numbers: Parameters) -> dict[str, Any]:
     units = -(-n // LUCK_BLOCK)
-    numbers = model.parameters(luck).rows(slice(0, 1)) if draw else model.published
     patients = model.sample(luck, units, numbers)
     latents = model.latents(luck, patients, numbers, Horizon(365.25 * YEARS))
     found: dict[str, Any] = {}
@@ -120,17 +128,18 @@ def _columns(model: DiseaseModel, n: int, seed: int, draw: bool) -> dict[str, An
         row = flat(values)[:n]
         states = model.states.get(name)
         found[name] = np.array(states, dtype=object)[row] if states else row
-    untreated = Exposure(np.full((1, 1), np.inf))
+    walked = model.walk(latents)
     for name, process in model.processes.items():
-        path = process.path(latents[name], untreated, {})
+        path = walked[name]
         if isinstance(process, EVENTS):
             early = path.days <= 365.25 * YEARS
             found[f"{name}_in_first_year"] = flat(early.sum(-1))[:n]
             found[f"{name}_day"] = flat(np.where(early[..., 0], path.days[..., 0], np.nan))[:n]
-        elif isinstance(process, ScoreProcess):
-            level = path.level(np.full((1, 1), 365.25 * YEARS))
-            u = luck.uniform(f"outcome.{name}.noise[year 1]", units)
-            found[f"{name}_after_1_year"] = flat(process.observe(level, latents[name].noise, u))[:n]
+        elif isinstance(process, READ):
+            drawn = process.luck_of(luck, "year 1", units)
+            occasion = on_day("year 1", 365.25 * YEARS)
+            read = model.read(name, walked, occasion, drawn)
+            found[f"{name}_after_1_year"] = flat(read)[:n]
     return found
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeToEvent
+from raresim.disease.outcome_block import Recurrent, TimeToEvent
+from raresim.disease.score_block import Diary, Longitudinal, Trajectory
 from raresim.disease.spec import ModelSpec
-from raresim.disease.variable_block import Category, Number, Sum
+from raresim.disease.variable_block import Category, Computed, Number, Sum
 from raresim.errors import Problem, did_you_mean
 from raresim.files.document import MAX_PROBLEMS, Document, Step
 
@@ -15,9 +16,12 @@ _KINDS: dict[type, str] = {
     Category: "a category",
     Number: "a number",
     Sum: "a sum of numbers",
+    Computed: "a computed number",
     Recurrent: "an outcome that may come again",
     TimeToEvent: "an outcome that comes once",
     Longitudinal: "a score",
+    Trajectory: "a score that follows a curve",
+    Diary: "a diary",
 }
 
 
@@ -66,4 +70,6 @@ def kinds(spec: ModelSpec) -> dict[str, str]:
     for name, variable in spec.patients.items():
         rows = isinstance(variable, Number) and variable.rows is not None
         found[name] = "a number with rows" if rows else _KINDS[type(variable)]
+        if isinstance(variable, Category) and variable.ordered:
+            found[name] = "an ordered category"
     return found

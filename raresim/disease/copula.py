@@ -49,14 +49,16 @@ class Ties:
 def ties(asked: Mapping[Key, Floats]) -> dict[str, Ties]:
     """Return the ties of each variable, from correlations of normal scores by (parent, child).
 
-    A pair whose correlation is zero in every replicate is no tie.
+    A variable whose correlations are all zero is not tied. Beside another tie a zero is one: what
+    two parents have in common would else reach the child.
 
     >>> found = ties({("a", "b"): np.array([0.6]), ("a", "c"): np.array([0.5]),
     ...               ("b", "c"): np.array([0.3])})
     >>> found["c"].parents, found["c"].weights.round(3).tolist()
     (('a', 'b'), [[0.5, 0.0]])
     """
-    pairs = {pair: rho for pair, rho in asked.items() if bool(np.any(rho != 0))}
+    tied = {child for (_, child), rho in asked.items() if bool(np.any(rho != 0))}
+    pairs = {pair: rho for pair, rho in asked.items() if pair[1] in tied}
     known: dict[Key, Floats] = {}
     found: dict[str, Ties] = {}
     for child in _order(pairs):

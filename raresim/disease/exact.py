@@ -17,7 +17,10 @@ from raresim.disease.variable_block import Category
 
 
 def network(model: DiseaseModel) -> Any:
-    """Return the categorical variables as a pgmpy `DiscreteBayesianNetwork`, checked by pgmpy."""
+    """Return the categorical variables as a pgmpy `DiscreteBayesianNetwork`, checked by pgmpy.
+
+    Ties of ordered categories are no part of it: it says nothing about two that are tied.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # pgmpy 1.1 warns of its own modules
         from pgmpy.factors.discrete import TabularCPD

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,24 +14,22 @@ from raresim import catalogue
 from raresim.disease import network
 from raresim.disease.copula import ties
 from raresim.disease.network import Patients
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
-from raresim.disease.outcomes.events import EventProcess, recurrent, time_to_event
+from raresim.disease.outcome_block import Recurrent, TimeToEvent
+from raresim.disease.outcomes import READ, Exposure, Occasion, on_day
+from raresim.disease.outcomes.building import build
+from raresim.disease.outcomes.events import EventProcess
+from raresim.disease.outcomes.following import BASELINE
 from raresim.disease.outcomes.process import Horizon, Process
-from raresim.disease.outcomes.score import Modifiers, ScoreProcess
-from raresim.disease.outcomes.timed import TimedProcess
+from raresim.disease.outcomes.score import ScoreProcess
 from raresim.disease.parameters import Parameters, parameters
+from raresim.disease.people import UNTREATED, centred, solve
 from raresim.disease.references import check_references
+from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.disease.spec import ModelSpec
-from raresim.disease.variable_block import Category
+from raresim.disease.without import taken_away
 from raresim.errors import InputError, Problem
 from raresim.files import read, validate
-from raresim.files.expressions import Expression
-from raresim.files.units import days_in
 from raresim.streams import Luck
-
-REFERENCE_SEED = 20_000_101
-"""Seed of the reference population in which a model's modifiers are centred."""
-REFERENCE_UNITS = 64
 
 
 @dataclass(frozen=True)
@@ -48,17 +47,17 @@ class DiseaseModel:
     spec: ModelSpec = field(repr=False)
     path: str = field(repr=False)
     stem: str = ""
+    text: str = field(default="", repr=False)
 
     @property
     def states(self) -> dict[str, tuple[str, ...]]:
         """The states of each categorical variable."""
-        found = self.spec.patients.items()
-        return {name: variable.names for name, variable in found if isinstance(variable, Category)}
+        return network.states_of(self.spec)
 
     @property
     def numeric(self) -> frozenset[str]:
         """Variables that are numbers, and scores, which conditions may name as observed."""
-        scores = {n for n, o in self.spec.outcomes.items() if isinstance(o, Longitudinal)}
+        scores = {n for n, o in self.spec.outcomes.items() if isinstance(o, ReadAtVisits)}
         return frozenset(set(self.spec.patients) - set(self.states) | scores)
 
     @property
@@ -68,13 +67,17 @@ class DiseaseModel:
         for name, outcome in self.spec.outcomes.items():
             if isinstance(outcome, Recurrent):
                 found[f"{name}_in_run_in"] = name
-            elif isinstance(outcome, Longitudinal):
+            elif isinstance(outcome, ReadAtVisits) and not isinstance(outcome, Diary):
                 found[f"{name}_change_in_run_in"] = name
         return found
 
     def parameters(self, luck: Luck | None = None, place: str = "centre") -> Parameters:
         """Return the parameters, published or (with luck) drawn from what the evidence allows."""
-        return parameters(self.spec, luck, place)
+        found = parameters(self.spec, luck, place)
+        for name, outcome in self.spec.outcomes.items():
+            if isinstance(outcome, TimeToEvent) and outcome.follows:
+                found.times[name, BASELINE] = solve(self, found, name, outcome, luck is not None)
+        return found
 
     @cached_property
     def published(self) -> Parameters:
@@ -103,19 +106,20 @@ class DiseaseModel:
     @cached_property
     def processes(self) -> dict[str, Process]:
         """The outcome processes, each after those that it reads."""
-        built: dict[str, Process] = {}
-        names = sorted(self.spec.outcomes, key=lambda name: len(_reads(self.spec, name)))
-        for name in names:
-            outcome = self.spec.outcomes[name]
-            if isinstance(outcome, Recurrent):
-                built[name] = recurrent(name, outcome)
-            elif isinstance(outcome, TimeToEvent) and outcome.time is not None:
-                built[name] = self._timed(name, outcome, outcome.time)
-            elif isinstance(outcome, TimeToEvent):
-                built[name] = time_to_event(name, outcome)
-            else:
-                built[name] = self._score(name, outcome)
-        return built
+        built = {name: build(self.spec, name) for name in self.spec.outcomes}
+        for name, process in built.items():
+            if isinstance(process, ScoreProcess) and process.spec.faster_with:
+                built[name] = centred(self, process)
+        return dict(sorted(built.items(), key=lambda item: len(item[1].reads)))
+
+    @cached_property
+    def ending(self) -> dict[str, tuple[str, ...]]:
+        """The events that put each score at its worst."""
+        events = {n: o.ended for n, o in self.spec.outcomes.items() if isinstance(o, TimeToEvent)}
+        return {
+            name: tuple(event for event, ended in events.items() if name in ended)
+            for name in self.spec.outcomes
+        }
 
     def latents(
         self,
@@ -128,10 +132,47 @@ class DiseaseModel:
         """Draw what each patient is, for every outcome."""
         found: dict[str, Any] = {}
         for name, process in self.processes.items():
-            reach = Horizon(horizon.days, (ratios or {}).get(name, 1.0))
+            reach = replace(horizon, largest_ratio=(ratios or {}).get(name, 1.0))
             linked = {other: found[other] for other in process.reads}
             found[name] = process.latent(luck, patients, numbers, linked, reach)
         return found
+
+    def walk(
+        self,
+        latents: dict[str, Any],
+        exposures: dict[str, Exposure] | None = None,
+        names: set[str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the path of every outcome (or of some and those that they read), in order.
+
+        Without `exposures` nobody is treated.
+        """
+        if names is not None:
+            names = names | {other for name in names for other in self.processes[name].reads}
+        walked: dict[str, Any] = {}
+        for name, process in self.processes.items():
+            if names is None or name in names:
+                exposure = exposures[name] if exposures else UNTREATED
+                walked[name] = process.path(latents[name], exposure, walked)
+        return walked
+
+    def read(
+        self, name: str, walked: dict[str, Any], occasion: Occasion, drawn: tuple[Any, ...]
+    ) -> Any:
+        """Return what is written down: the worst score where an event has ended it by that day."""
+        process = self.processes[name]
+        assert isinstance(process, READ)
+        found = process.read(walked[name], occasion, drawn)
+        for event in self.ending[name]:
+            over = walked[event].days[..., 0] <= occasion.until
+            found = np.where(over, self.worst(name), found)
+        return found
+
+    def worst(self, name: str) -> float:
+        """Return the worst that a score can be."""
+        outcome = self.spec.outcomes[name]
+        assert not isinstance(outcome, (Recurrent, TimeToEvent, Diary))
+        return outcome.range[0 if outcome.better == "higher" else 1]
 
     def observed_at_screening(
         self, luck: Luck, latents: dict[str, Any], patients: Patients, run_in: float = 0.0
@@ -139,60 +180,28 @@ class DiseaseModel:
         """Return what conditions may name: baseline values, and scores as read at screening.
 
         With a run-in of so many days before: the events in it, and the change of each score from
-        a reading at its beginning, each reading with noise of its own.
+        a reading at its beginning, each reading with noise of its own. What a diary says is the
+        count of the run-in.
         """
         values = dict(patients.values)
-        for name, process in self.processes.items():
-            if isinstance(process, ScoreProcess):
-                u = luck.uniform(f"outcome.{name}.noise[screening]", patients.units)
-                values[name] = process.observe(latents[name].level, latents[name].noise, u)
+        read = {name for name, process in self.processes.items() if isinstance(process, READ)}
+        ending = {event for name in read for event in self.ending[name]}
+        walked = self.walk(latents, names=read | ending)
+        for name in self.processes:
+            process = self.processes[name]
+            if isinstance(process, READ):
+                occasion = process.screening(run_in)
+                drawn = process.luck_of(luck, occasion.label, patients.units)
+                values[name] = self.read(name, walked, occasion, drawn)
         for key, name in self.run_in_names.items() if run_in else ():
-            process, latent = self.processes[name], latents[name]
-            if isinstance(process, ScoreProcess):
-                u = luck.uniform(f"outcome.{name}.noise[run_in]", patients.units)
-                first = process.observe(latent.level - latent.slope * run_in, latent.noise, u)
+            process = self.processes[name]
+            if isinstance(process, READ):
+                drawn = process.luck_of(luck, "run_in", patients.units)
+                first = process.read(walked[name], on_day("run_in", -run_in), drawn)
                 values[key] = values[name] - first
             elif isinstance(process, EventProcess):
-                values[key] = process.count_before(luck, latent, run_in)
+                values[key] = process.count_before(luck, latents[name], run_in)
         return values
-
-    def _timed(self, name: str, outcome: TimeToEvent, law: TimeOfEvent) -> TimedProcess:
-        """Return the process of an event whose time has a law on a clock."""
-        if outcome.clock == "randomisation":
-            since, unit = None, 1.0
-        else:
-            since, clock = outcome.clock, self.spec.patients[outcome.clock]
-            assert not isinstance(clock, Category)
-            unit = days_in(clock.unit)
-        states = self.states[law.given] if law.given else ("",)
-        return TimedProcess(name, since, unit, law.given, states)
-
-    def _score(self, name: str, outcome: Longitudinal) -> ScoreProcess:
-        """Centre the modifiers of a score among the patients in whom its change was published."""
-        plain = ScoreProcess(name, outcome)
-        if not outcome.faster_with:
-            return plain
-        luck = Luck(REFERENCE_SEED, 0)
-        patients = self.sample(luck, REFERENCE_UNITS)
-        noise, _ = plain.split(self.published)
-        level = plain.starting_levels(self.published, noise)
-        u = luck.uniform(f"outcome.{name}.level", REFERENCE_UNITS)
-        _, u = network.couple(self.published, name, u, patients.scores)
-        read = luck.uniform(f"outcome.{name}.noise[screening]", REFERENCE_UNITS)
-        values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
-        among = condition(outcome.among, self, values)
-        if int(np.sum(among)) < 100:
-            message = "next to none of the model's patients satisfy the condition"
-            found = outcome.among.text if outcome.among else ""
-            mend = "widen the condition, or check the numbers of the variables in it"
-            field = f"outcomes.{name}.among"
-            raise InputError(Problem(message, field=field, found=repr(found), mend=mend))
-        variables = tuple(faster.variable for faster in outcome.faster_with)
-        columns = np.stack([patients.values[variable][among] for variable in variables])
-        means = tuple(float(mean) for mean in columns.mean(axis=1))
-        spread = np.atleast_2d(np.cov(columns))
-        covariance = tuple(tuple(float(part) for part in row) for row in spread)
-        return ScoreProcess(name, outcome, Modifiers(variables, means, covariance))
 
 
 def check_ties(model: DiseaseModel) -> None:
@@ -220,27 +229,20 @@ def check_ties(model: DiseaseModel) -> None:
                 )
 
 
-def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:
-    """Return where a condition holds; everywhere when there is none."""
-    shape = next(iter(values.values())).shape
-    if expression is None:
-        return np.ones(shape, bool)
-    return np.broadcast_to(expression.evaluate(values, model.states), shape)
-
-
-def _reads(spec: ModelSpec, name: str) -> tuple[str, ...]:
-    outcome = spec.outcomes[name]
-    shared = outcome.shares_frailty_with if isinstance(outcome, TimeToEvent) else None
-    return (shared,) if shared else ()
-
-
-def load_model(name: str | Path) -> DiseaseModel:
+def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
     """Load a shipped model by name, or any model file by its path.
+
+    Parameters
+    ----------
+    name
+        Name or path.
+    without
+        Keys of sources to do without: pools lose their studies, targets from them go.
 
     Raises
     ------
     InputError
-        With every fault of the file at its line.
+        With every fault of the file at its line, and every number that rests on such a source.
 
     Examples
     --------
@@ -248,7 +250,7 @@ def load_model(name: str | Path) -> DiseaseModel:
     'Friedreich ataxia'
     """
     path = catalogue.find("models", str(name))
-    document = read(path)
+    document = taken_away(read(path), without) if without else read(path)
     spec = validate(document, ModelSpec)
     problems = check_references(document, spec)
     if problems:
@@ -258,7 +260,8 @@ def load_model(name: str | Path) -> DiseaseModel:
         message = f"{name}: the shipped model has version {spec.version}"
         mend = f"write '{path.stem}@{spec.version.split('.')[0]}'"
         raise InputError(Problem(message, mend=mend))
-    model = DiseaseModel(spec, str(path), path.stem)
+    stem = " without ".join(filter(None, (path.stem, ", ".join(without))))
+    model = DiseaseModel(spec, str(path), stem, document.text)
     try:
         check_ties(model)
         for process in model.processes.values():  # numbers that contradict each other show here

@@ -1,8 +1,9 @@
 """Baseline: an ancestral sampler of the Bayesian network under the luck contract.
 
 Categories come first by the tables' rows, numbers follow given their categorical parents, and
-linked numbers share normal scores (a Gaussian copula). Every value is a quantile of a uniform of
-its own.
+linked numbers share normal scores (a Gaussian copula). An ordered category is a normal score cut at
+thresholds, and is linked by it. Every value is a quantile of a uniform of its own.
+Source of the latter: Olsson, Psychometrika 1979;44:443-460 (polychoric correlation).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import ModelSpec
-from raresim.disease.variable_block import Category, Number, Sum
+from raresim.disease.variable_block import Category, Computed, Number, Sum
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -29,7 +30,7 @@ class Patients:
     """Baseline of a block of candidates: arrays of shape (replicates, units).
 
     `values` holds numbers, and the number of the state for categories; `scores` the normal scores
-    of the numbers; `site` the number of each candidate's site among `sites`.
+    of numbers and of ordered categories; `site` the number of each candidate's site among `sites`.
     """
 
     values: dict[str, npt.NDArray[Any]]
@@ -61,11 +62,20 @@ def order(spec: ModelSpec) -> list[str]:
     return done
 
 
+def states_of(spec: ModelSpec) -> dict[str, tuple[str, ...]]:
+    """Return the states of each categorical variable."""
+    found = spec.patients.items()
+    return {name: variable.names for name, variable in found if isinstance(variable, Category)}
+
+
 def parents_of(spec: ModelSpec, name: str) -> set[str]:
     """Return the variables that must be known before `name` is sampled."""
     variable = spec.patients[name]
     if isinstance(variable, Sum):
         return set(variable.sum_of)
+    if isinstance(variable, Computed):
+        names: set[str] = variable.formula.names
+        return names & set(spec.patients)
     parents = {variable.given} if variable.given else set()
     pairs = [link.between for link in spec.links] + [gap.between for gap in spec.unpublished]
     return parents | {first for first, second in pairs if second == name and first in spec.patients}
@@ -82,8 +92,14 @@ def sample(
         if isinstance(variable, Sum):
             values[name] = np.add.reduce([values[part] for part in variable.sum_of])
             continue
+        if isinstance(variable, Computed):
+            computed = variable.formula.evaluate(values, states_of(spec))
+            values[name] = np.broadcast_to(computed, (luck.replicates, units))
+            continue
         u = luck.uniform(f"baseline.{name}", units)
         if isinstance(variable, Category):
+            if variable.ordered:  # a normal score, cut at the thresholds of the shares
+                scores[name], u = couple(parameters, name, u, scores)
             tables = {w: parameters.shares[n, w] for n, w in parameters.shares if n == name}
             picked = {when: _state(u, table) for when, table in tables.items()}
             values[name] = _by_parent(spec, variable, picked, values)

@@ -6,42 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, model_validator
 
-from raresim.disease.variable_block import (
-    ASSUMED,
-    PUBLISHED,
-    ROWS,
-    Given,
-    Label,
-    Unit,
-    When,
-    check_rows,
-)
+from raresim.disease.score_block import RANDOMISATION, Diary, Longitudinal, Outcome, Trajectory
+from raresim.disease.variable_block import ASSUMED, PUBLISHED, ROWS, Given, When, check_rows
 from raresim.errors import Fault
-from raresim.evidence import (
-    Dispersion,
-    EventFree,
-    EventRate,
-    Mean,
-    Quantiles,
-    Slope,
-    Spread,
-    Stated,
-)
+from raresim.evidence import Dispersion, EventFree, EventRate, Quantiles, Ratio, Stated
+from raresim.evidence.forms import IN_ANY_FORM
 from raresim.evidence.stated import Unpublished, Why
-from raresim.files.schema import Bounds, Condition, Duration, Spec
+from raresim.files.schema import Spec
 
 
 class BetweenSites(Spec):
     """Spread of an outcome between study sites that the patients' own spread does not explain."""
 
     log_sd: Unpublished = Field(description="SD of the log rate between sites")
-
-
-class Outcome(Spec):
-    """What every outcome states."""
-
-    label: Label = ""
-    better: Literal["fewer", "later", "lower", "higher"] = Field(description="what is good")
 
 
 class Recurrent(Outcome):
@@ -67,7 +44,9 @@ class TimeOfEvent(Spec):
     )
     given: Given = None
     rows: list[TimeRow] | None = Field(None, description=ROWS)
-    evidence: EventFree | Quantiles | None = Field(None, description=PUBLISHED)
+    evidence: Annotated[EventFree | Quantiles, IN_ANY_FORM] | None = Field(
+        None, description=PUBLISHED
+    )
     assumed: EventFree | Quantiles | None = Field(None, description=ASSUMED)
     why: Why = ""
 
@@ -77,12 +56,32 @@ class TimeOfEvent(Spec):
         return self
 
 
+class Follows(Stated[Ratio]):
+    """How much the hazard is multiplied for each unit of a score's true value at the time."""
+
+    score: str = Field(description="an outcome that is a score", examples=["bilirubin"])
+
+
+class Crossing(Spec):
+    """An event that comes when a score's true value first passes a line."""
+
+    score: str = Field(description="an outcome that is a trajectory", examples=["walk"])
+    below: float | None = Field(None, description="it comes below this", examples=[50])
+    above: float | None = Field(None, description="it comes above this", examples=[10])
+
+    @model_validator(mode="after")
+    def _one_line(self) -> Crossing:
+        if (self.below is None) == (self.above is None):
+            raise Fault("expected either 'below' or 'above'", "write {score: walk, below: 50}")
+        return self
+
+
 class TimeToEvent(Outcome):
-    """One event: at a constant hazard, or at a time with a law on a clock of its own."""
+    """One event: at a constant hazard, at a time with a law, or when a score passes a line."""
 
     kind: Literal["time to event"] = Field(description="an event that comes once")
     clock: str = Field(
-        "randomisation",
+        RANDOMISATION,
         description="when time starts, or the number that tells how long the clock has run then",
         examples=["age"],
     )
@@ -92,59 +91,58 @@ class TimeToEvent(Outcome):
     time: TimeOfEvent | None = Field(
         None, description="in place of 'hazard': when it comes on the clock, without treatment"
     )
+    follows: list[Follows] = Field(
+        default_factory=list,
+        max_length=5,
+        description="scores that the hazard follows; 'time' is then the law in the population",
+    )
+    when: Crossing | None = Field(
+        None, description="in place of 'hazard' and 'time': it comes when a score passes a line"
+    )
     shares_frailty_with: str | None = Field(
         None, description="a recurrent outcome: who has many has this sooner", examples=["attack"]
     )
-    ends: Literal["everything", "nothing"] = Field(
-        "nothing", description="'everything' for death: nothing is seen after it"
+    ends: Literal["everything", "nothing"] | list[str] = Field(
+        "nothing",
+        description="'everything' for death: nothing is seen after it; or the scores that stand "
+        "at their worst from then on",
+        examples=["everything", ["walk"]],
     )
+
+    @property
+    def ended(self) -> list[str]:
+        """The scores that this event puts at their worst."""
+        return self.ends if isinstance(self.ends, list) else []
 
     @model_validator(mode="after")
     def _one_law(self) -> TimeToEvent:
-        if (self.hazard is None) == (self.time is None):
-            mend = "keep one of the two" if self.hazard else "add 'hazard: {...}' or 'time: {...}'"
-            raise Fault("expected either 'hazard' or 'time'", mend)
-        if self.hazard is not None and self.clock != "randomisation":
+        laws = {"hazard": self.hazard, "time": self.time, "when": self.when}
+        stated = [word for word, law in laws.items() if law is not None]
+        if len(stated) != 1:
+            mend = "keep one of them" if stated else "add 'hazard: {...}' or 'time: {...}'"
+            raise Fault("expected either 'hazard' or 'time' or 'when'", mend)
+        if self.hazard is not None and self.clock != RANDOMISATION:
             mend = "remove 'clock', or state 'time'"
             raise Fault("a constant hazard has no clock of its own", mend)
-        if self.time is not None and self.shares_frailty_with is not None:
+        if self.hazard is None and self.shares_frailty_with is not None:
             mend = "remove 'shares_frailty_with', or state 'hazard'"
             raise Fault("only a constant hazard shares a frailty yet", mend)
+        if self.follows:
+            self._followed()
         return self
 
-
-class Faster(Stated[Slope]):
-    """A baseline variable with which the score changes faster: coefficient of a regression."""
-
-    variable: str = Field(description="a number among the patients'", examples=["onset_age"])
-    per: float = Field(1.0, gt=0, description="units of the variable it is for", examples=[100])
-    unit: str = Field(description="of the slope, for people", examples=["points a year per year"])
-    conversion: Unpublished | None = Field(
-        None, description="points of this score for one point of the score that was published"
-    )
-
-
-class Longitudinal(Outcome):
-    """A score on a bounded scale: random level and slope, noise at each visit, steps."""
-
-    kind: Literal["longitudinal"] = Field(description="a score that is read at visits")
-    unit: Unit
-    range: Bounds = Field(description="lowest and highest score", examples=["0 to 93"])
-    step: float = Field(1.0, gt=0, description="smallest difference of readings", examples=[0.5])
-    at_screening: Stated[Mean] = Field(description="mean and SD as read before any selection")
-    change_after: Duration = Field(
-        description="the time after which the two change statistics hold", examples=["48 weeks"]
-    )
-    among: Condition | None = Field(None, description="patients in whom the change was published")
-    mean_change: Stated[Mean] = Field(description="mean change without study treatment")
-    spread_of_change: Stated[Spread] = Field(description="SD of that change between patients")
-    visit_noise_share: Unpublished = Field(
-        description="share of the variance of change that is noise of the two visits"
-    )
-    level_and_slope: Unpublished = Field(description="correlation of a patient's level and slope")
-    faster_with: list[Faster] = Field(
-        default_factory=list, description="baseline numbers with which the score changes faster"
-    )
+    def _followed(self) -> None:
+        """Check that the law of an event that follows scores is one that can be solved for."""
+        law = self.time
+        if law is None:
+            raise Fault("an event that follows scores has a 'time'", "state its law in 'time'")
+        if self.clock != RANDOMISATION:
+            raise Fault("an event that follows scores has no clock yet", "remove 'clock'")
+        if law.rows is not None or not isinstance(law.evidence or law.assumed, EventFree):
+            mend = "write 'free: {1 year: 0.9, ...}', without rows"
+            raise Fault("the law of an event that follows scores is by shares free of it", mend)
 
 
-AnyOutcome = Annotated[Recurrent | TimeToEvent | Longitudinal, Discriminator("kind")]
+AnyOutcome = Annotated[
+    Recurrent | TimeToEvent | Longitudinal | Trajectory | Diary, Discriminator("kind")
+]

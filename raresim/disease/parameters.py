@@ -15,12 +15,14 @@ import numpy as np
 from scipy.special import ndtr
 
 from raresim.disease.copula import Ties, ties
-from raresim.disease.outcome_block import TimeOfEvent
+from raresim.disease.outcome_block import Follows, TimeOfEvent
 from raresim.disease.spec import Link, ModelSpec
 from raresim.disease.uncertain import (
     BETWEEN_SITES,
     CONVERSION,
+    Part,
     of_outcome,
+    parts_of,
     pinned,
     place_of,
     rows_given,
@@ -28,7 +30,9 @@ from raresim.disease.uncertain import (
     subject,
 )
 from raresim.disease.variable_block import Category, Number
-from raresim.evidence import Distribution, Interval, Stated, TimeLaw, fit, fit_time
+from raresim.disease.whole_ties import pearson, stepped
+from raresim.evidence import Distribution, Stated, TimeLaw, fit, fit_time
+from raresim.evidence.stated import Unpublished
 from raresim.evidence.statistics import Floats, Uniform, rows_of
 from raresim.files.units import days_in
 from raresim.streams import LUCK_BLOCK, Luck, point_name
@@ -37,6 +41,8 @@ DRAW = 8
 """Neighbouring replicates that share one draw of the parameters: part of the luck contract."""
 
 Key = tuple[str, str]
+ALONE = ("noise", "between_periods")
+"""Numbers of an outcome that are one number each, published or not."""
 
 
 def drawn_from(luck: Luck | None, *path: str, labels: tuple[str, ...] | None = None) -> Any:
@@ -61,7 +67,7 @@ class Parameters:
 
     Keys of `shares` and `distributions` are (variable, state of its parent or ""), keys of
     `dependence` are the two names, keys of `numbers` are (outcome, name of the number), keys of
-    `times` are (outcome, state of its parent or "").
+    `times` are (outcome, state of its parent or "", or "baseline" for the hazard of a joint model).
     """
 
     shares: dict[Key, Floats] = field(default_factory=dict)
@@ -158,15 +164,18 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
                 luck, "outcomes", name, key
             )
             for part, drawn in value.values(uniform).items():
-                found.numbers[name, f"{key}.{part}"] = drawn
+                found.numbers[name, key if key in ALONE else f"{key}.{part}"] = drawn
         elif isinstance(value, TimeOfEvent):
             _times(found, name, value, luck, place)
         elif key == "between_sites" and value is not None:
             where = place_of(place, f"{name}: {BETWEEN_SITES}")
             found.numbers[name, "site_log_sd"] = value.log_sd.value(where)
-        elif isinstance(getattr(value, "assumed", None), Interval):
+        elif isinstance(value, Unpublished):
             where = place_of(place, of_outcome(name, key))
             found.numbers[name, key] = value.value(where)
+        elif key in ("numbers", "follows", "wanders"):
+            for own in parts_of(name, key, value):
+                found.numbers[name, own.key] = _part(name, own, luck, place)
         elif key == "faster_with":
             for faster in value:
                 uniform = pinned(
@@ -176,6 +185,18 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
                 where = place_of(place, f"{name}: {CONVERSION} {faster.variable}")
                 points = faster.conversion.value(where) if faster.conversion else 1.0
                 found.numbers[name, f"faster.{faster.variable}"] = slope * points
+
+
+def _part(name: str, part: Part, luck: Luck | None, place: str) -> Floats:
+    """Return a number below a key of an outcome: of a hazard ratio, its logarithm."""
+    stated = part.stated
+    if isinstance(stated, Unpublished):
+        return stated.value(place_of(place, part.what))
+    uniform = pinned(place, part.what, stated.evidence) or drawn_from(
+        luck, "outcomes", name, *part.key.split(".")
+    )
+    value = next(iter(stated.values(uniform).values()))
+    return np.log(value) if isinstance(stated, Follows) else value
 
 
 def _times(found: Parameters, name: str, block: TimeOfEvent, luck: Luck | None, place: str) -> None:
@@ -191,29 +212,42 @@ def _times(found: Parameters, name: str, block: TimeOfEvent, luck: Luck | None, 
 def _latent_correlation(spec: ModelSpec, link: Link, luck: Luck | None, place: str) -> Floats:
     """Return the normal scores' correlation that gives the published Pearson correlation.
 
+    That of every correlation on a fine grid is turned round; the marginals are the published ones.
+    With an ordered category it is the normal scores' correlation itself that is published.
+    """
+    uniform = pinned(place, " and ".join(link.between), link.evidence) or drawn_from(
+        luck, "links", *link.between
+    )
+    wanted = link.values(uniform)["correlation"]
+    if any(isinstance(spec.patients[name], Category) for name in link.between):
+        return wanted
+    first, second = (_published_law(spec, name) for name in link.between)
+    grid = np.tanh(np.linspace(-3.2, 3.2, 161))
+    whole = stepped(first) or stepped(second)
+    reached = pearson(first, second, grid) if whole else _quadrature(first, second, grid)
+    return np.interp(wanted, reached, grid)
+
+
+def _quadrature(first: Distribution, second: Distribution, grid: Floats) -> Floats:
+    """Return Pearson's correlation for each correlation of normal scores in a grid.
+
     NORTA: r(rho) = (E[X(z1) Y(rho z1 + sqrt(1 - rho²) z2)] - mX mY) / (sX sY), by Gauss-Hermite
-    quadrature of 80 x 80 points, inverted on a fine grid; the marginals are the published ones.
+    quadrature of 80 x 80 points.
     Source: Cario & Nelson, Modeling and generating random vectors with arbitrary marginal
     distributions and correlation matrix, Northwestern University 1997.
     """
-    first, second = (_published_law(spec, name) for name in link.between)
     z, weight = np.polynomial.hermite_e.hermegauss(80)
     weight = weight / weight.sum()
     u = _open(ndtr(z))[None, :]
     x = first.quantile(u)[:1, :]
     sd = [_standard_deviation(law.quantile(u)[0], weight) for law in (first, second)]
-    grid = np.tanh(np.linspace(-3.2, 3.2, 161))
     reached = []
     for rho in grid:
         scores = rho * z[:, None] + np.sqrt(1 - rho**2) * z[None, :]
         y = second.quantile(_open(ndtr(scores)).reshape(1, -1))[0].reshape(scores.shape)
         centred = (x[0] - float(weight @ x[0]))[:, None] * y
         reached.append(float(weight @ centred @ weight) / (sd[0] * sd[1]))
-    uniform = pinned(place, " and ".join(link.between), link.evidence) or drawn_from(
-        luck, "links", *link.between
-    )
-    wanted = link.values(uniform)["correlation"]
-    return np.interp(wanted, np.array(reached), grid)
+    return np.array(reached)
 
 
 def _published_law(spec: ModelSpec, name: str) -> Distribution:

@@ -8,18 +8,27 @@ from typing import Any
 
 from raresim.disease import network
 from raresim.disease.checker import Checker, Steps
-from raresim.disease.outcome_block import Longitudinal, Recurrent, TimeOfEvent, TimeToEvent
+from raresim.disease.outcome_block import Recurrent, TimeOfEvent, TimeToEvent
+from raresim.disease.score_block import (
+    RANDOMISATION,
+    Curved,
+    Diary,
+    Longitudinal,
+    ReadAtVisits,
+    Trajectory,
+)
 from raresim.disease.spec import ModelSpec
 from raresim.disease.uncertain import rows_given
-from raresim.disease.variable_block import Category, Number, Sum
+from raresim.disease.variable_block import Category, Computed, Number, Sum
 from raresim.errors import Fault, InputError, Problem, did_you_mean
 from raresim.evidence import Interval, fit, fit_time
+from raresim.evidence.stated import Unpublished
 from raresim.files.document import Document
 from raresim.files.expressions import Expression, ExpressionError
 from raresim.files.units import DAYS, days_in
 
-_DRAWN = "a number with a statistic of its own"
-_LINKED = "a number with one statistic, without rows"
+_DRAWN = "a number with a statistic of its own or a category with 'ordered: true'"
+_LINKED = "a number with one statistic, without rows, or a category with 'ordered: true'"
 
 
 def check_references(document: Document, spec: ModelSpec) -> list[Problem]:
@@ -63,8 +72,9 @@ class _Checker(Checker):
         super().__init__(document, spec)
         self.spec = spec
         self.states = {n: v.names for n, v in spec.patients.items() if isinstance(v, Category)}
-        scores = {n for n, o in spec.outcomes.items() if isinstance(o, Longitudinal)}
-        self.numeric = frozenset(set(spec.patients) - set(self.states) | scores)
+        read = {n for n, o in spec.outcomes.items() if isinstance(o, ReadAtVisits)}
+        self.baseline = frozenset(set(spec.patients) - set(self.states))
+        self.numeric = self.baseline | read
 
     def sources(self) -> None:
         for steps, name in source_names(self.document.data):
@@ -78,10 +88,13 @@ class _Checker(Checker):
             self.add(steps, message, "choose another name")
         if isinstance(variable, Category) and len(set(variable.names)) < len(variable.names):
             self.add((*steps, "states"), "a state stands here twice", "keep one of the two")
-        numbers = [n for n, v in self.spec.patients.items() if isinstance(v, (Number, Sum))]
+        numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
         if isinstance(variable, Sum):
             for part in variable.sum_of:
                 self.named((*steps, "sum_of"), "number", part, numbers)
+            return
+        if isinstance(variable, Computed):
+            self.formula((*steps, "formula"), variable.formula, self.baseline)
             return
         self.named((*steps, "given"), "categorical variable", variable.given, self.states)
         if variable.given in self.states and variable.rows is not None:
@@ -96,6 +109,14 @@ class _Checker(Checker):
                 self.shares((*place, word), name, variable.names, statistic)
             else:
                 self.fits((*place, word), variable, statistic)
+
+    def formula(self, steps: Steps, formula: Expression, numeric: frozenset[str]) -> None:
+        """Check that a formula is a number made of known names."""
+        try:
+            formula.check_number(self.states, numeric)
+        except ExpressionError as error:
+            known = [*self.states, *sorted(numeric)]
+            self.add(steps, str(error), unknown_name(self.states, error, known))
 
     def rows(self, steps: Steps, variable: Any) -> None:
         """Check that each state of the parent has one row."""
@@ -136,6 +157,9 @@ class _Checker(Checker):
             self.clock((*steps, "clock"), outcome)
             if outcome.time is not None:
                 self.time((*steps, "time"), outcome.time)
+            self.scores_of(steps, outcome)
+        if isinstance(outcome, Curved):
+            self.curve(steps, outcome)
         if isinstance(outcome, Longitudinal):
             for index, faster in enumerate(outcome.faster_with):
                 numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
@@ -152,9 +176,38 @@ class _Checker(Checker):
 
         self.intervals(steps, outcome)
 
-    def clock(self, steps: Steps, outcome: TimeToEvent) -> None:
+    def scores_of(self, steps: Steps, outcome: TimeToEvent) -> None:
+        """Check the scores that an event follows, crosses or ends."""
+        outcomes = self.spec.outcomes.items()
+        scores = [n for n, o in outcomes if isinstance(o, (Longitudinal, Trajectory))]
+        for index, follows in enumerate(outcome.follows):
+            where = (*steps, "follows", index, "score")
+            self.named(where, "score", follows.score, scores)
+        if outcome.when is not None:
+            curves = [n for n, o in outcomes if isinstance(o, Trajectory)]
+            where = (*steps, "when", "score")
+            self.named(where, "score", outcome.when.score, curves, "a score that follows a curve")
+        for name in outcome.ended:
+            self.named((*steps, "ends"), "score", name, scores)
+
+    def curve(self, steps: Steps, outcome: Curved) -> None:
+        """Check names, clock, range and step of an outcome that follows a curve."""
+        self.clock((*steps, "clock"), outcome)
+        taken = {"t", *self.spec.patients, *self.spec.outcomes}
+        for own in sorted(taken & set(outcome.numbers)):
+            self.add((*steps, "numbers", own), "the name is taken", "choose another name")
+        known = self.baseline | {"t", *outcome.numbers}
+        if isinstance(outcome, Diary):
+            self.formula((*steps, "rate"), outcome.rate, known)
+        elif isinstance(outcome, Trajectory):
+            self.formula((*steps, "curve"), outcome.curve, known)
+            if math.isinf(outcome.range[1]):
+                mend = "write '0 to 48'"
+                self.add((*steps, "range"), "a score needs a range with two ends", mend)
+
+    def clock(self, steps: Steps, outcome: TimeToEvent | Curved) -> None:
         """Check that a clock is a number in a unit of time."""
-        if outcome.clock == "randomisation":
+        if outcome.clock == RANDOMISATION:
             return
         numbers = {n: v for n, v in self.spec.patients.items() if not isinstance(v, Category)}
         wanted = "'randomisation', or a number of the patients'"
@@ -182,6 +235,15 @@ class _Checker(Checker):
         if isinstance(outcome, Longitudinal):
             self.inside((*steps, "visit_noise_share"), outcome.visit_noise_share.assumed, 0, 1)
             self.inside((*steps, "level_and_slope"), outcome.level_and_slope.assumed, -1, 1)
+        if isinstance(outcome, Curved) and outcome.wanders is not None:
+            spread = outcome.wanders.spread
+            if isinstance(spread, Unpublished):
+                self.inside((*steps, "wanders", "spread"), spread.assumed, 0, math.inf)
+        if isinstance(outcome, Trajectory) and isinstance(outcome.noise, Unpublished):
+            self.inside((*steps, "noise"), outcome.noise.assumed, 0, math.inf)
+        elif isinstance(outcome, Diary) and isinstance(outcome.between_periods, Unpublished):
+            where = (*steps, "between_periods")
+            self.inside(where, outcome.between_periods.assumed, 0.01, math.inf)
         elif isinstance(outcome, Recurrent) and outcome.between_sites is not None:
             where = (*steps, "between_sites", "log_sd")
             self.inside(where, outcome.between_sites.log_sd.assumed, 0, 10)
@@ -192,9 +254,10 @@ class _Checker(Checker):
             self.add(steps, message, "check 'lower' and 'upper'")
 
     def pairs(self) -> None:
-        numbers = [n for n, v in self.spec.patients.items() if isinstance(v, Number)]
         patients = self.spec.patients.items()
-        single = [n for n, v in patients if isinstance(v, Number) and v.given is None]
+        ordered = [n for n, v in patients if isinstance(v, Category) and v.ordered]
+        numbers = [n for n, v in patients if isinstance(v, Number)] + ordered
+        single = [n for n in numbers if getattr(self.spec.patients[n], "given", None) is None]
         tied_already: set[frozenset[str]] = set()
         for index, gap in enumerate(self.spec.unpublished):
             self.inside(("unpublished", index, "correlation"), gap.correlation, -1, 1)
@@ -211,11 +274,24 @@ class _Checker(Checker):
                         self.named(steps, "number", name, single, _LINKED)
                 else:
                     self.named(steps, "number", first, numbers, _DRAWN)
-                    ends = [*numbers, *self.spec.outcomes]
-                    self.named(steps, "number or outcome", second, ends, f"{_DRAWN}, or an outcome")
+                    ends = [*numbers, *(n for n, o in self.spec.outcomes.items() if _has_luck(o))]
+                    wanted = f"{_DRAWN}, or an outcome with luck of its own"
+                    self.named(steps, "number or outcome", second, ends, wanted)
                 if frozenset((first, second)) in tied_already:
                     self.add(steps, "this pair stands here twice", "keep one of the two")
                 tied_already.add(frozenset((first, second)))
+        self.rows_by_tied({name for pair in tied_already for name in pair})
+
+    def rows_by_tied(self, tied: set[str]) -> None:
+        """Refuse ties of what has rows by a tied category: the rows would not keep their laws."""
+        patients, outcomes = self.spec.patients.items(), self.spec.outcomes.items()
+        blocks: list[tuple[Steps, Any]] = [(("patients", n), v) for n, v in patients]
+        blocks += [(("outcomes", n, "time"), getattr(o, "time", None)) for n, o in outcomes]
+        for steps, block in blocks:
+            by = getattr(block, "given", None)
+            if steps[1] in tied and by in tied:
+                message = f"{steps[1]!r} has rows by {by!r}, and both are tied"
+                self.add((*steps, "given"), message, "keep either the rows or the ties")
 
     def conditions(self) -> None:
         found: list[tuple[Steps, Expression | None]] = []
@@ -232,16 +308,27 @@ class _Checker(Checker):
             self.named((*where, "share_of"), "categorical variable", target.share_of, self.states)
             self.named((*where, "number"), "number", target.number, sorted(self.numeric))
             outcomes = self.spec.outcomes.items()
-            scores = [n for n, o in outcomes if isinstance(o, Longitudinal)]
-            events = [n for n, o in outcomes if not isinstance(o, Longitudinal)]
-            timed = [n for n, o in outcomes if isinstance(o, TimeToEvent) and o.time is not None]
-            self.named((*where, "time_of"), "outcome", target.time_of, timed, "one with 'time'")
+            scores = [n for n, o in outcomes if isinstance(o, ReadAtVisits)]
+            events = [n for n, o in outcomes if not isinstance(o, ReadAtVisits)]
+            timed = [n for n, o in outcomes if isinstance(o, TimeToEvent) and o.hazard is None]
+            wanted = "one with 'time' or 'when'"
+            self.named((*where, "time_of"), "outcome", target.time_of, timed, wanted)
             for key in ("free_of", "rate_of"):
                 name = getattr(target, key)
                 self.named((*where, key), "outcome", name, events, "an outcome of events")
             self.named((*where, "change_of"), "outcome", target.change_of, scores, "a score")
             for name in target.correlation_of or []:
                 self.named((*where, "correlation_of"), "number", name, sorted(self.numeric))
+
+
+def _has_luck(outcome: Any) -> bool:
+    """Whether a patient's luck decides an outcome, so that a number may be tied to it.
+
+    A curve is decided by the patient's numbers, a constant hazard by nothing but chance.
+    """
+    if isinstance(outcome, TimeToEvent):
+        return outcome.time is not None
+    return isinstance(outcome, (Recurrent, Longitudinal))
 
 
 def check_condition(check: Any, steps: Steps, expression: Expression) -> None:

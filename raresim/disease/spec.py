@@ -22,7 +22,10 @@ from raresim.files.schema import Condition, Duration, Spec
 
 
 class Link(Stated[Correlation]):
-    """Published dependence between two numbers, as a Pearson correlation."""
+    """Published dependence between two numbers, as a Pearson correlation.
+
+    With an ordered category it is the polyserial or polychoric correlation.
+    """
 
     between: Pair = Field(min_length=2, max_length=2)
 

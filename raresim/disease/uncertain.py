@@ -16,15 +16,33 @@ from typing import Any
 
 import numpy as np
 
-from raresim.disease.outcome_block import Recurrent, TimeOfEvent, TimeToEvent
+from raresim.disease.outcome_block import TimeOfEvent
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, did_you_mean
-from raresim.evidence import EventFree, Interval, Quantiles, Share, Stated, Statistic
+from raresim.evidence import (
+    EventFree,
+    Interval,
+    Quantiles,
+    QuantileTable,
+    Share,
+    Stated,
+    Statistic,
+)
+from raresim.evidence.stated import Unpublished
 from raresim.evidence.statistics import Floats, Uniform
 
 BETWEEN_SITES = "log SD between sites"
 CONVERSION = "points for one point of the scale behind"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A number below a key of an outcome: its name for people, its key among the parameters."""
+
+    what: str
+    key: str
+    stated: Stated[Any] | Unpublished
 
 
 def subject(name: str, given: str | None, when: str) -> str:
@@ -44,6 +62,11 @@ def of_outcome(name: str, key: str) -> str:
 def slope_by(name: str, variable: str) -> str:
     """Return what a slope of an outcome by a variable is called."""
     return f"{name}: slope by {variable}"
+
+
+def ratio_for(name: str, score: str) -> str:
+    """Return what the hazard ratio of an outcome for a score is called."""
+    return f"{name}: hazard ratio for {score}"
 
 
 def rows_given(variable: Category | Number | TimeOfEvent) -> list[tuple[str, Any]]:
@@ -76,31 +99,39 @@ def statements(spec: ModelSpec) -> list[tuple[str, Statistic, bool, str]]:
                     rows.append(
                         (what, part.evidence or part.assumed, bool(part.evidence), part.why)
                     )
-            elif key == "faster_with":
-                rows += [
-                    (slope_by(name, f.variable), f.statistic, f.evidence is not None, f.why)
-                    for f in value
-                ]
+            for part in parts_of(name, key, value):
+                own = part.stated
+                if isinstance(own, Stated):
+                    rows.append((part.what, own.statistic, own.evidence is not None, own.why))
     return rows
+
+
+def parts_of(name: str, key: str, value: Any) -> list[Part]:
+    """List the numbers that stand below a key of an outcome in a list or a mapping."""
+    if key == "faster_with":
+        return [Part(slope_by(name, f.variable), f"faster.{f.variable}", f) for f in value]
+    if key == "follows":
+        return [Part(ratio_for(name, f.score), f"follows.{f.score}", f) for f in value]
+    if key == "numbers":
+        return [Part(of_outcome(name, own), f"numbers.{own}", v) for own, v in value.items()]
+    if key == "wanders" and value is not None:
+        return [Part(of_outcome(name, "spread of ups and downs"), "wanders", value.spread)]
+    return []
 
 
 def gaps(spec: ModelSpec) -> list[tuple[str, Interval, str]]:
     """List what nobody published: (what, interval, why)."""
     rows = [(" and ".join(u.between), u.correlation, u.why) for u in spec.unpublished]
     for name, outcome in spec.outcomes.items():
-        if isinstance(outcome, (Recurrent, TimeToEvent)):
-            between = getattr(outcome, "between_sites", None)
-            if between is not None:
-                what = f"{name}: {BETWEEN_SITES}"
-                rows.append((what, between.log_sd.assumed, between.log_sd.why))
-            continue
-        for key in ("visit_noise_share", "level_and_slope"):
+        for key in type(outcome).model_fields:
             value = getattr(outcome, key)
-            rows.append((of_outcome(name, key), value.assumed, value.why))
-        for faster in outcome.faster_with:
-            if faster.conversion is not None:
-                what = f"{name}: {CONVERSION} {faster.variable}"
-                rows.append((what, faster.conversion.assumed, faster.conversion.why))
+            found = [(of_outcome(name, key), value)]
+            found += [(part.what, part.stated) for part in parts_of(name, key, value)]
+            if key == "between_sites" and value is not None:
+                found = [(f"{name}: {BETWEEN_SITES}", value.log_sd)]
+            for faster in value if key == "faster_with" else []:
+                found.append((f"{name}: {CONVERSION} {faster.variable}", faster.conversion))
+            rows += [(w, v.assumed, v.why) for w, v in found if isinstance(v, Unpublished)]
     return rows
 
 
@@ -211,7 +242,7 @@ def uncertain_numbers(spec: ModelSpec) -> dict[str, list[UncertainNumber]]:
 
 
 def _words(statistic: Statistic, part: str, value: float) -> str:
-    if isinstance(statistic, Quantiles):
+    if isinstance(statistic, (Quantiles, QuantileTable)):
         return f"{100 * value:.3g} % lie below {statistic.numbers()[part]:g}"
     key = _key(statistic, part).replace("_", " ")
     if isinstance(statistic, EventFree):

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from raresim.errors import Fault
-from raresim.evidence import Mean, Quantiles, Share, Stated
+from raresim.evidence import Mean, Quantiles, QuantileTable, Share, Stated
 from raresim.evidence.families import Family
+from raresim.evidence.forms import IN_ANY_FORM
 from raresim.evidence.stated import Why
-from raresim.files.schema import Bounds, Spec
+from raresim.files.schema import Bounds, Formula, Spec
 
 Label = Annotated[str, Field(description="what people call it", examples=["age at onset"])]
 Unit = Annotated[str, Field(description="unit, for people", examples=["years", "points"])]
@@ -31,7 +32,7 @@ class ShareRow(Stated[Share]):
     when: When
 
 
-class NumberRow(Stated[Mean | Quantiles]):
+class NumberRow(Stated[Mean | Quantiles | QuantileTable]):
     """One row of a conditional table: the distribution where the parent has the state `when`."""
 
     when: When
@@ -45,9 +46,14 @@ class Category(Spec):
     states: list[str] | None = Field(
         None, min_length=2, max_length=30, description="their names", examples=[["male", "female"]]
     )
+    ordered: bool = Field(
+        False,
+        description="true where the states stand in ascending order, such as grades of severity: "
+        "'links' and 'unpublished' may then tie the category, by its latent normal score",
+    )
     given: Given = None
     rows: list[ShareRow] | None = Field(None, description=ROWS)
-    evidence: Share | None = Field(None, description=PUBLISHED)
+    evidence: Annotated[Share, IN_ANY_FORM] | None = Field(None, description=PUBLISHED)
     assumed: Share | None = Field(None, description=ASSUMED)
     why: Why = ""
 
@@ -73,12 +79,16 @@ class Number(Spec):
         description="lowest and highest possible value, in the unit, or '0 or more'"
     )
     family: Family | None = Field(
-        None, description="of a mean with its SD, in place of the one that the range suggests"
+        None,
+        description="in place of the one that the range suggests: of quantiles, 'metalog' or "
+        "'mixture' (five or more); of a mean with its SD, any other",
     )
     given: Given = None
     rows: list[NumberRow] | None = Field(None, description=ROWS)
-    evidence: Mean | Quantiles | None = Field(None, description=PUBLISHED)
-    assumed: Mean | Quantiles | None = Field(None, description=ASSUMED)
+    evidence: Annotated[Mean | Quantiles | QuantileTable, IN_ANY_FORM] | None = Field(
+        None, description=PUBLISHED
+    )
+    assumed: Mean | Quantiles | QuantileTable | None = Field(None, description=ASSUMED)
     why: Why = ""
 
     @model_validator(mode="after")
@@ -94,6 +104,17 @@ class Sum(Spec):
     unit: Unit
     sum_of: list[str] = Field(
         min_length=2, max_length=5, description="numbers", examples=[["onset_age", "duration"]]
+    )
+
+
+class Computed(Spec):
+    """A number that is computed from others, such as a per cent of a reference."""
+
+    label: Label = ""
+    unit: Unit = Field(min_length=1)
+    formula: Formula = Field(
+        description="a number made of the patients' other numbers and states",
+        examples=["100 * walk / (868.8 - 2.99 * height)"],
     )
 
 
@@ -125,13 +146,16 @@ def _variable_kind(value: Any) -> str:
     if isinstance(value, Spec):
         return type(value).__name__
     if isinstance(value, dict):
-        return "Sum" if "sum_of" in value else "Number" if "unit" in value else "Category"
+        if "sum_of" in value:
+            return "Sum"
+        return "Computed" if "formula" in value else "Number" if "unit" in value else "Category"
     return "Category"
 
 
 Variable = Annotated[
     Annotated[Category, Tag("Category")]
     | Annotated[Number, Tag("Number")]
-    | Annotated[Sum, Tag("Sum")],
+    | Annotated[Sum, Tag("Sum")]
+    | Annotated[Computed, Tag("Computed")],
     Discriminator(_variable_kind),
 ]

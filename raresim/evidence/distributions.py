@@ -13,9 +13,13 @@ import numpy as np
 from scipy.special import expit, logit, ndtr, ndtri
 
 from raresim.errors import InputError, Problem
-from raresim.evidence import families
+from raresim.evidence import counts, families
 from raresim.evidence.families import Family
+from raresim.evidence.metalog import metalog
+from raresim.evidence.mixture import mixture
+from raresim.evidence.quantile_table import QuantileTable
 from raresim.evidence.statistics import Floats, Mean, Quantiles, Uniform, rows_of
+from raresim.evidence.through import SplitLogistic, inward, points
 
 Bounds = tuple[float, float]
 
@@ -62,70 +66,51 @@ class TruncatedNormal:
 
 
 @dataclass(frozen=True)
-class SplitLogistic:
-    """A two-piece logistic through three quantiles, straight, or after a logarithm or a logit.
+class Moved:
+    """A law that keeps its shape while the levels at which its printed values lie are drawn.
 
-    The logit is that of a place on an interval, the logarithm that of the distance from a bound.
-
-    The transformed value is a straight line in logit(u) on either side of the median, through the
-    three points: any ascending quantiles can be met exactly, at any levels, however skew. Two-piece
-    distributions: Wallis, Statistical Science 2014;29:106-112.
-
-    `levels` and `values` (transformed) have shape (replicates, 3).
+    `places` is a law in pieces of logits: at the drawn levels it has those of the printed ones. So
+    each draw has the printed values at its levels, whatever the family could have there.
     """
 
-    levels: Floats
-    values: Floats
-    lower: float = -np.inf
-    upper: float = np.inf
+    law: Distribution
+    places: SplitLogistic
 
     def quantile(self, u: Floats) -> Floats:
         """Return the values at cumulative probabilities `u`."""
-        odds = logit(self.levels)[:, :, None]
-        y = self.values[:, :, None]
-        below = (y[:, 1] - y[:, 0]) / (odds[:, 1] - odds[:, 0])
-        above = (y[:, 2] - y[:, 1]) / (odds[:, 2] - odds[:, 1])
-        since = logit(u) - odds[:, 1]
-        value = y[:, 1] + np.where(since < 0, below, above) * since
-        if np.isinf(self.lower):
-            return np.asarray(value)
-        if np.isinf(self.upper):
-            return np.asarray(self.lower + np.exp(value))
-        return np.asarray(self.lower + (self.upper - self.lower) * expit(value))
+        return self.law.quantile(np.clip(expit(self.places.quantile(u)), 2.0**-60, 1 - 2.0**-53))
 
     def describe(self) -> str:
-        """Return family and parameters."""
-        places = ", ".join(f"{level:.3g}" for level in self.levels[0])
-        return f"two-piece logistic at {places} on {self.lower:g} to {self.upper:g}"
+        """Return the law as printed."""
+        return self.law.describe()
 
-    def rows(self, chosen: slice) -> SplitLogistic:
+    def rows(self, chosen: slice) -> Moved:
         """Return the distribution in some replicates."""
-        levels, values = rows_of(self.levels, chosen), rows_of(self.values, chosen)
-        return SplitLogistic(levels, values, self.lower, self.upper)
+        return Moved(self.law, self.places.rows(chosen))
 
 
 def fit(
-    statistic: Mean | Quantiles,
+    statistic: Mean | Quantiles | QuantileTable,
     bounds: Bounds | None,
     uniform: Uniform | None,
     family: Family | None = None,
 ) -> Distribution:
     """Return the distribution that has the statistic, of a family that the bounds suggest.
 
-    Quartiles: two-piece logistic, after a logit or logarithm as the bounds ask. A mean with its SD:
-    a normal held between two bounds, or the beta on them where no such normal has mean and SD; a
-    gamma above one bound; a normal where there are none. `family` takes another for a mean.
+    Quantiles: a logistic in pieces, after a logit or logarithm as the bounds ask. A mean with its
+    SD: a normal held between two bounds, or the beta on them where no such normal has mean and SD;
+    a gamma above one bound; a normal where there are none. `family` takes another.
 
     With `uniform`, one distribution for each replicate, drawn from what the statistic allows.
 
     Parameters
     ----------
     statistic
-        A mean with its SD, or quartiles.
+        A mean with its SD, quartiles, or a table of quantiles.
     bounds
         The lowest and highest possible value; None where there are none.
     family
-        The family that a mean with its SD shall have.
+        The family in place of the one that the bounds suggest.
     uniform
         Gives the uniforms of a part of the statistic.
 
@@ -135,32 +120,72 @@ def fit(
         When no distribution of the family on these bounds has the statistic.
     """
     lower, upper = bounds or (-np.inf, np.inf)
-    if isinstance(statistic, Quantiles):
-        if family is not None:
-            message = "quartiles are met by a two-piece distribution, of no other family"
-            raise InputError(Problem(message, mend="remove 'family', or state mean and SD"))
-        return _fit_quartiles(statistic, lower, upper, uniform)
+    if isinstance(statistic, (Quantiles, QuantileTable)):
+        return _through(statistic, (lower, upper), uniform, family)
     if statistic.sd is None:
         raise InputError(Problem("a distribution needs the SD beside its mean", mend="add 'sd:'"))
+    if family in families.OF_QUANTILES:
+        message = f"a {family} goes through quantiles, and here are mean and SD"
+        raise InputError(Problem(message, mend="state 'quantiles', or another family"))
     if not lower < statistic.mean < upper:
         message = f"mean {statistic.mean:g} does not lie inside {lower:g} to {upper:g}"
         raise InputError(Problem(message, mend="check the mean and 'range'"))
     family = family or _suggested(statistic.mean, statistic.sd, lower, upper)
     drawn = statistic.point() if uniform is None else statistic.draw(uniform)
     mean, sd = drawn["mean"], drawn["sd"]
+    if uniform is not None:
+        mean, sd = _held(family, statistic.mean, mean, sd, (lower, upper))
+    return _member(family, mean, sd, lower, upper)
+
+
+def _member(family: Family, mean: Floats, sd: Floats, lower: float, upper: float) -> Distribution:
+    """Return the family's member that has mean and SD."""
     if family == "normal":
-        if uniform is not None:
-            mean, sd = _feasible(mean, sd, lower, upper)
         return truncated_normal(mean, sd, lower, upper)
     if family == "beta":
-        if uniform is not None:
-            whole = upper - lower
-            mean = np.clip(mean, lower + 0.01 * whole, upper - 0.01 * whole)
-            sd = np.minimum(sd, families.widest_beta(mean, lower, upper))
         return families.beta(mean, sd, lower, upper)
-    if uniform is not None:  # a rare draw below the bound is held near it
-        mean = np.maximum(mean, lower + 0.01 * (statistic.mean - lower))
+    if family == "negative binomial":
+        return counts.negative_binomial(mean, sd, lower, upper)
+    if family == "beta-binomial":
+        return counts.beta_binomial(mean, sd, lower, upper)
     return families.above(family, mean, sd, lower, upper)
+
+
+def _held(
+    family: Family, printed: float, mean: Floats, sd: Floats, bounds: Bounds
+) -> tuple[Floats, Floats]:
+    """Hold the rare draw of mean and SD that the family does not have at the edge of it."""
+    lower, upper = bounds
+    if family == "normal":
+        return _feasible(mean, sd, lower, upper)
+    if family in families.WHOLE:
+        return counts.held(printed, mean, sd, lower, upper)
+    if family == "beta":
+        whole = upper - lower
+        mean = np.clip(mean, lower + 0.01 * whole, upper - 0.01 * whole)
+        return mean, np.minimum(sd, families.widest_beta(mean, lower, upper))
+    return np.maximum(mean, lower + 0.01 * (printed - lower)), sd  # held near the bound
+
+
+def _through(
+    statistic: Quantiles | QuantileTable,
+    bounds: Bounds,
+    uniform: Uniform | None,
+    family: Family | None,
+) -> Distribution:
+    """Go through the printed values at their (possibly drawn) levels."""
+    if family is not None and family not in families.OF_QUANTILES:
+        message = "quantiles are met by a law in pieces, a metalog or a mixture, of no other family"
+        raise InputError(Problem(message, mend="remove 'family', or state mean and SD"))
+    levels, values = points(statistic, bounds, uniform)
+    if family is None:
+        y = inward(values, *bounds)
+        return SplitLogistic(levels, np.broadcast_to(y, levels.shape), *bounds)
+    printed = points(statistic, bounds, None)[0][0]
+    law = (metalog if family == "metalog" else mixture)(printed, values, *bounds)
+    if uniform is None:
+        return law
+    return Moved(law, SplitLogistic(levels, np.broadcast_to(logit(printed), levels.shape)))
 
 
 def _suggested(mean: float, sd: float, lower: float, upper: float) -> Family:
@@ -188,27 +213,6 @@ def _feasible(mean: Floats, sd: Floats, lower: float, upper: float) -> tuple[Flo
     mean = np.clip(mean, lower + 0.02 * whole, upper - 0.02 * whole)
     room = np.minimum(mean - lower, upper - mean)
     return mean, np.minimum(sd, np.minimum(0.75 * room, 0.25 * whole))
-
-
-def _fit_quartiles(
-    statistic: Quantiles, lower: float, upper: float, uniform: Uniform | None
-) -> SplitLogistic:
-    """Go through the three printed values at their (possibly drawn) levels."""
-    values = np.array([statistic.q1, statistic.median, statistic.q3])
-    if not (lower < values[0] and values[2] < upper):
-        printed = ", ".join(f"{value:g}" for value in values)
-        message = f"quartiles {printed} do not lie inside {lower:g} to {upper:g}"
-        raise InputError(Problem(message, mend="check the quartiles and 'range'"))
-    if uniform is None:
-        levels = np.array([[0.25, 0.5, 0.75]])
-    else:
-        drawn = statistic.draw(uniform)
-        levels = np.stack([drawn[name] for name in ("q1", "median", "q3")], axis=-1)
-    if np.isfinite(upper):
-        y = logit((values - lower) / (upper - lower))
-    else:
-        y = np.log(values - lower) if np.isfinite(lower) else values
-    return SplitLogistic(levels, np.broadcast_to(y, levels.shape), lower, upper)
 
 
 def truncated_normal(mean: Floats, sd: Floats, lower: float, upper: float) -> TruncatedNormal:

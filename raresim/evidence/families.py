@@ -21,8 +21,16 @@ from scipy.special import betaincinv, gammaincinv, gammaln, ndtri
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
 
-Family = Literal["normal", "log-normal", "gamma", "weibull", "beta"]
+Family = Literal[
+    "normal", "log-normal", "gamma", "weibull", "beta",
+    "negative binomial", "beta-binomial", "metalog", "mixture",
+]  # fmt: skip
 """Families that a file may name; normal is the one held between the bounds."""
+
+WHOLE = ("negative binomial", "beta-binomial")
+"""Families of whole numbers, by mean and SD (see `counts`)."""
+OF_QUANTILES = ("metalog", "mixture")
+"""Families that go through quantiles (see `metalog` and `mixture`)."""
 
 LEAST_SHAPE = 0.1
 """Below it a beta has nearly all its patients at an end: two states and no distribution."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from raresim.evidence.events import Difference, Dispersion, EventRate, Ratio
+from raresim.evidence.quantile_table import QuantileTable
 from raresim.evidence.statistics import (
     Correlation,
     Mean,
@@ -20,7 +21,7 @@ from raresim.evidence.survival import EventFree
 
 KINDS: tuple[type[Statistic], ...] = (
     Share, Mean, Spread, Quantiles, EventRate, Dispersion, Correlation, Slope, Ratio, Difference,
-    EventFree,
+    EventFree, QuantileTable,
 )  # fmt: skip
 
 
@@ -46,7 +47,8 @@ AnyStatistic = Annotated[
     | Annotated[Slope, Tag("Slope")]
     | Annotated[Ratio, Tag("Ratio")]
     | Annotated[Difference, Tag("Difference")]
-    | Annotated[EventFree, Tag("EventFree")],
+    | Annotated[EventFree, Tag("EventFree")]
+    | Annotated[QuantileTable, Tag("QuantileTable")],
     Discriminator(
         _kind,
         custom_error_type="statistic",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from raresim.errors import Fault
+from raresim.evidence.forms import IN_ANY_FORM
 from raresim.evidence.statistics import Floats, Statistic, Uniform
 from raresim.files.schema import Spec
 
@@ -78,7 +79,9 @@ class Interval(Spec):
 class Stated(Spec, Generic[S]):
     """A statistic that is either published (`evidence`) or `assumed`, with the reason `why`."""
 
-    evidence: S | None = Field(None, description="the statistic as printed, with its 'source'")
+    evidence: Annotated[S, IN_ANY_FORM] | None = Field(
+        None, description="the statistic as printed, with its 'source'"
+    )
     assumed: S | None = Field(None, description="where nothing is printed: a value, with 'why'")
     why: Why = ""
 
@@ -109,6 +112,20 @@ class Stated(Spec, Generic[S]):
         if uniform is None or self.evidence is None:
             return self.statistic.point()
         return self.evidence.draw(uniform)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by the name of the class: a worker cannot look up `Stated[EventRate]`."""
+        generic = type(self).__pydantic_generic_metadata__
+        base = generic["origin"] or type(self)
+        return _restored, (base, generic["args"], self.__getstate__())
+
+
+def _restored(base: type[Stated[Any]], kinds: tuple[Any, ...], state: Any) -> Stated[Any]:
+    """Return the statement that was pickled."""
+    known: Any = base.__class_getitem__(kinds) if kinds else base
+    found: Stated[Any] = known.__new__(known)
+    found.__setstate__(state)
+    return found
 
 
 class Unpublished(Spec):

@@ -32,10 +32,8 @@ def rows_of(values: Floats, chosen: slice) -> Floats:
     return values if values.shape[0] == 1 else values[chosen]
 
 
-class Statistic(Spec, ABC):
+class Origin(Spec):
     """What every statistic carries: who was counted, who printed it and whether that was read."""
-
-    keys: ClassVar[tuple[str, ...]] = ()
 
     n: int | None = Field(None, gt=0, description="patients behind the number", examples=[128])
     source: str = Field("", description="key of the source in this file", examples=["moxie"])
@@ -51,6 +49,22 @@ class Statistic(Spec, ABC):
         examples=["0.64 * sqrt(42)"],
     )
     note: str = Field("", description="anything else to know", examples=["LS mean of a model"])
+
+
+class Statistic(Origin, ABC):
+    """A statistic as it was printed: its numbers, their errors, and how it is drawn."""
+
+    keys: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def parts(self) -> tuple[Statistic, ...]:
+        """The statistics that were printed: itself, or those of the studies it pools."""
+        return (self,)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Keys of all sources that it comes from, each once."""
+        return tuple(dict.fromkeys(part.source for part in self.parts if part.source))
 
     @abstractmethod
     def numbers(self) -> Numbers:
@@ -174,7 +188,7 @@ class Mean(Statistic):
     def draw(self, uniform: Uniform) -> dict[str, Floats]:
         """Draw mean and SD jointly: sigma² ~ (n-1) s² / chi²(n-1), mu | sigma ~ N(m, sigma²/n)."""
         if self.sd is not None and self.n and self.n > 1:
-            sd = _draw_sd(self.sd, self.n, uniform("sd"))
+            sd = draw_sd(self.sd, self.n, uniform("sd"))
             scale = sd / self.sd * (self.errors()["mean"] or 0)
             return {"mean": self.mean + scale * ndtri(uniform("mean")), "sd": sd}
         error = self.errors()["mean"]
@@ -202,7 +216,7 @@ class Spread(Statistic):
         """Draw sigma² from (n - 1) s² / chi²(n - 1)."""
         if not self.n or self.n < 2:
             return self.point()
-        return {"sd": _draw_sd(self.sd, self.n, uniform("sd"))}
+        return {"sd": draw_sd(self.sd, self.n, uniform("sd"))}
 
 
 class Quantiles(Statistic):
@@ -297,7 +311,7 @@ class Slope(Statistic):
         return {"slope": np.asarray(self.slope + self.se * ndtri(uniform("slope")))}
 
 
-def _draw_sd(sd: float, n: int, uniform: Floats) -> Floats:
+def draw_sd(sd: float, n: int, uniform: Floats) -> Floats:
     """Draw an SD whose square is (n - 1) s² / chi²(n - 1)."""
     chi2 = 2 * gammaincinv((n - 1) / 2, uniform)
     return np.asarray(sd * np.sqrt((n - 1) / chi2))

@@ -6,10 +6,12 @@
     comparison  = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ]
     sum         = product { ( "+" | "-" ) product }
     product     = factor { ( "*" | "/" ) factor }
-    factor      = number | name | "-" factor | "(" expression ")"
+    factor      = number | name | function "(" expression { "," expression } ")"
+                | "-" factor | "(" expression ")"
 
-A name is a variable, or a state of the categorical variable on the other side of `==` or `!=`.
-Size and depth are bounded, because files come from strangers.
+A name is a variable, or a state of the categorical variable on the other side of `==` or `!=`. In a
+formula, which is a number, a condition counts 1 where it holds and 0 where it does not. Size and
+depth are bounded, because files come from strangers.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from raresim import limits
 from raresim.errors import Fault, did_you_mean
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign><=|>=|==|!=|[-<>+*/()]))",
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)|(?P<sign><=|>=|==|!=|[-<>+*/(),]))",
     re.ASCII,
 )
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
@@ -43,6 +45,15 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "*": operator.mul,
     "/": np.true_divide,
 }
+FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "exp": (1, np.exp),
+    "log": (1, np.log),
+    "sqrt": (1, np.sqrt),
+    "min": (2, np.minimum),
+    "max": (2, np.maximum),
+    "pow": (2, np.power),
+}
+"""The functions of the language: how many numbers each takes, and what it is."""
 
 
 _LANGUAGE = "write variables, states and numbers with < <= > >= == != + - * / and, or, not, ( )"
@@ -54,7 +65,6 @@ _MENDS = {
     "'": "write states without quotes",
     '"': "write states without quotes",
     ".": "attributes are not in the language; write numbers as 0.5",
-    "(": "functions cannot be called in a condition",
     "*": "powers are not in the language; multiply",
     ",": "write decimals with a point; write 'a == x or a == y' for a list",
     "[": "write 'a == x or a == y' for a list",
@@ -85,11 +95,17 @@ class Expression:
     tree: tuple[Any, ...]
 
     def check(self, states: Mapping[str, tuple[str, ...]], numeric: frozenset[str]) -> None:
-        """Raise ExpressionError unless every name is a variable, or a state in its place."""
-        kind = _kind(self.tree, states, numeric)
+        """Raise ExpressionError unless it is a condition on variables and states."""
+        kind = _kind(self.tree, states, numeric, ("number",))
         if kind != "truth":
             mend = "compare it with something, such as 'age >= 16' or 'sex == male'"
             raise ExpressionError("expected a condition, such as 'age >= 16'", mend)
+
+    def check_number(self, states: Mapping[str, tuple[str, ...]], numeric: frozenset[str]) -> None:
+        """Raise ExpressionError unless it is a number made of variables and conditions."""
+        if _kind(self.tree, states, numeric, ("number", "truth")) != "number":
+            mend = "write a number made of variables, such as '100 * walk / height'"
+            raise ExpressionError("expected a number, such as 'level + slope * t'", mend)
 
     @property
     def names(self) -> set[str]:
@@ -119,6 +135,19 @@ def parse(text: object) -> Expression:
     return Expression(text, tree)
 
 
+def parse_formula(text: object) -> Expression:
+    """Parse a number made of variables.
+
+    >>> parse_formula("max(level, 0) * 2").names
+    {'level'}
+    """
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        text = str(text)
+    if not isinstance(text, str):
+        raise ExpressionError("expected a number, such as 'level + slope * t'", _LANGUAGE)
+    return parse(text)
+
+
 def _within(limit: limits.Limit, value: int) -> None:
     if value > limit.value:
         message = f"more than {limit.value:,} {limit.what}"
@@ -129,7 +158,7 @@ def _names(tree: tuple[Any, ...]) -> Iterator[str]:
     if tree[0] == "name":
         yield tree[1]
     elif tree[0] != "number":
-        for part in tree[1:]:
+        for part in tree[2:] if tree[0] == "call" else tree[1:]:
             yield from _names(part)
 
 
@@ -204,26 +233,51 @@ class _Parser:
             self.advance()
             return ("-", ("number", 0.0), self.factor(depth + 1))
         if self.token == "(":
-            self.advance()
-            tree = self.expression(depth + 1)
-            if self.token != ")":
-                raise ExpressionError("a bracket is not closed", "add ')'")
-            self.advance()
-            return tree
+            return self.brackets(depth)[0]
         if self.kind == "number":
             return ("number", float(self.advance()))
         if self.kind == "name" and self.token not in ("and", "or", "not"):
-            return ("name", self.advance())
+            name = self.advance()
+            return self.call(name, depth) if self.token == "(" else ("name", name)
         if not self.token:
             mend = "finish it, such as 'age >= 16'"
             raise ExpressionError("unexpected 'end' in the expression", mend)
         raise _unexpected(self.token)
 
+    def call(self, name: str, depth: int) -> tuple[Any, ...]:
+        """Read the arguments of a function."""
+        if name not in FUNCTIONS:
+            mend = did_you_mean(name, FUNCTIONS)
+            raise ExpressionError(f"unknown function {name!r}", mend)
+        parts = self.brackets(depth, FUNCTIONS[name][0])
+        return ("call", name, *parts)
+
+    def brackets(self, depth: int, count: int = 1) -> list[tuple[Any, ...]]:
+        """Read so many expressions in brackets, with commas between."""
+        parts = []
+        for number in range(count):
+            wanted = "," if number else "("
+            if self.token != wanted:
+                message = f"the function takes {count} numbers"
+                raise ExpressionError(message, "write them with a comma between")
+            self.advance()
+            parts.append(self.expression(depth + 1))
+        if self.token != ")":
+            raise ExpressionError("a bracket is not closed", "add ')'")
+        self.advance()
+        return parts
+
 
 def _kind(
-    tree: tuple[Any, ...], states: Mapping[str, tuple[str, ...]], numeric: frozenset[str]
+    tree: tuple[Any, ...],
+    states: Mapping[str, tuple[str, ...]],
+    numeric: frozenset[str],
+    countable: tuple[str, ...],
 ) -> str:
-    """Return 'truth', 'number' or the name of the categorical variable that the tree is."""
+    """Return 'truth', 'number' or the name of the categorical variable that the tree is.
+
+    `countable` are the kinds with which one may calculate.
+    """
     head = tree[0]
     if head == "number":
         return "number"
@@ -240,11 +294,13 @@ def _kind(
             message = f"{variable!r} has no state {state!r}; its states are {known}"
             raise ExpressionError(message, did_you_mean(state, states[variable]))
         return "truth"
-    wanted = "truth" if head in ("and", "or", "not") else "number"
-    for part in tree[1:]:
-        if _kind(part, states, numeric) != wanted:
-            raise ExpressionError(f"{head!r} stands between things of the wrong kind", _KINDS)
-    return "number" if head in _ARITHMETIC else "truth"
+    wanted = ("truth",) if head in ("and", "or", "not") else ("number",)
+    calculates = head in _ARITHMETIC or head == "call"
+    for part in tree[2:] if head == "call" else tree[1:]:
+        if _kind(part, states, numeric, countable) not in (countable if calculates else wanted):
+            what = tree[1] if head == "call" else head
+            raise ExpressionError(f"{what!r} stands between things of the wrong kind", _KINDS)
+    return "number" if calculates else "truth"
 
 
 def _state_test(
@@ -271,12 +327,20 @@ def _evaluate(
     if head in ("==", "!=") and (pair := _state_test(tree, states)):
         variable, state = pair
         return _COMPARE[head](values[variable], states[variable].index(state))
-    parts = [_evaluate(part, values, states) for part in tree[1:]]
+    operands = tree[2:] if head == "call" else tree[1:]
+    parts = [_evaluate(part, values, states) for part in operands]
     if head == "not":
         return np.logical_not(parts[0])
     if head in ("and", "or"):
         return np.logical_and(*parts) if head == "and" else np.logical_or(*parts)
     if head in _COMPARE:
         return _COMPARE[head](*parts)
-    with np.errstate(divide="ignore", invalid="ignore"):  # x/0 compares as infinite or false
-        return _ARITHMETIC[head](*parts)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if head == "call":
+            return FUNCTIONS[tree[1]][1](*(np.asarray(part, np.float64) for part in parts))
+        # x/0 compares as infinite or false; conditions count 1 or 0
+        return _ARITHMETIC[head](*(part * 1.0 if _is_truth(part) else part for part in parts))
+
+
+def _is_truth(value: Any) -> bool:
+    return getattr(value, "dtype", None) == np.bool_

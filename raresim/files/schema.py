@@ -35,6 +35,7 @@ __all__ = [
     "Condition",
     "Duration",
     "Exposure",
+    "Formula",
     "Rate",
     "Span",
     "Spec",
@@ -114,6 +115,13 @@ Condition = Annotated[
 ]
 """A condition in the safe expression language; an `Expression` once read."""
 
+Formula = Annotated[
+    Any,
+    BeforeValidator(expressions.parse_formula),
+    WithJsonSchema({"type": ["string", "number"], "examples": ["level + slope * t"]}),
+]
+"""A number in the safe expression language; an `Expression` once read."""
+
 S = TypeVar("S", bound=Spec)
 
 
@@ -185,7 +193,10 @@ def _tags(model: type[BaseModel]) -> set[str]:
 def _models(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for part in getattr(annotation, "__args__", ()) for model in _models(part)]
+    inside = list(getattr(annotation, "__args__", ()))
+    for mark in getattr(annotation, "__metadata__", ()):  # other forms of a value say what they are
+        inside += mark.forms(*inside[:1]) if hasattr(mark, "forms") else []
+    return [model for part in inside for model in _models(part)]
 
 
 def _walk(data: Any, location: Iterable[Step]) -> tuple[tuple[Step, ...], Any]:

@@ -100,6 +100,11 @@ def caveats(run: RunFolder, duration: float, randomised: int) -> list[str]:
             f"These files are no longer the ones that the run wrote: {files}. What this page says "
             "of them may not belong to the numbers."
         )
+    if run.without:
+        found.append(
+            f"The model was read without these of its sources: {', '.join(run.without)}. Commands "
+            "below that do not name them take the whole model."
+        )
     columns = ["replicate", "duration_days", "randomised"]
     rows = table(run, "replicates/trials.parquet", columns)
     first = np.flatnonzero(rows["replicate"] == 0)

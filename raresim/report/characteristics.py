@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raresim.disease.outcome_block import Longitudinal, TimeToEvent
+from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.score_block import ReadAtVisits
 from raresim.report import words
 from raresim.report.folder import RunFolder
 from raresim.report.words import NOTHING, Cell, percent, plain
@@ -167,7 +168,7 @@ def _arm(run: RunFolder, arm: str) -> Group:
         _spread(run, "Patient-years of follow-up", f"{arm}.patient_years"),
     ]
     for name, outcome in run.scenario.model.spec.outcomes.items():
-        if isinstance(outcome, Longitudinal):
+        if isinstance(outcome, ReadAtVisits):
             continue
         rows.append(_spread(run, f"Events: {plain(name)}", f"{arm}.{name}.events"))
         if not isinstance(outcome, TimeToEvent):

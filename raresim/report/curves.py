@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.outcome_block import Longitudinal, TimeToEvent
+from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.score_block import ReadAtVisits
 from raresim.report import folder
 from raresim.report.folder import RunFolder
 from raresim.report.svg import short
@@ -95,13 +96,13 @@ def curves(run: RunFolder) -> list[Curve]:
     columns = folder.table(run, "curves.parquet", names)
     found = []
     for outcome, spec in run.scenario.model.spec.outcomes.items():
-        kinds = ("change",) if isinstance(spec, Longitudinal) else ("first", "all")
+        kinds = ("change",) if isinstance(spec, ReadAtVisits) else ("first", "all")
         for kind in kinds:
             if kind == "all" and isinstance(spec, TimeToEvent):
                 continue  # an event that comes once: the other picture says it already
             drawn = (_line(columns, arm, outcome, kind) for arm in run.scenario.arms)
             lines = tuple(line for line in drawn if line is not None)
-            unit = spec.unit if isinstance(spec, Longitudinal) else ""
+            unit = spec.unit if isinstance(spec, ReadAtVisits) else ""
             if lines:
                 found.append(Curve(outcome, kind, unit, lines))
     return found

@@ -77,6 +77,12 @@ class RunFolder:
         """The hypothesis that was simulated."""
         return str(self.settings["hypothesis"])
 
+    @property
+    def without(self) -> list[str]:
+        """The sources that were taken away from the model."""
+        _, _, named = str(self.manifest["model"]).partition(" without ")
+        return named.rpartition(" ")[0].split(", ") if named else []
+
 
 def load(folder: Path) -> RunFolder:
     """Read a run folder.

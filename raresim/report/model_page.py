@@ -8,6 +8,7 @@ from raresim.cohort import CheckRow, check
 from raresim.cohort.grade import Grade, grade
 from raresim.disease import DiseaseModel
 from raresim.disease.uncertain import gaps, statements
+from raresim.evidence.pooled import spelt_out
 
 
 def model_page(model: DiseaseModel) -> str:
@@ -63,10 +64,13 @@ def _grade(found: Grade) -> str:
 def _inputs(model: DiseaseModel) -> str:
     """Return the statistics with their sources and seen marks."""
     rows = []
-    for what, statistic, published, why in statements(model.spec):
-        seen = ("seen" if statistic.seen else "not seen") if published else "assumed"
-        remark = "; ".join(filter(None, (statistic.where, statistic.derived, statistic.note, why)))
-        rows.append((what, statistic.text(), statistic.source, seen, remark))
+    for about, stated, published, why in statements(model.spec):
+        for what, statistic in spelt_out(about, stated):
+            seen = ("seen" if statistic.seen else "not seen") if published else "assumed"
+            said = (statistic.where, statistic.derived, statistic.note, why)
+            rows.append(
+                (what, statistic.text(), statistic.source, seen, "; ".join(filter(None, said)))
+            )
     return _table(("what", "published", "source", "seen", "where and why"), rows)
 
 

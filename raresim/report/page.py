@@ -161,8 +161,9 @@ def commands(run: RunFolder) -> dict[str, str]:
     settings = run.settings
     stem, name, seed = shlex.quote(run.stem), shlex.quote(run.hypothesis), settings["seed"]
     other = "" if run.hypothesis == run.scenario.hypotheses[0] else f" --hypothesis {name}"
+    less = "".join(f" --without {shlex.quote(source)}" for source in run.without)
     arguments = [
-        f"raresim.load_scenario({run.stem!r})",
+        f"raresim.load_scenario({run.stem!r}{f', without={run.without}' if less else ''})",
         *(
             f"{key}={settings[key]!r}"
             for key in ("replicates", "seed", "hypothesis", "engine", "place", "resolution")
@@ -170,7 +171,7 @@ def commands(run: RunFolder) -> dict[str, str]:
     ]
     return {
         "simulate": f"raresim simulate {stem} -r {settings['replicates']} --seed {seed} "
-        f"--hypothesis {name} -o DIR",
+        f"--hypothesis {name}{less} -o DIR",
         "python": f"raresim.simulate({', '.join(arguments)})",
         "sensitivity": f"raresim sensitivity {stem} --seed {seed}{other}",
         "trial": f"raresim trial {stem} --replicate 0 --seed {seed}{other}",

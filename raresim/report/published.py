@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from raresim.disease.outcome_block import Longitudinal
+from raresim.disease.score_block import ReadAtVisits
 from raresim.disease.spec import LeftOut, ModelSpec, Target
 from raresim.disease.uncertain import gaps, statements
 from raresim.disease.variable_block import Number
@@ -14,11 +14,13 @@ from raresim.evidence import (
     EventFree,
     EventRate,
     Quantiles,
+    QuantileTable,
     Ratio,
     Share,
     Source,
     Statistic,
 )
+from raresim.evidence.pooled import Pooled, PooledRate, spelt_out
 from raresim.report.drives import move_rows
 from raresim.report.folder import RunFolder
 from raresim.report.words import MINUS, NONE, NOTHING, Cell, duration, number, plain
@@ -55,10 +57,11 @@ def inputs(run: RunFolder) -> list[Printed]:
     known, spec = sources(run), run.scenario.model.spec
     units = _units(spec)
     rows = []
-    for what, statistic, published, why in statements(spec):
-        unit = units.get(what, units.get(what.split(":")[0].split(" where ")[0], ""))
-        row = _printed(plain(what), statistic, published, why, known)
-        rows.append(replace(row, numbers=f"{row.numbers} {unit}") if unit else row)
+    for about, stated, published, why in statements(spec):
+        unit = units.get(about, units.get(about.split(":")[0].split(" where ")[0], ""))
+        for what, statistic in spelt_out(about, stated):
+            row = _printed(plain(what), statistic, published, why, known)
+            rows.append(replace(row, numbers=f"{row.numbers} {unit}") if unit else row)
     return rows
 
 
@@ -66,9 +69,9 @@ def _units(spec: ModelSpec) -> dict[str, str]:
     """Return the unit of each statement or, under a bare name, of a variable or score."""
     found = {name: v.unit for name, v in spec.patients.items() if isinstance(v, Number)}
     for name, outcome in spec.outcomes.items():
-        if isinstance(outcome, Longitudinal):
+        if isinstance(outcome, ReadAtVisits):
             found[name] = outcome.unit
-            for faster in outcome.faster_with:
+            for faster in getattr(outcome, "faster_with", []):
                 found[f"{name}: slope by {faster.variable}"] = faster.unit
     return found
 
@@ -79,12 +82,14 @@ def effects(run: RunFolder) -> list[Printed]:
     for outcome, arms in run.scenario.spec.truth.hypotheses[run.hypothesis].items():
         for arm, stated in arms.items():
             what = f"effect of {arm} on {plain(outcome)}"
-            found.append(_effect(what, stated, known))
+            found += _effect(what, stated, known)
     return found
 
 
-def _effect(what: str, stated: EffectSpec, known: Mapping[str, Source]) -> Printed:
-    return _printed(what, stated.statistic, stated.evidence is not None, stated.why, known)
+def _effect(what: str, stated: EffectSpec, known: Mapping[str, Source]) -> list[Printed]:
+    read = stated.evidence is not None
+    parts = spelt_out(what, stated.statistic)
+    return [_printed(name, part, read, stated.why, known) for name, part in parts]
 
 
 def targets(run: RunFolder) -> list[Printed]:
@@ -120,7 +125,7 @@ def _printed(
         what=what,
         numbers=numbers(statistic),
         n="" if statistic.n is None else f"{statistic.n:,}",
-        source=cited(known, statistic.source) if statistic.source else NONE,
+        source="; ".join(cited(known, key) for key in statistic.sources) or NONE,
         where=statistic.where,
         mark=(SEEN if statistic.seen else NOT_SEEN) if published else ASSUMED,
         remark="; ".join(remark for remark in remarks if remark),
@@ -130,6 +135,8 @@ def _printed(
 def numbers(statistic: Statistic) -> str:
     """Return the printed numbers with their printed standard error or confidence interval."""
     text = _core(statistic)
+    if isinstance(statistic, Pooled):
+        return f"{text}, pooled from {len(statistic.studies)}, SE {number(statistic.error)}"
     se = getattr(statistic, "se", None)
     if se is not None:
         text += f", SE {number(se)}"
@@ -150,6 +157,10 @@ def _core(statistic: Statistic) -> str:
         return ", ".join(f"{plain(name)} {number(100 * p)} %" for name, p in found.items())
     if isinstance(statistic, Quantiles):
         return f"median {number(statistic.median)}, quartiles {found['q1']:g} to {found['q3']:g}"
+    if isinstance(statistic, QuantileTable):
+        return ", ".join(f"{name} below {number(value)}" for name, value in found.items())
+    if isinstance(statistic, PooledRate):
+        return f"{number(found['rate'])} per patient-year"
     if isinstance(statistic, EventRate):
         years, rate = f"{statistic.exposure / 365.25:.4g} patient-years", number(found["rate"])
         if statistic.events is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.outcome_block import Longitudinal
+from raresim.disease.score_block import ReadAtVisits
 from raresim.report.folder import RunFolder
 from raresim.report.pictures import COLOURS, MARKERS, canvas
 from raresim.report.svg import INK, PALE, inline, short
@@ -105,7 +105,7 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
 def shown(scenario: Scenario) -> list[str]:
     """Return the outcomes that are drawn as events; death is drawn as the end of follow-up."""
     spec = scenario.model.spec
-    events = (n for n, outcome in spec.outcomes.items() if not isinstance(outcome, Longitudinal))
+    events = (n for n, outcome in spec.outcomes.items() if not isinstance(outcome, ReadAtVisits))
     return [name for name in events if name not in spec.fatal]
 
 

@@ -21,11 +21,16 @@ from scipy.special import ndtri
 from raresim import __version__
 from raresim.disease.uncertain import statements
 from raresim.errors import InputError, Problem
-from raresim.evidence import Share
 from raresim.study import montecarlo
 from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, simulate
-from raresim.trial.published_block import ArmResult, Published
+from raresim.trial.published_block import (
+    AnyResult,
+    ChangeResult,
+    EffectResult,
+    Published,
+    scored,
+)
 from raresim.trial.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
@@ -132,8 +137,8 @@ def foretell(
     """
     published = independent(scenario)
     run = simulate(scenario, replicates, seed, engine=engine, workers=workers, progress=progress)
-    asked = [(result.arm, result.share_with) for result in published.results]
-    return Foretold(published.trial, run, tuple(predict(run, *which) for which in asked))
+    asked = [result.model_copy(update={"evidence": None}) for result in published.results]
+    return Foretold(published.trial, run, tuple(predict(run, result) for result in asked))
 
 
 def compare(scenario: Scenario, foretold: Foretold) -> Backtest:
@@ -166,7 +171,7 @@ def independent(scenario: Scenario) -> Published:
             for outcome, arms in effects.items()
             for arm, stated in arms.items()
         ]
-    used = [what for what, statistic in inputs if statistic.source in own]
+    used = [what for what, statistic in inputs if own & set(statistic.sources)]
     if used:
         message = f"takes numbers from the trial that it foretells: {', '.join(used)}"
         mend = "take them from other sources, or call it a reproduction"
@@ -174,26 +179,44 @@ def independent(scenario: Scenario) -> Published:
     return published
 
 
-def predict(run: Run, arm: str, outcome: str) -> Prediction:
-    """Return the prediction of an arm's share of patients with an event."""
-    events = run.trials[f"{arm}.{outcome}.patients"].to_numpy(float)
-    values = events / run.trials[f"{arm}.patients"].to_numpy(float)
+def predict(run: Run, result: AnyResult) -> Prediction:
+    """Return the prediction of a published number: what the simulated trials would print."""
+    values, draw = _simulated(run, result)
     intervals = {}
     for coverage in COVERAGES:
         tail = (1 - coverage / 100) / 2
         low, high = np.quantile(values, [tail, 1 - tail])
         intervals[str(coverage)] = (float(low), float(high))
-    mean = montecarlo.mean(values, run.trials["draw"].to_numpy())
-    return Prediction(f"{arm}: share with {outcome}", mean, intervals, values)
+    return Prediction(result.what, montecarlo.mean(values, draw), intervals, values)
 
 
-def score(prediction: Prediction, result: ArmResult) -> Score:
+def _simulated(run: Run, result: AnyResult) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return the number in each simulated trial that has it, and the trial's draw."""
+    trials = run.trials
+    if isinstance(result, EffectResult):
+        mine = run.analyses[run.analyses["estimand"] == result.effect]
+        found = mine.groupby("replicate").last()  # analyses are in the order of their cuts
+    elif isinstance(result, ChangeResult):
+        found = trials.assign(estimate=trials[result.column])
+    else:
+        events = trials[f"{result.arm}.{result.share_with}.patients"]
+        found = trials.assign(estimate=events / trials[f"{result.arm}.patients"])
+    found = found[np.isfinite(found["estimate"])]
+    if found.empty:
+        message = f"no simulated trial has a number for {result.what!r}"
+        raise InputError(Problem(message, mend="check eligibility, visits and follow-up"))
+    return found["estimate"].to_numpy(float), found["draw"].to_numpy()
+
+
+def score(prediction: Prediction, result: AnyResult) -> Score:
     """Hold a prediction against what was published."""
-    published, error = share_of(result.evidence)
+    published, error = scored(result.evidence)
+    assert error is not None
     low, high = prediction.intervals["80"]
     values, naive = prediction.values, None
     if result.naive is not None:
-        centre, spread = share_of(result.naive)
+        centre, spread = scored(result.naive)
+        assert spread is not None
         levels = (np.arange(2000) + 0.5) / 2000
         naive = crps(centre + spread * ndtri(levels), published)
     return Score(
@@ -206,13 +229,6 @@ def score(prediction: Prediction, result: ArmResult) -> Score:
         naive,
         float(np.mean(values < published) + 0.5 * np.mean(values == published)),
     )
-
-
-def share_of(share: Share) -> tuple[float, float]:
-    """Return a published share and its sampling standard error."""
-    error = share.errors()["yes"]
-    assert error is not None
-    return share.numbers()["yes"], error
 
 
 def crps(values: Floats, observed: float) -> float:

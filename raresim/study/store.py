@@ -14,6 +14,7 @@ from raresim import __version__
 from raresim.errors import InputError, Problem
 from raresim.files.whole import whole_folder
 from raresim.streams import CONTRACT, LUCK_BLOCK
+from raresim.study.resting import resting
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | 
     if sensitivity is not None:
         write_json(sensitivity.dict(), folder / SENSITIVITY)
     (folder / "scenario.yaml").write_text(scenario.document.text, "utf-8")
-    shutil.copyfile(scenario.model.path, folder / "model.yaml")
+    if scenario.model.text:  # as it was read, without the sources that were taken away
+        (folder / "model.yaml").write_text(scenario.model.text, "utf-8")
+    else:
+        shutil.copyfile(scenario.model.path, folder / "model.yaml")
     write_json(manifest(scenario, run, folder), folder / MARK)
 
 
@@ -94,6 +98,7 @@ def manifest(scenario: Scenario, run: Run, folder: Path) -> dict[str, Any]:
         "settings": asdict(run.settings),
         "scenario": scenario.stem,
         "model": f"{scenario.model.stem} {scenario.model.spec.version}",
+        "lineage": resting(scenario, run.settings.hypothesis),
         "python": platform.python_version(),
         "processor": platform.machine(),
         "packages": {name: version(name) for name in packages},

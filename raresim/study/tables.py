@@ -11,6 +11,7 @@ from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
 from raresim.trial.cut import SECONDS_A_YEAR, take
 from raresim.trial.engine import BlockRun
+from raresim.trial.published_block import ChangeResult
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 
@@ -41,6 +42,7 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)
+    columns |= _published_changes(scenario, run)
     columns["enrolled_by_month"] = list(_enrolment(run))
     return pd.DataFrame(columns)
 
@@ -65,6 +67,31 @@ def _arm_columns(run: BlockRun, arm: str, mine: npt.NDArray[np.bool_]) -> dict[s
         found[f"{arm}.{name}.events"] = seen.sum((1, 2))
         found[f"{arm}.{name}.patients"] = seen.any(-1).sum(1)
     return found
+
+
+def _published_changes(scenario: Scenario, run: BlockRun) -> dict[str, Any]:
+    """Return the mean changes that a back-test asks for: of those who came, NaN if nobody did."""
+    found = {}
+    results = scenario.spec.published.results if scenario.spec.published else []
+    for result in results:
+        if isinstance(result, ChangeResult):
+            number = scenario.arms.index(result.arm)
+            visit = scenario.spec.design.visits.weeks.index(result.at_week)
+            mine = run.ledger.present & (run.ledger.arm == number)
+            readings = run.fate.readings[result.change_of][number]
+            change, came = _changes(run, mine, readings, visit)
+            with np.errstate(invalid="ignore"):
+                found[result.column] = change.sum(1) / came.sum(1)
+    return found
+
+
+def _changes(
+    run: BlockRun, mine: npt.NDArray[np.bool_], readings: npt.NDArray[np.float64], visit: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return each patient's change at a visit, zero where nobody came, and who came."""
+    came = mine & (run.ledger.visits[..., visit] < NEVER)
+    values = take(readings[..., [0, 1 + visit]], run.ledger.candidate)
+    return np.where(came, values[..., 1] - values[..., 0], 0.0), came
 
 
 def _enrolment(run: BlockRun) -> npt.NDArray[np.int32]:
@@ -154,11 +181,9 @@ def _reading_rows(
     readings: npt.NDArray[np.float64],
 ) -> list[dict[str, Any]]:
     """Sum of change since randomisation at each visit among those who came."""
-    values = take(readings, run.ledger.candidate)
     rows = []
     for visit, week in enumerate(scenario.spec.design.visits.weeks):
-        came = mine & (run.ledger.visits[..., visit] < NEVER)
-        change = np.where(came, values[..., 1 + visit] - values[..., 0], 0.0)
+        change, came = _changes(run, mine, readings, visit)
         row = {"arm": arm, "outcome": name, "kind": "change", "day": 7.0 * week}
         rows.append({**row, "count": int(came.sum()), "total": float(change.sum())})
     return rows

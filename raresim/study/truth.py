@@ -7,16 +7,18 @@ the same luck. Where parameters are drawn, each draw has its own truth, from few
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis import batch
-from raresim.disease.outcomes import ScoreProcess
+from raresim.disease.outcomes import READ, on_day
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.analysis_block import Estimand
+from raresim.trial.endpoint_block import ScorePasses, first_passed
 from raresim.trial.fate import People, people, strata_of, strips
 from raresim.trial.scenario import Scenario
 
@@ -40,18 +42,20 @@ def true_values(
     """
     numbers, effects = scenario.numbers(hypothesis, Luck(seed, chunk), place)
     drawn = scenario.spec.truth.uncertainty != "fixed"
-    folk = people(scenario, Luck(seed, APART + chunk), UNITS, numbers, effects)
+    luck = Luck(seed, APART + chunk)
+    folk = people(scenario, luck, UNITS, numbers, effects)
     rows = LUCK_BLOCK // DRAW if drawn else ROWS
-    return {name: _value(scenario, folk, name, rows) for name in scenario.spec.analysis.estimands}
+    names = scenario.spec.analysis.estimands
+    return {name: _value(scenario, folk, luck, name, rows) for name in names}
 
 
-def _value(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
+def _value(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -> Floats:
     estimand = scenario.spec.analysis.estimands[name]
     if estimand.variable.startswith("time to first"):
-        return _log_hazard_ratio(scenario, folk, name, rows)
+        return _log_hazard_ratio(scenario, folk, luck, name, rows)
     if estimand.variable.startswith("events of"):
         return _log_rate_ratio(scenario, folk, name, rows)
-    return _mean_difference(scenario, folk, name, rows)
+    return _mean_difference(scenario, folk, luck, name, rows)
 
 
 def _gather(values: npt.NDArray[Any], shape: tuple[int, ...], rows: int) -> npt.NDArray[Any]:
@@ -68,29 +72,80 @@ class Lives:
     count: Floats
 
 
-def _lives(scenario: Scenario, folk: People, arm: int, estimand: Estimand) -> Lives:
+def _lives(scenario: Scenario, folk: People, arm: int, estimand: Estimand, seen: Seen) -> Lives:
     """Return end of life or follow-up, first event (or composite) and number of events."""
     parts: list[tuple[Floats, Floats, Floats]] = []
+    endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
+    own = endpoint.events if endpoint is not None else [estimand.outcome]
+    followed = scenario.follow_days
+    if endpoint is not None and endpoint.seen_at_visits:
+        followed = 7.0 * scenario.spec.design.visits.weeks[-1]
     for strip in strips(len(folk.stop)):
         paths = folk.walk(arm, strip)
-        days = paths[estimand.outcome].days
-        first = days[..., 0]
-        end: Floats = np.full(first.shape, scenario.follow_days)
+        shape = folk.eligible[strip].shape
+        days = [paths[name].days for name in own]
+        found = [each[..., 0] for each in days]
+        if endpoint is not None:
+            found += [seen.passed(scenario, paths, line, strip) for line in endpoint.scores]
+        first = np.minimum.reduce(found)
+        end: Floats = np.full(shape, followed)
         for name in scenario.model.spec.fatal:
             death = paths[name].days[..., 0]
             end = np.minimum(end, death)
             if estimand.intercurrent.get(name) == "composite":
                 first = np.minimum(first, death)
-        count = np.sum(days <= end[..., None], axis=-1).astype(np.float64)
+        events = days[0] if endpoint is None else first[..., None]
+        count = np.sum(events <= end[..., None], axis=-1).astype(np.float64)
         parts.append((end, first, count))
     return Lives(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _log_hazard_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
+@dataclass(frozen=True)
+class Seen:
+    """The luck of readings at baseline and at every visit, the same under both arms."""
+
+    drawn: dict[str, list[tuple[Floats, ...]]]
+    screened: dict[str, Any]
+
+    def passed(self, scenario: Scenario, paths: Any, line: ScorePasses, strip: slice) -> Floats:
+        """Return the day of the visit at which a score has passed a line, infinite if never."""
+        model, name = scenario.model, line.score
+        luck = [tuple(u[strip] for u in drawn) for drawn in self.drawn[name]]
+        process = model.processes[name]
+        assert isinstance(process, READ)
+        start = process.baseline()
+        first = (
+            self.screened[name][strip] if start is None else model.read(name, paths, start, luck[0])
+        )
+        days = [0.0, *(7.0 * week for week in scenario.spec.design.visits.weeks)]
+        own = zip(pairwise(days), luck[1:], strict=True)
+        read = [model.read(name, paths, on_day("", day, last), u) for (last, day), u in own]
+        met = line.met(np.stack(read, axis=-1), np.asarray(first)[..., None])
+        found = first_passed(met, np.ones(met.shape, bool), line.confirmed)
+        return np.asarray(np.min(np.where(found, np.array(days[1:]), np.inf), axis=-1))
+
+
+def _seen(scenario: Scenario, folk: People, luck: Luck, name: str) -> Seen:
+    """Draw the luck of the readings that an estimand's endpoint needs."""
+    estimand = scenario.spec.analysis.estimands[name]
+    endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
+    drawn: dict[str, list[tuple[Floats, ...]]] = {}
+    for line in endpoint.scores if endpoint is not None else []:
+        process = scenario.model.processes[line.score]
+        assert isinstance(process, READ)
+        weeks = [0, *scenario.spec.design.visits.weeks]
+        if line.score not in drawn:
+            labels = [f"truth of {name}, week {week}" for week in weeks]
+            drawn[line.score] = [process.luck_of(luck, label, UNITS) for label in labels]
+    return Seen(drawn, folk.screened)
+
+
+def _log_hazard_ratio(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -> Floats:
     """Fit the (stratified) Cox model to all pairs: the limit of the trial's own estimator."""
     estimand = scenario.spec.analysis.estimands[name]
     shape = folk.eligible.shape
-    lives = [_lives(scenario, folk, arm, estimand) for arm in (0, 1)]
+    seen = _seen(scenario, folk, luck, name)
+    lives = [_lives(scenario, folk, arm, estimand, seen) for arm in (0, 1)]
     strata = scenario.spec.analysis.methods[name].strata
     states = {**folk.patients.values, "site": np.zeros(shape, np.int64)}
     stratum = _gather(strata_of(scenario, strata, states), shape, rows)
@@ -112,25 +167,33 @@ def _log_rate_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> F
     shape = folk.eligible.shape
     rates = []
     for arm in (0, 1):
-        lives = _lives(scenario, folk, arm, estimand)
+        lives = _lives(scenario, folk, arm, estimand, Seen({}, {}))
         alive = np.where(folk.eligible, lives.end, 0.0)
         events = np.where(folk.eligible, lives.count, 0.0)
         rates.append(_gather(events, shape, rows).sum(1) / _gather(alive, shape, rows).sum(1))
     return np.asarray(np.log(rates[1] / rates[0]))
 
 
-def _mean_difference(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
-    """Return the mean difference of what is read at the visit, with the same reading noise."""
+def _mean_difference(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -> Floats:
+    """Return the mean difference of what is read at the visit, with the same reading luck.
+
+    The reading before treatment is the same in both arms: it cancels in a change, and in a ratio.
+    """
     estimand = scenario.spec.analysis.estimands[name]
-    process = scenario.model.processes[estimand.outcome]
-    assert isinstance(process, ScoreProcess)
+    model = scenario.model
+    process = model.processes[estimand.outcome]
+    assert isinstance(process, READ)
     shape = folk.eligible.shape
-    day = np.full(shape, 7.0 * estimand.week)
-    noise = folk.latents[estimand.outcome].noise
-    # any fixed luck serves for the noise of both readings: an equally spaced one has no error
-    u = np.broadcast_to((np.arange(shape[1]) + 0.5) / shape[1], shape)
-    paths = [folk.walk(arm, slice(None))[estimand.outcome] for arm in (0, 1)]
-    read = [process.observe(path.level(day), noise, u) for path in paths]
+    weeks = [0, *scenario.spec.design.visits.weeks]
+    before = weeks[weeks.index(estimand.week) - 1]
+    occasion = on_day(f"truth of {name}", 7.0 * estimand.week, 7.0 * before)
+    drawn = process.luck_of(luck, occasion.label, shape[1])
+    scale = np.log1p if estimand.is_log_ratio else np.asarray
+    names = {estimand.outcome, *model.ending[estimand.outcome]}
+    read = [
+        scale(model.read(estimand.outcome, folk.walk(arm, slice(None), names), occasion, drawn))
+        for arm in (0, 1)
+    ]
     difference = np.where(folk.eligible, read[1] - read[0], 0.0)
     eligible = _gather(folk.eligible, shape, rows).sum(1)
     return np.asarray(_gather(difference, shape, rows).sum(1) / eligible)

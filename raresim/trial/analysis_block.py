@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
+from raresim.trial.endpoint_block import Endpoint
 
 
 def _alpha(value: object) -> float:
@@ -32,7 +33,8 @@ Alpha = Annotated[
 ]
 
 
-_VARIABLE = r"^(time to first \w+|events of \w+|change in \w+ at week \d+)$"
+_FORMS = ("time to first X", "events of X", "change in X at week W", "log ratio of X at week W")
+_VARIABLE = r"^(time to first \w+|events of \w+|(change in|log ratio of) \w+ at week \d+)$"
 
 
 class Estimand(Spec):
@@ -40,7 +42,8 @@ class Estimand(Spec):
 
     population: Literal["randomised"] = Field("randomised", description="who is analysed")
     variable: str = Field(
-        description="'time to first X', 'events of X' or 'change in X at week W'",
+        description="'time to first X', 'events of X', 'change in X at week W', or, of a diary, "
+        "'log ratio of X at week W': log((reading + 1) / (baseline + 1))",
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
@@ -49,7 +52,8 @@ class Estimand(Spec):
     )
     intercurrent: dict[str, Literal["treatment policy", "composite", "while alive"]] = Field(
         default_factory=dict,
-        description="strategy for stops_treatment and for each outcome that ends everything",
+        description="strategy for stops_treatment and for each outcome that ends everything or "
+        "this score",
         examples=[{"stops_treatment": "treatment policy", "death": "composite"}],
     )
 
@@ -57,11 +61,8 @@ class Estimand(Spec):
     @classmethod
     def _readable(cls, value: str) -> str:
         if not re.fullmatch(_VARIABLE, value) or len(value) > 200:
-            forms = ["time to first X", "events of X", "change in X at week W"]
-            mend = did_you_mean(value, forms).replace("known: ", "write one of: ")
-            raise Fault(
-                "expected 'time to first X', 'events of X' or 'change in X at week W'", mend
-            )
+            mend = did_you_mean(value, _FORMS).replace("known: ", "write one of: ")
+            raise Fault("expected " + " or ".join(f"'{form}'" for form in _FORMS), mend)
         return value
 
     @property
@@ -71,8 +72,18 @@ class Estimand(Spec):
         return words[2] if words[0] in ("events", "change") else words[3]
 
     @property
+    def is_log_ratio(self) -> bool:
+        """Whether the variable is the log of a reading's ratio to that at baseline."""
+        return self.variable.startswith("log ratio of")
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the variable compares a reading with that at baseline."""
+        return self.variable.startswith("change in") or self.is_log_ratio
+
+    @property
     def week(self) -> int:
-        """The week of a change."""
+        """The week of a reading."""
         return int(self.variable.split()[-1])
 
 
@@ -105,7 +116,7 @@ class MethodSpec(Spec):
     adjust_for: list[str] = Field(
         default_factory=list,
         max_length=10,
-        description="numbers, and scores 'at baseline', of an ancova",
+        description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova",
         examples=[["mfars at baseline"]],
     )
     alpha: Alpha = Field(description="level of the test")
@@ -115,6 +126,12 @@ class MethodSpec(Spec):
 class Analysis(Spec):
     """How the trial's question is answered."""
 
+    endpoints: dict[str, Endpoint] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="what the protocol makes of the outcomes, by name: for 'time to first NAME'",
+        examples=[{"worsening": {"first_of": ["death", {"score": "ppfev1", "falls_by": 10}]}}],
+    )
     estimands: dict[str, Estimand] = Field(
         min_length=1, max_length=20, description="what is estimated, by name"
     )

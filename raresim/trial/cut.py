@@ -15,6 +15,7 @@ import numpy.typing as npt
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.analysis_block import Estimand
+from raresim.trial.endpoint_block import ScorePasses, first_passed
 from raresim.trial.fate import Booleans, Fate, strata_of
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
@@ -90,7 +91,7 @@ def cut(scenario: Scenario, fate: Fate, ledger: Ledger, at: Ticks, name: str) ->
     )
     who = Who(present, ledger.arm, stratum)
     if estimand.variable.startswith("time to first"):
-        return _survival(estimand, fate, ledger, at, who)
+        return _survival(scenario, estimand, fate, ledger, at, who)
     if estimand.variable.startswith("events of"):
         return _counts(estimand, ledger, at, who)
     change = _change(scenario, estimand, fate, ledger, at, present)
@@ -108,14 +109,46 @@ def _end(ledger: Ledger, at: Ticks) -> Ticks:
     return np.minimum(ledger.exit, at[:, None])
 
 
-def _survival(estimand: Estimand, fate: Fate, ledger: Ledger, at: Ticks, who: Who) -> SurvivalTable:
-    first = ledger.events[estimand.outcome][..., 0]
+def _survival(
+    scenario: Scenario, estimand: Estimand, fate: Fate, ledger: Ledger, at: Ticks, who: Who
+) -> SurvivalTable:
+    end = _end(ledger, at)
+    endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
+    if endpoint is None:
+        first = ledger.events[estimand.outcome][..., 0]
+    else:
+        parts = [ledger.events[name][..., 0] for name in endpoint.events]
+        parts += [_passed(line, fate, ledger, end) for line in endpoint.scores]
+        first = np.minimum.reduce(parts)
+        if endpoint.seen_at_visits:
+            end = _last_visit(ledger, end)
     for name in fate.fatal:
         if estimand.intercurrent.get(name) == "composite":
             first = np.minimum(first, ledger.events[name][..., 0])
-    end = _end(ledger, at)
     time = np.where(who.present, np.minimum(first, end) - ledger.randomised, 0)
     return SurvivalTable(who, time, who.present & (first <= end))
+
+
+def _passed(line: ScorePasses, fate: Fate, ledger: Ledger, end: Ticks) -> Ticks:
+    """Return the tick of the first visit at which a score has passed a line, by `end`."""
+    readings = _read(fate, ledger, line.score)
+    came = ledger.visits <= end[..., None]
+    met = line.met(readings[..., 1:], readings[..., :1])
+    found = first_passed(met, came, line.confirmed)
+    return np.asarray(np.min(np.where(found, ledger.visits, NEVER), axis=-1))
+
+
+def _last_visit(ledger: Ledger, end: Ticks) -> Ticks:
+    """Return the last visit by `end`; randomisation where there was none."""
+    came = ledger.visits <= end[..., None]
+    last = np.max(np.where(came, ledger.visits, 0), axis=-1)
+    return np.asarray(np.maximum(last, np.minimum(ledger.randomised, end)))
+
+
+def _read(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
+    """Return what was read of each patient, at randomisation and each visit, under their arm."""
+    control, treated = (take(values, ledger.candidate) for values in fate.readings[outcome])
+    return np.where(ledger.arm[..., None] == 1, treated, control)
 
 
 def _counts(estimand: Estimand, ledger: Ledger, at: Ticks, who: Who) -> CountTable:
@@ -136,14 +169,15 @@ def _change(
     at: Ticks,
     present: Booleans,
 ) -> Floats:
-    """Return the change since randomisation, NaN where the visit did not take place by the cut."""
+    """Return the change (or log ratio) since baseline, NaN where there was no visit by the cut."""
     visit = scenario.spec.design.visits.weeks.index(estimand.week)
     attended = present & (ledger.visits[..., visit] <= at[:, None])
     control, treated = fate.readings[estimand.outcome]
+    scale = np.log1p if estimand.is_log_ratio else np.asarray
     readings = []
     for number in (1 + visit, 0):
         by_arm = [take(values[..., number], ledger.candidate) for values in (control, treated)]
-        readings.append(np.where(ledger.arm == 1, by_arm[1], by_arm[0]))
+        readings.append(scale(np.where(ledger.arm == 1, by_arm[1], by_arm[0])))
     return np.where(attended, readings[0] - readings[1], np.nan)
 
 
@@ -152,7 +186,9 @@ def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:
     columns = [np.empty((*ledger.candidate.shape, 0))]
     for name in names:
         if name.endswith(" at baseline"):
-            values = fate.readings[name.removesuffix(" at baseline")][0][..., 0]
+            outcome = name.removesuffix(" at baseline").removeprefix("log ")
+            values = fate.readings[outcome][0][..., 0]
+            values = np.log1p(values) if name.startswith("log ") else values
         else:
             values = fate.baseline[name].astype(np.float64)
         columns.append(take(values, ledger.candidate)[..., None])

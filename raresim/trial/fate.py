@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
-from raresim.disease.model import condition
-from raresim.disease.outcomes import EVENTS, Exposure, Horizon, ScoreProcess
+from raresim.disease.outcomes import EVENTS, Exposure, Horizon
+from raresim.disease.people import condition
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
 from raresim.streams import Luck, point_name
 from raresim.trial.arrivals import arrivals
+from raresim.trial.readings import readings
 from raresim.trial.scenario import Effects, Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -82,13 +83,11 @@ class People:
     eligible: Booleans
     stop: Floats
 
-    def walk(self, arm: int, chosen: slice) -> dict[str, Any]:
-        """Return the path of every outcome under an arm, for some replicates."""
-        walked: dict[str, Any] = {}
-        for name, process in self.scenario.model.processes.items():
-            latent, exposure = self.latents[name], self.exposures[arm][name]
-            walked[name] = process.path(latent.rows(chosen), exposure.rows(chosen), walked)
-        return walked
+    def walk(self, arm: int, chosen: slice, names: set[str] | None = None) -> dict[str, Any]:
+        """Return the path of every outcome (or of some) under an arm, for some replicates."""
+        latents = {name: latent.rows(chosen) for name, latent in self.latents.items()}
+        exposures = {name: e.rows(chosen) for name, e in self.exposures[arm].items()}
+        return self.scenario.model.walk(latents, exposures, names)
 
 
 def strips(replicates: int) -> list[slice]:
@@ -115,8 +114,9 @@ def people(
         )
         for outcome, arms in effects.items()
     }
-    latents = model.latents(luck, patients, numbers, Horizon(scenario.follow_days), ratios)
     run_in = scenario.spec.design.run_in or 0.0
+    horizon = Horizon(scenario.follow_days, before=run_in)
+    latents = model.latents(luck, patients, numbers, horizon, ratios)
     screened = model.observed_at_screening(luck, latents, patients, run_in)
     rate = scenario.spec.truth.stops_treatment.rate
     stop = exponential(luck, "conduct.stops_treatment", units, rate)
@@ -179,7 +179,7 @@ def fate(
         follow=_follow(scenario, luck, candidates, resolution),
         visits=visits,
         events=_events(scenario, folk, resolution),
-        readings=_readings(scenario, folk, luck, jitter),
+        readings=readings(scenario, folk, luck, jitter),
         baseline=states,
         fatal=scenario.model.spec.fatal,
     )
@@ -269,32 +269,6 @@ def _wide(parts: list[Ticks]) -> Ticks:
         whole[row : row + len(part), :, : part.shape[-1]] = part
         row += len(part)
     return whole
-
-
-def _readings(
-    scenario: Scenario, folk: People, luck: Luck, when: Floats
-) -> dict[str, tuple[Floats, ...]]:
-    """Return what is read at randomisation and at each visit, under each arm."""
-    found = {}
-    labels = ["baseline", *(f"week{week}" for week in scenario.spec.design.visits.weeks)]
-    for name, process in scenario.model.processes.items():
-        if not isinstance(process, ScoreProcess):
-            continue
-        noise = folk.latents[name].noise
-        points = [point_name("outcome", name, "noise", labels=[label]) for label in labels]
-        luck_of_readings = [luck.uniform(point, when.shape[1]) for point in points]
-        arms = []
-        for arm in range(len(scenario.arms)):
-            path = folk.walk(arm, slice(None))[name]
-            times = [np.zeros(when.shape[:2]), *np.moveaxis(when, -1, 0)]
-            levels = [path.level(np.ascontiguousarray(time)) for time in times]
-            read = [
-                process.observe(level, noise, u)
-                for level, u in zip(levels, luck_of_readings, strict=True)
-            ]
-            arms.append(np.stack(read, axis=-1))
-        found[name] = tuple(arms)
-    return found
 
 
 def expected_candidates(scenario: Scenario) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.disease.outcomes import EVENTS
 from raresim.trial.design_block import AllOf, Calendar, FirstEvents
 from raresim.trial.ledger import Ledger
 from raresim.trial.references import conditions
@@ -71,8 +72,6 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
         n=scenario.spec.design.randomise.n,
         recruit_until=scenario.recruit_until(resolution),
         milestones=tuple(milestones),
-        outcomes=tuple(
-            n for n in processes if scenario.model.spec.outcomes[n].kind != "longitudinal"
-        ),
+        outcomes=tuple(name for name, process in processes.items() if isinstance(process, EVENTS)),
         fatal=scenario.model.spec.fatal,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
@@ -134,6 +134,9 @@ class Scenario:
 
     def better(self, outcome: str) -> Literal["less", "greater"]:
         """Return the side of an effect that is good: `less` or `greater`."""
+        endpoint = self.spec.analysis.endpoints.get(outcome)
+        if endpoint is not None:
+            return "greater" if endpoint.better == "earlier" else "less"
         return "greater" if self.model.spec.outcomes[outcome].better == "higher" else "less"
 
     @property
@@ -159,8 +162,15 @@ class Scenario:
         return self.spec.design.randomise.n
 
 
-def load_scenario(name: str | Path) -> Scenario:
+def load_scenario(name: str | Path, without: Collection[str] = ()) -> Scenario:
     """Load a shipped scenario by name, or any scenario file by its path, with its model.
+
+    Parameters
+    ----------
+    name
+        Name or path.
+    without
+        Keys of sources that the model does without, as for `load_model`; effects stay.
 
     Raises
     ------
@@ -168,28 +178,31 @@ def load_scenario(name: str | Path) -> Scenario:
         With every fault of the file at its line.
     """
     path = catalogue.find("scenarios", str(name))
-    return build(read(path), None, path.stem)
+    return build(read(path), None, path.stem, without)
 
 
-def build(document: Document, model: DiseaseModel | None, stem: str) -> Scenario:
+def build(
+    document: Document, model: DiseaseModel | None, stem: str, without: Collection[str] = ()
+) -> Scenario:
     """Return the scenario of a document, with a model at hand or the one that the file names."""
     spec = validate(document, ScenarioSpec)
     if model is None:
-        model = _model_of(document, spec.truth.model)
+        model = _model_of(document, spec.truth.model, without)
     problems = check_scenario(document, spec, model)
     if problems:
         raise InputError(problems)
     return Scenario(spec, model, document, stem)
 
 
-def _model_of(document: Document, name: str) -> DiseaseModel:
+def _model_of(document: Document, name: str, without: Collection[str]) -> DiseaseModel:
     """Load the model that a scenario names: a file beside the scenario, or a shipped one.
 
     What is wrong inside the model file is told at its line there, all else at the scenario's.
     """
     beside = Path(document.path).parent / name
     try:
-        return load_model(beside if beside.suffix and catalogue.is_there(beside) else name)
+        path = beside if beside.suffix and catalogue.is_there(beside) else name
+        return load_model(path, without)
     except InputError as error:
         found, expected = shown(name), "a shipped model, or a model file beside the scenario"
         problems = [

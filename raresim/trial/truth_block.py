@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from raresim.errors import Fault
 from raresim.evidence import Difference, Mean, Ratio, Stated
+from raresim.evidence.forms import IN_ANY_FORM
 from raresim.evidence.stated import SourceKey, Why
 from raresim.files.schema import Duration, Rate, Span, Spec
 
@@ -20,7 +21,9 @@ class EffectSpec(Spec):
 
     bare: ClassVar = "assumed"  # a file may write its statistic alone, see `_plain`
 
-    evidence: Ratio | Difference | None = Field(None, description="as printed, with 'source'")
+    evidence: Annotated[Ratio | Difference, IN_ANY_FORM] | None = Field(
+        None, description="as printed, with 'source'"
+    )
     assumed: Ratio | Difference | None = Field(None, description="not printed: with 'why'")
     why: Why = ""
 

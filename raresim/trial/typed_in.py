@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from raresim.disease import DiseaseModel
-from raresim.disease.outcome_block import Longitudinal
+from raresim.disease.score_block import Longitudinal
 from raresim.disease.uncertain import statements
 from raresim.disease.variable_block import Number
 from raresim.evidence import Difference, Mean, Ratio, Share, Statistic
 from raresim.evidence.plausible import Finding, interval, sd_bounds, share_of
+from raresim.evidence.pooled import Pooled, spelt_out
 from raresim.trial.scenario import Scenario, effect_of
 
 Bounds = tuple[float, float] | None
@@ -32,8 +33,9 @@ def findings(what: DiseaseModel | Scenario) -> list[tuple[str, Finding]]:
     printed = _of_model(what) if isinstance(what, DiseaseModel) else _of_scenario(what)
     return [
         (where, finding)
-        for where, statistic, bounds in printed
-        if not statistic.derived
+        for what_for, stated, bounds in printed
+        for where, statistic in spelt_out(what_for, stated)
+        if not (statistic.derived or isinstance(statistic, Pooled))
         for finding in check(statistic, bounds)
     ]
 
@@ -84,4 +86,4 @@ def _of_scenario(scenario: Scenario) -> Iterator[tuple[str, Statistic, Bounds]]:
                 if stated.evidence is not None:
                     yield f"{name}: {effect_of(arm, outcome)}", stated.evidence, None
     for result in scenario.spec.published.results if scenario.spec.published else []:
-        yield f"{result.arm}: share with {result.share_with}", result.evidence, None
+        yield result.what, result.evidence, None

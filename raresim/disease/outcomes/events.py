@@ -17,7 +17,6 @@ from scipy.special import gammaincinv, ndtri
 
 from raresim import limits
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcome_block import Recurrent, TimeToEvent
 from raresim.disease.outcomes.process import Exposure, Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
@@ -162,14 +161,3 @@ def patient_variance(parameters: Parameters, name: str) -> Floats:
 
 def _number(parameters: Parameters, name: str, *keys: str) -> Floats:
     return next(parameters.numbers[name, key] for key in keys if (name, key) in parameters.numbers)
-
-
-def recurrent(name: str, spec: Recurrent) -> EventProcess:
-    """Return the process of events that may come again."""
-    return EventProcess(name, (), limits.EVENTS.value + 1, own_frailty=True)
-
-
-def time_to_event(name: str, spec: TimeToEvent) -> EventProcess:
-    """Return the process of one event."""
-    reads = (spec.shares_frailty_with,) if spec.shares_frailty_with else ()
-    return EventProcess(name, reads, 1, own_frailty=False)

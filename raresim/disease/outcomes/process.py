@@ -20,7 +20,7 @@ states and links
 effects
     What treatment does, with its `Exposure`: until when, and by how much on which scale.
 observation
-    `observe` turns the latent truth at a time into what an assessor writes down, with its own luck.
+    `read` turns the latent truth into what is written down, with luck of its own (`reading`).
 derived endpoints
     Functions of observed paths, made at the data cut (`trial/cut.py`), never inside a process.
 """
@@ -30,6 +30,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from raresim.disease.network import Patients
 from raresim.disease.parameters import Parameters
@@ -63,12 +65,22 @@ class Exposure:
         return Exposure(rows_of(self.until, chosen), effect)
 
 
+def grown(exposure: Exposure, days: Floats) -> Floats:
+    """Return the difference that treatment has made to a score by `days`; it is kept after."""
+    effect = exposure.effect
+    if effect is None:
+        return np.zeros((1, 1))
+    treated = np.clip(np.minimum(days, exposure.until), 0, None)
+    return np.asarray(effect.value[:, None] * (treated / effect.after))
+
+
 @dataclass(frozen=True)
 class Horizon:
-    """How far the paths will be asked for: days ahead, and the largest ratio on the rate."""
+    """How far the paths will be asked for: days ahead and before, the largest ratio on the rate."""
 
     days: float
     largest_ratio: float = 1.0
+    before: float = 0.0
 
 
 class Process(Protocol):

@@ -21,9 +21,10 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcome_block import Longitudinal
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.process import Exposure, Horizon, grown
+from raresim.disease.outcomes.reading import AssessedProcess, Occasion, assessed
 from raresim.disease.parameters import Parameters
+from raresim.disease.score_block import Longitudinal
 from raresim.errors import InputError, Problem
 from raresim.evidence.distributions import TruncatedNormal, truncated_normal
 from raresim.evidence.statistics import Floats, rows_of
@@ -53,12 +54,7 @@ class ScorePath:
 
     def level(self, days: Floats) -> Floats:
         """Return the latent score at `days` since randomisation (below zero: before)."""
-        score = self.latent.level + self.latent.slope * days
-        effect = self.exposure.effect
-        if effect is not None:
-            treated = np.clip(np.minimum(days, self.exposure.until), 0, None)
-            score = score + effect.value[:, None] * (treated / effect.after)
-        return score
+        return self.latent.level + self.latent.slope * days + grown(self.exposure, days)
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ class Modifiers:
 
 
 @dataclass(frozen=True)
-class ScoreProcess:
+class ScoreProcess(AssessedProcess):
     """A longitudinal score; `modifiers` are centred where the mean change was published."""
 
     name: str
@@ -192,7 +188,8 @@ class ScoreProcess:
 
     def observe(self, level: Floats, noise: Floats, u: Floats) -> Floats:
         """Return what an assessor writes down: noise added, held to the scale, in whole steps."""
-        low, high = self.spec.range
-        read = level + noise[:, None] * ndtri(u)
-        steps = np.round((np.clip(read, low, high) - low) / self.spec.step)
-        return np.asarray(low + self.spec.step * steps)
+        return assessed(level, noise, u, self.spec.range, self.spec.step)
+
+    def read(self, path: ScorePath, occasion: Occasion, drawn: tuple[Floats, ...]) -> Floats:
+        """Return what is written down on a day."""
+        return self.observe(path.level(occasion.until), path.latent.noise, drawn[0])

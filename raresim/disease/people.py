@@ -1,0 +1,91 @@
+"""Reference people: those in whom modifiers are centred, hazards solved for, conditions asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raresim.disease import network
+from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.outcomes import Exposure, Horizon
+from raresim.disease.outcomes.following import log_ratios, solved
+from raresim.disease.outcomes.score import Modifiers, ScoreProcess
+from raresim.disease.parameters import DRAW, Parameters, parameters
+from raresim.errors import InputError, Problem
+from raresim.evidence import EventFree
+from raresim.evidence.survival import PiecewiseExponential
+from raresim.files.expressions import Expression
+from raresim.streams import LUCK_BLOCK, Luck, SharedLuck
+
+if TYPE_CHECKING:
+    from raresim.disease.model import DiseaseModel
+
+SEED = 20_000_101
+UNITS = 64
+SOLVED_UNITS = {True: 512, False: 16_384}
+"""People in whom a joint model's hazard is solved for: with drawn parameters, with published."""
+UNTREATED = Exposure(np.full((1, 1), np.inf))
+
+
+def solve(
+    model: DiseaseModel, found: Parameters, name: str, outcome: TimeToEvent, drawn: bool
+) -> PiecewiseExponential:
+    """Return the hazard of an event that follows scores, solved for once in each draw."""
+    law = outcome.time.evidence or outcome.time.assumed if outcome.time else None
+    assert isinstance(law, EventFree)
+    scores = tuple(follows.score for follows in outcome.follows)
+    numbers = found.rows(slice(None, None, DRAW)) if drawn else found
+    luck = SharedLuck(SEED, 0, LUCK_BLOCK // DRAW if drawn else 1)
+    patients = model.sample(luck, SOLVED_UNITS[drawn], numbers)
+    paths = []
+    for score in scores:
+        process = model.processes[score]
+        latent = process.latent(luck, patients, numbers, {}, Horizon(law.times[-1]))
+        paths.append(process.path(latent, UNTREATED, {}))
+    ratios = log_ratios(numbers, name, scores)
+    own = solved(numbers.times[name, ""], paths, ratios, law.times[-1])
+    if drawn:
+        own = PiecewiseExponential(own.knots, np.repeat(own.at_knots, DRAW, axis=0))
+    return own
+
+
+def centred(model: DiseaseModel, plain: ScoreProcess) -> ScoreProcess:
+    """Centre the modifiers of a score among the patients in whom its change was published.
+
+    Raises
+    ------
+    InputError
+        When next to nobody satisfies the condition under which the change was published.
+    """
+    name, outcome = plain.name, plain.spec
+    published = parameters(model.spec)
+    luck = Luck(SEED, 0)
+    patients = model.sample(luck, UNITS, published)
+    noise, _ = plain.split(published)
+    level = plain.starting_levels(published, noise)
+    u = luck.uniform(f"outcome.{name}.level", UNITS)
+    _, u = network.couple(published, name, u, patients.scores)
+    read = luck.uniform(f"outcome.{name}.noise[screening]", UNITS)
+    values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
+    among = condition(outcome.among, model, values)
+    if int(np.sum(among)) < 100:
+        message = "next to none of the model's patients satisfy the condition"
+        found = outcome.among.text if outcome.among else ""
+        mend = "widen the condition, or check the numbers of the variables in it"
+        field = f"outcomes.{name}.among"
+        raise InputError(Problem(message, field=field, found=repr(found), mend=mend))
+    variables = tuple(faster.variable for faster in outcome.faster_with)
+    columns = np.stack([patients.values[variable][among] for variable in variables])
+    means = tuple(float(mean) for mean in columns.mean(axis=1))
+    spread = np.atleast_2d(np.cov(columns))
+    covariance = tuple(tuple(float(part) for part in row) for row in spread)
+    return ScoreProcess(name, outcome, Modifiers(variables, means, covariance))
+
+
+def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:
+    """Return where a condition holds; everywhere when there is none."""
+    shape = next(iter(values.values())).shape
+    if expression is None:
+        return np.ones(shape, bool)
+    return np.broadcast_to(expression.evaluate(values, model.states), shape)

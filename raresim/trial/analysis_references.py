@@ -1,0 +1,192 @@
+"""Names in the analysis block of a scenario, and what it must not contradict."""
+
+from __future__ import annotations
+
+import math
+
+from raresim import limits
+from raresim.disease import DiseaseModel
+from raresim.disease.checker import Checker, Steps
+from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.score_block import Diary, ReadAtVisits
+from raresim.errors import did_you_mean
+from raresim.files.document import Document
+from raresim.trial.endpoint_block import Endpoint
+from raresim.trial.spec import ScenarioSpec
+
+
+class AnalysisChecker(Checker):
+    """Checks estimands, methods and endpoints; knows the model's names."""
+
+    def __init__(self, document: Document, spec: ScenarioSpec, model: DiseaseModel) -> None:
+        super().__init__(document, model.spec)
+        self.spec, self.model = spec, model
+        self.outcomes = model.spec.outcomes
+        self.states, self.numeric = model.states, model.numeric
+        if spec.design.run_in is not None:
+            self.numeric |= set(model.run_in_names)
+
+    @property
+    def events(self) -> list[str]:
+        """Outcomes that are events."""
+        return [n for n, o in self.outcomes.items() if not isinstance(o, ReadAtVisits)]
+
+    def strata(self, steps: Steps, factors: list[str]) -> None:
+        """Check factors of stratification: known, none a number, not too many strata."""
+        states = {name: len(own) for name, own in self.model.states.items()}
+        states |= {"site": self.spec.design.sites.number}
+        for factor in factors:
+            if factor in self.numeric:
+                message = f"{factor!r} is a number; strata are formed by states"
+                self.add(steps, message, "known: " + ", ".join(states))
+            else:
+                self.known(steps, "factor", factor, states)
+        if len(set(factors)) < len(factors):
+            self.add(steps, "a factor stands here twice", "keep one of the two")
+        if (number := math.prod(states.get(name, 1) for name in factors)) > limits.STRATA.value:
+            message = f"the factors form {number:,} strata, more than {limits.STRATA.value:,}"
+            self.add(steps, message, f"stratify by fewer factors, {limits.STRATA.mend}")
+
+    def analysis(self) -> None:
+        """Check the whole analysis block."""
+        analysis = self.spec.analysis
+        for name, endpoint in analysis.endpoints.items():
+            self.endpoint(name, endpoint)
+        self.known(("analysis", "success"), "estimand", analysis.success, analysis.estimands)
+        for name in analysis.order:
+            self.known(("analysis", "order"), "estimand", name, analysis.estimands)
+        for name in sorted(set(analysis.estimands) ^ set(analysis.methods)):
+            mend = did_you_mean(name, analysis.estimands)
+            if name in analysis.estimands:
+                mend = f"add '{name}: {{test: ..., alpha: ...}}'"
+            self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}", mend)
+        for name, estimand in analysis.estimands.items():
+            self.estimand(name, estimand.outcome, estimand.variable)
+            if name in analysis.methods:
+                self.method(name)
+
+    def endpoint(self, name: str, endpoint: Endpoint) -> None:
+        """Check the parts of an endpoint."""
+        steps: Steps = ("analysis", "endpoints", name)
+        if name in {**self.outcomes, **self.model.spec.patients}:
+            self.add(steps, f"the model has {name!r} already", "choose another name")
+        read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
+        for part in endpoint.events:
+            where = (*steps, "first_of")
+            self.named(where, "outcome", part, self.events, "an outcome of events")
+        for line in endpoint.scores:
+            self.named((*steps, "first_of"), "score", line.score, read, "read at visits")
+
+    def estimand(self, name: str, outcome: str, variable: str) -> None:
+        """Check an estimand: its outcome, visit and intercurrent events."""
+        steps: Steps = ("analysis", "estimands", name, "variable")
+        if outcome in self.spec.analysis.endpoints and variable.startswith("time to first"):
+            self.intercurrent(name, variable)
+            return
+        if outcome in self.spec.analysis.endpoints:
+            self.add(steps, f"{outcome!r} is an endpoint", f"write 'time to first {outcome}'")
+            return
+        if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
+            return
+        found = self.outcomes[outcome]
+        score = isinstance(found, ReadAtVisits)
+        fits = f"change in {outcome} at week W" if score else f"time to first {outcome}"
+        if isinstance(found, Diary):
+            fits = f"log ratio of {outcome} at week W"
+        if variable.split()[0] != fits.split()[0] and not (
+            variable.startswith("events of") and not score
+        ):
+            message = f"{variable!r} does not fit an outcome of kind {found.kind!r}"
+            self.add(steps, message, f"write '{fits}'")
+        if variable.startswith("events of") and isinstance(found, TimeToEvent):
+            mend = f"write 'time to first {outcome}'"
+            self.add(steps, f"{outcome!r} happens once; use 'time to first {outcome}'", mend)
+        self.intercurrent(name, variable)
+        if score:
+            week = self.spec.analysis.estimands[name].week
+            if week not in self.spec.design.visits.weeks:
+                weeks = ", ".join(map(str, self.spec.design.visits.weeks))
+                self.add(steps, f"there is no visit at week {week}", f"write one of {weeks}")
+
+    def intercurrent(self, name: str, variable: str) -> None:
+        """Every intercurrent event of the scenario needs a strategy, death above all.
+
+        An event that is itself the variable is none.
+        """
+        steps: Steps = ("analysis", "estimands", name)
+        estimand = self.spec.analysis.estimands[name]
+        stated = estimand.intercurrent
+        endpoint = self.spec.analysis.endpoints.get(estimand.outcome)
+        own = endpoint.events if endpoint is not None else [estimand.outcome]
+        fatal = [event for event in self.model.spec.fatal if event not in own]
+        ending = [*self.model.ending.get(estimand.outcome, ())]
+        events = ["stops_treatment", *fatal, *ending]
+        for event in stated:
+            self.known((*steps, "intercurrent"), "intercurrent event", event, events)
+        for event in events:
+            composite = "composite" if variable.startswith("time to first") else "while alive"
+            allowed = [composite, "while alive"]
+            if event in ("stops_treatment", *ending):
+                allowed = ["composite" if event in ending else "treatment policy"]
+            if event not in stated:
+                mend = f"add {event}: {allowed[0]}"
+                self.add(steps, f"no strategy is stated for the intercurrent event {event!r}", mend)
+            elif stated[event] not in allowed:
+                message = f"{stated[event]!r} is not a strategy for {event!r} here"
+                mend = f"write '{event}: {allowed[0]}'"
+                self.add((*steps, "intercurrent", event), message, mend)
+
+    def method(self, name: str) -> None:
+        """Check the method of an estimand: fit to the variable, factors, covariates."""
+        steps: Steps = ("analysis", "methods", name)
+        method = self.spec.analysis.methods[name]
+        variable = self.spec.analysis.estimands[name].variable
+        kind = variable.split(" ")[0]
+        fits = {
+            "time": ("logrank", "cox"),
+            "events": ("negative binomial", "andersen-gill"),
+            "change": ("ancova",),
+            "log": ("ancova",),
+        }[kind]
+        for word in filter(None, (method.test, method.estimate)):
+            if word not in fits:
+                self.add(
+                    steps, f"{word!r} does not analyse {variable!r}", f"use {' or '.join(fits)}"
+                )
+        self.strata((*steps, "strata"), method.strata)
+        if method.strata and kind != "time":
+            self.add((*steps, "strata"), f"{method.test!r} has no strata yet", "remove 'strata'")
+        if method.adjust_for and method.test != "ancova":
+            self.add((*steps, "adjust_for"), f"{method.test!r} does not adjust", "use ancova")
+        if method.boundary is not None and kind != "time":
+            self.add(
+                (*steps, "boundary"),
+                "spending counts patients with an event; none here yet",
+                "remove it",
+            )
+        read = {n: o for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)}
+        numbers = [f"{name} at baseline" for name in read]
+        numbers += [f"log {name} at baseline" for name, o in read.items() if isinstance(o, Diary)]
+        numbers += sorted(self.model.numeric - set(self.outcomes))
+        for word in method.adjust_for:
+            where, wanted = (*steps, "adjust_for"), "a number at baseline"
+            self.named(where, "covariate", word, numbers, wanted)
+        self.looks(name)
+
+    def looks(self, name: str) -> None:
+        """Several looks at one estimand spend alpha; without a boundary they would inflate it."""
+        milestones = self.spec.design.milestones
+        looks = [key for key, milestone in milestones.items() if name in milestone.analyses]
+        method = self.spec.analysis.methods[name]
+        if len(looks) > 1 and method.boundary is None:
+            message = f"analysed {len(looks)} times without a boundary"
+            self.add(("analysis", "methods", name), message, "add 'boundary:'")
+        if not looks:
+            mend = f"add 'analyse {name}' to what a milestone does, or remove the estimand"
+            self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
+        for key, milestone in milestones.items():
+            known = self.spec.analysis.success in self.spec.analysis.estimands
+            if known and milestone.stops and self.spec.analysis.success not in milestone.analyses:
+                message = "stops on the success criterion without analysing it"
+                mend = f"add 'analyse {self.spec.analysis.success}'"
+                self.add(("design", "milestones", key, "do"), message, mend)
