@@ -80,7 +80,7 @@ def _chunk(
             found.firsts[name] = flat(path.days[..., 0])
             if isinstance(process, TimedProcess):
                 found.times[name] = flat(latent.time(latent.threshold))
-            elif isinstance(process, CrossingProcess):
+            elif isinstance(process, CrossingProcess) and _is_timed(model, name):
                 until = 2 * float(np.max(latent.origin)) + longest  # longer than anybody has lived
                 found.times[name] = flat(process.on_clock(latent, walked, until))
             else:
@@ -111,3 +111,8 @@ def _first_reading(
         return np.asarray(values[name])
     drawn = process.luck_of(luck, occasion.label, UNITS)
     return np.asarray(model.read(name, walked, occasion, drawn))
+
+
+def _is_timed(model: DiseaseModel, name: str) -> bool:
+    """Whether the file holds a target about an event's time on its own clock."""
+    return any(target.time_of == name for target in model.spec.targets)

@@ -11,8 +11,8 @@ from raresim.disease.uncertain import gaps, statements
 from raresim.evidence.pooled import spelt_out
 
 
-def model_page(model: DiseaseModel) -> str:
-    """Return the page of a model, with the misses of its gate worked out anew.
+def model_page(model: DiseaseModel, rows: list[CheckRow] | None = None) -> str:
+    """Return the page of a model; `rows` are those of its gate, where they are at hand.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def model_page(model: DiseaseModel) -> str:
     spec = model.spec
     known = [f"ORPHA:{spec.identifiers.orpha}", f"OMIM:{spec.identifiers.omim}"]
     genes = ", ".join(spec.identifiers.genes)
-    rows = check(model)
+    rows = rows or check(model)
     parts = [
         f"# {spec.name}",
         f"Model `{model.stem}` {spec.version}. {', '.join(known)}. Genes: {genes}.",

@@ -141,5 +141,6 @@ def _finish(run: BlockRun) -> BlockRun:
 def decision_points(scenario: Scenario) -> dict[str, int]:
     """Return the decision points of a scenario's first luck block, with their number of units."""
     luck = Luck(1, 0)
-    fate(scenario, luck, scenario.hypotheses[0], expected_candidates(scenario))
+    candidates = expected_candidates(scenario)
+    fate(scenario, luck, scenario.hypotheses[0], candidates, rows=slice(0, 1))
     return luck.points

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,13 +26,15 @@ def shipped(name: str, changes=None):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_predictions_do_not_read_what_was_published(name: str) -> None:
     scenario = shipped(name)
-    other = shipped(
-        name,
-        {
-            f"published.results.{k}.evidence.share": 0.01 + 0.9 * (result.evidence.share < 0.5)
-            for k, result in enumerate(scenario.spec.published.results)
-        },
-    )
+    changes = {}
+    for k, result in enumerate(scenario.spec.published.results):
+        if result.key == "share_with":
+            other_share = 0.01 + 0.9 * (result.evidence.share < 0.5)
+            changes[f"published.results.{k}.evidence.share"] = other_share
+        else:
+            assert result.key == "change_of"
+            changes[f"published.results.{k}.evidence.mean"] = result.evidence.mean + 3.0
+    other = shipped(name, changes)
     first, second = (foretelling.foretell(s, 64, workers=1) for s in (scenario, other))
     assert first.record(scenario) == second.record(other)
     scores = [
@@ -113,3 +116,66 @@ def test_the_record_is_plain_and_holds_version_seed_and_intervals() -> None:
     for prediction in record["predictions"]:
         assert set(prediction["intervals"]) == {"50", "80", "95"}
         assert "published" not in prediction
+
+
+def test_changes_and_effects_are_foretold_too(tmp_path: Path) -> None:
+    """A published change and a published effect, held against trials whose truth is known."""
+    text = catalogue.find("scenarios", "friedreich-48-weeks").read_text()
+    text += """
+published:
+  trial: a test
+  sources: [efacts_onset]
+  effect_set: true
+  results:
+    - arm: placebo
+      change_of: mfars
+      at_week: 48
+      evidence: {mean: 0.85, se: 0.64, n: 42, source: moxie}
+      naive: {mean: 3, se: 0.5, source: moxie}
+    - effect: change
+      evidence: {difference: -2.40, ci: [-4.31, -0.5], after: 48 weeks, source: moxie}
+"""
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        text.replace("sources: [efacts_onset]", "sources: [moxie_trial]").replace(
+            "truth:", "sources: {moxie_trial: {cite: 'A test et al., 2000'}}\n\ntruth:", 1
+        )
+    )
+    scenario = load_scenario(path)
+    control = scenario.spec.design.control
+    scenario = scenario.changed({"published.results.0.arm": control})
+    foretold = foretelling.foretell(scenario, 512, workers=1)
+    change, effect = foretelling.compare(scenario, foretold).scores
+    table = foretold.run.trials[f"{control}.mfars.change.week48"]
+    assert change.prediction.mean.value == pytest.approx(table.mean())
+    assert change.prediction.what == f"{control}: change in mfars at week 48"
+    estimates = foretold.run.analyses.set_index("estimand").loc["change", "estimate"]
+    assert effect.prediction.mean.value == pytest.approx(estimates.mean())
+    assert effect.standard_error == pytest.approx((4.31 - 0.5) / (2 * 1.96), rel=1e-3)
+    assert effect.published == -2.4
+    assert change.crps_naive is not None
+    assert effect.crps_naive is None
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("- {arm: placebo, evidence: {mean: 1}}", "expected one of share_with, change_of, effect"),
+        ("- {effect: changed, evidence: {difference: 1, ci: [0, 2], after: 48 weeks, source: moxie}}",
+         "unknown estimand 'changed'"),
+        ("- {arm: placebo, change_of: mfars, at_week: 47, evidence: {mean: 1, se: 1, source: moxie}}",
+         "there is no visit at week 47"),
+        ("- {arm: placebo, change_of: mfars, at_week: 48, evidence: {mean: 1, source: moxie}}",
+         "has no standard error"),
+        ("- {arm: placebo, change_of: age, at_week: 48, evidence: {mean: 1, se: 1, source: moxie}}",
+         "'age' is a sum of numbers; expected a score"),
+    ],
+)  # fmt: skip
+def test_faults_of_changes_and_effects_are_told(tmp_path: Path, line: str, message: str) -> None:
+    text = catalogue.find("scenarios", "friedreich-48-weeks").read_text()
+    text += f"\npublished:\n  trial: a test\n  sources: [moxie]\n  results:\n    {line}\n"
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message) as caught:
+        load_scenario(path)
+    assert all(problem.line for problem in caught.value.problems)

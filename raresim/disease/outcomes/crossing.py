@@ -24,6 +24,8 @@ from raresim.streams import Luck
 
 STEP = 365.25 / 24
 """Days between two points of the grid."""
+COARSE = 365.25 / 6
+"""Days between two points where a whole life is followed; in between the line is straight."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class CrossingProcess:
 
     def on_clock(self, latent: CrossingLatent, linked: Mapping[str, Any], until: float) -> Floats:
         """Return when each patient passes the line on the clock, from its zero to day `until`."""
-        grid = np.arange(0.0, until + STEP, STEP)
+        grid = np.arange(0.0, until + COARSE, COARSE)
         return self._first(linked[self.line.score].level, grid, -latent.origin)
 
     def _first(self, level: Callable[[Floats], Floats], grid: Floats, start: Floats) -> Floats:
