@@ -263,6 +263,7 @@ def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
     stem = " without ".join(filter(None, (path.stem, ", ".join(without))))
     model = DiseaseModel(spec, str(path), stem, document.text)
     try:
+        _ = model.published  # so that the first patients need not wait for it
         check_ties(model)
         for process in model.processes.values():  # numbers that contradict each other show here
             if isinstance(process, ScoreProcess):
