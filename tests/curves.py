@@ -14,6 +14,7 @@ patients:
   fall: {unit: m, range: 900 to 1700, assumed: {mean: 1300, sd: 100}, why: a test}
   pace: {unit: per 28 days, range: 0 or more, family: log-normal,
          assumed: {mean: 12, sd: 9}, why: a test}
+  height: {unit: cm, table_of: age, at: [4, 8, 12], value: [100, 128, 150]}
   twice: {unit: points, formula: 2 * level + 3 * (sex == male)}
 links: [{between: [level, slope], evidence: {correlation: 0.4, n: 100, source: x}}]
 outcomes:

@@ -133,6 +133,7 @@ def models(
     epilog=examples(
         "raresim show friedreich-ataxia --check",
         "raresim show friedreich-ataxia mfars --lineage",
+        "raresim show friedreich-ataxia --picture friedreich-ataxia.svg",
         "raresim show cgd-interferon-gamma --luck",
     )
 )
@@ -154,16 +155,22 @@ def show(
         bool, typer.Option("--lineage", help="What each number is made of, down to its sources.")
     ] = False,
     page: Annotated[bool, typer.Option("--page", help="Print a model's page as Markdown.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw a model's patients into an .svg file.")
+    ] = None,
     without: Without = None,
+    branch: Annotated[
+        str | None, typer.Option(help="A branch of the model's evidence, by its name.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what a model or scenario says, and where each number comes from."""
     from raresim.cli import listing
 
     asked = {"check": check, "luck": luck, "uncertainty": uncertainty, "page": page}
-    asked["lineage"] = lineage
+    asked |= {"lineage": lineage, "picture": picture is not None}
     wanted = [key for key, is_wanted in asked.items() if is_wanted]
-    listing.show(name, wanted, json, column, without or ())
+    listing.show(name, wanted, json, column, without or (), branch, picture)
 
 
 @app.command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from raresim import catalogue
@@ -74,7 +75,9 @@ def catalogue_grades() -> dict[str, Any]:
     return {name: asdict(grade(load_model(path))) for name, path in shipped.items()}
 
 
-def load(name: str, without: Sequence[str] = ()) -> DiseaseModel | Scenario:
+def load(
+    name: str, without: Sequence[str] = (), branch: str | None = None
+) -> DiseaseModel | Scenario:
     """Load a model or a scenario, told apart by the file's first line or by where the name is."""
     if name.endswith((".yaml", ".yml")):
         found = [catalogue.find(kind, name) for kind in ("models", "scenarios")]
@@ -84,11 +87,11 @@ def load(name: str, without: Sequence[str] = ()) -> DiseaseModel | Scenario:
         if schema == SCHEMAS[1]:
             return load_scenario(path, without)
         if schema == SCHEMAS[0]:
-            return load_model(path, without)
+            return load_model(path, without, branch)
         raise InputError(_kind_unknown(document))
     if catalogue.split_version(name)[0] in catalogue.shipped("scenarios"):
         return load_scenario(name, without)
-    return load_model(name, without)
+    return load_model(name, without, branch)
 
 
 def _kind_unknown(document: Document) -> Problem:
@@ -119,7 +122,10 @@ def validate(files: list[str], as_json: bool) -> None:
     odd: dict[str, list[tuple[str, Finding]]] = {}
     for name in files:
         try:
-            odd[name] = findings(load(name))
+            loaded = load(name)
+            odd[name] = findings(loaded)
+            for branch in loaded.spec.branches if isinstance(loaded, DiseaseModel) else ():
+                load(name, branch=branch)
         except InputError as error:
             problems += error.problems
     if as_json:
@@ -140,14 +146,22 @@ def validate(files: list[str], as_json: bool) -> None:
 
 
 def show(
-    name: str, asked: list[str], as_json: bool, column: str = "", without: Sequence[str] = ()
+    name: str,
+    asked: list[str],
+    as_json: bool,
+    column: str = "",
+    without: Sequence[str] = (),
+    branch: str | None = None,
+    picture: Path | None = None,
 ) -> None:
-    """Show a model or a scenario; `asked` names one of check, luck, uncertainty, page, lineage."""
+    """Show a model or a scenario; `asked` names one option, `picture` the file of `--picture`."""
     if len(asked) > 1:
         raise InputError(f"--{asked[0]} and --{asked[1]} cannot go together; ask for one")
     if column and asked != ["lineage"]:
         raise InputError(f"a column goes with --lineage alone; got {column!r}")
-    found, part = load(name, without), asked[0] if asked else ""
+    found, part = load(name, without, branch), asked[0] if asked else ""
+    if branch is not None and isinstance(found, Scenario):
+        raise InputError(f"{name} is a scenario; write 'branch: {branch}' under its truth")
     if part == "lineage":
         _lineage(found, column, as_json)
     elif isinstance(found, Scenario):
@@ -160,6 +174,8 @@ def show(
         from raresim.report.model_page import model_page
 
         console.file.write(model_page(found))
+    elif picture is not None:
+        _picture(found, picture, as_json)
     elif part == "uncertainty":
         _uncertainty(found, as_json)
     else:
@@ -175,6 +191,16 @@ def _lineage(found: DiseaseModel | Scenario, column: str, as_json: bool) -> None
         raise InputError(f"{column!r}: columns are those of a model, {found.stem} is a scenario")
     else:
         tracing.of_scenario(found, as_json)
+
+
+def _picture(model: DiseaseModel, path: Path, as_json: bool) -> None:
+    from raresim.report.model_picture import write_picture
+
+    seen = write_picture(model, path)
+    if as_json:
+        print_json({"model": model.stem, "picture": str(path), "seen": seen})
+    else:
+        console.print(f"{model.spec.name} drawn into {path}", markup=False, soft_wrap=True)
 
 
 def _uncertainty(model: DiseaseModel, as_json: bool) -> None:
@@ -237,6 +263,8 @@ def _show_model(model: DiseaseModel, as_json: bool) -> None:
         return
     console.print(f"[bold]{spec.name}[/bold] {spec.version}")
     console.print(spec.about, markup=False)
+    for branch, other in spec.branches.items():
+        console.print(f"branch {branch}: {other.why} (--branch {branch})", markup=False)
     shown = table("Statistics", "what", "published", "source", "seen", words=True)
     for about, stated, published, why in statements(spec):
         for what, statistic in spelt_out(about, stated):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
 from raresim.disease.score_block import Diary, Longitudinal, Trajectory
 from raresim.disease.spec import ModelSpec
-from raresim.disease.variable_block import Category, Computed, Number, Sum
+from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
 from raresim.errors import Problem, did_you_mean
 from raresim.files.document import MAX_PROBLEMS, Document, Step
 
@@ -17,6 +17,7 @@ _KINDS: dict[type, str] = {
     Number: "a number",
     Sum: "a sum of numbers",
     Computed: "a computed number",
+    LookedUp: "a number of a table",
     Recurrent: "an outcome that may come again",
     TimeToEvent: "an outcome that comes once",
     Longitudinal: "a score",

@@ -12,6 +12,7 @@ import numpy as np
 
 from raresim import catalogue
 from raresim.disease import network
+from raresim.disease.branches import chosen
 from raresim.disease.copula import ties
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
@@ -229,7 +230,9 @@ def check_ties(model: DiseaseModel) -> None:
                 )
 
 
-def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
+def load_model(
+    name: str | Path, without: Collection[str] = (), branch: str | None = None
+) -> DiseaseModel:
     """Load a shipped model by name, or any model file by its path.
 
     Parameters
@@ -238,6 +241,8 @@ def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
         Name or path.
     without
         Keys of sources to do without: pools lose their studies, targets from them go.
+    branch
+        Name of a branch of the file's evidence; without it the file as it stands.
 
     Raises
     ------
@@ -250,7 +255,11 @@ def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
     'Friedreich ataxia'
     """
     path = catalogue.find("models", str(name))
-    document = taken_away(read(path), without) if without else read(path)
+    document = read(path)
+    if branch is not None:
+        document = chosen(document, branch)
+    if without:
+        document = taken_away(document, without)
     spec = validate(document, ModelSpec)
     problems = check_references(document, spec)
     if problems:
@@ -260,7 +269,8 @@ def load_model(name: str | Path, without: Collection[str] = ()) -> DiseaseModel:
         message = f"{name}: the shipped model has version {spec.version}"
         mend = f"write '{path.stem}@{spec.version.split('.')[0]}'"
         raise InputError(Problem(message, mend=mend))
-    stem = " without ".join(filter(None, (path.stem, ", ".join(without))))
+    stem = path.stem if branch is None else f"{path.stem}, branch {branch}"
+    stem = " without ".join(filter(None, (stem, ", ".join(without))))
     model = DiseaseModel(spec, str(path), stem, document.text)
     try:
         _ = model.published  # so that the first patients need not wait for it

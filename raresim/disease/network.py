@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import ModelSpec
-from raresim.disease.variable_block import Category, Computed, Number, Sum
+from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -73,6 +73,8 @@ def parents_of(spec: ModelSpec, name: str) -> set[str]:
     variable = spec.patients[name]
     if isinstance(variable, Sum):
         return set(variable.sum_of)
+    if isinstance(variable, LookedUp):
+        return {variable.table_of}
     if isinstance(variable, Computed):
         names: set[str] = variable.formula.names
         return names & set(spec.patients)
@@ -91,6 +93,9 @@ def sample(
         variable = spec.patients[name]
         if isinstance(variable, Sum):
             values[name] = np.add.reduce([values[part] for part in variable.sum_of])
+            continue
+        if isinstance(variable, LookedUp):
+            values[name] = np.interp(values[variable.table_of], variable.at, variable.value)
             continue
         if isinstance(variable, Computed):
             computed = variable.formula.evaluate(values, states_of(spec))

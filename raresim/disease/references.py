@@ -19,7 +19,7 @@ from raresim.disease.score_block import (
 )
 from raresim.disease.spec import ModelSpec
 from raresim.disease.uncertain import rows_given
-from raresim.disease.variable_block import Category, Computed, Number, Sum
+from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
 from raresim.errors import Fault, InputError, Problem, did_you_mean
 from raresim.evidence import Interval, fit, fit_time
 from raresim.evidence.stated import Unpublished
@@ -92,6 +92,9 @@ class _Checker(Checker):
         if isinstance(variable, Sum):
             for part in variable.sum_of:
                 self.named((*steps, "sum_of"), "number", part, numbers)
+            return
+        if isinstance(variable, LookedUp):
+            self.named((*steps, "table_of"), "number", variable.table_of, numbers)
             return
         if isinstance(variable, Computed):
             self.formula((*steps, "formula"), variable.formula, self.baseline)

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from raresim.disease.branches import Branch
 from raresim.disease.outcome_block import AnyOutcome, TimeToEvent
 from raresim.disease.variable_block import PUBLISHED, Pair, Variable
 from raresim.errors import Fault
@@ -126,6 +127,11 @@ class ModelSpec(Spec):
         default_factory=list, description="correlations that nobody published, as intervals"
     )
     targets: list[Target] = Field(default_factory=list, description="printed, to check against")
+    branches: dict[str, Branch] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="evidence that contradicts the file's own, to choose instead, by name",
+    )
     left_out: list[LeftOut] = Field(default_factory=list, description="printed, and not used")
 
     @property

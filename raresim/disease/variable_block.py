@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -10,7 +11,7 @@ from raresim.errors import Fault
 from raresim.evidence import Mean, Quantiles, QuantileTable, Share, Stated
 from raresim.evidence.families import Family
 from raresim.evidence.forms import IN_ANY_FORM
-from raresim.evidence.stated import Why
+from raresim.evidence.stated import SourceKey, Why
 from raresim.files.schema import Bounds, Formula, Spec
 
 Label = Annotated[str, Field(description="what people call it", examples=["age at onset"])]
@@ -118,6 +119,33 @@ class Computed(Spec):
     )
 
 
+class LookedUp(Spec):
+    """A number read off a table by another one, such as the median height of an age."""
+
+    label: Label = ""
+    unit: Unit = Field(min_length=1)
+    table_of: str = Field(description="the number by which the table is read", examples=["age"])
+    at: list[float] = Field(
+        min_length=2, max_length=200, description="its values, ascending", examples=[[4, 10, 16]]
+    )
+    value: list[float] = Field(
+        min_length=2,
+        max_length=200,
+        description="the number at each; straight lines between, constant beyond the ends",
+        examples=[[102, 138, 173]],
+    )
+    source: SourceKey = ""
+    note: str = Field("", description="anything else to know", examples=["medians of boys"])
+
+    @model_validator(mode="after")
+    def _ascends(self) -> LookedUp:
+        if len(self.at) != len(self.value):
+            raise Fault("expected as many values as places", "give one 'value' for each 'at'")
+        if any(later <= first for first, later in pairwise(self.at)):
+            raise Fault("expected places that ascend", "put 'at' in ascending order")
+        return self
+
+
 _VARIABLE = (
     "state it as 'states: [a, b]', as 'kind: yes or no', or as a number with 'unit' and 'range'"
 )
@@ -148,6 +176,8 @@ def _variable_kind(value: Any) -> str:
     if isinstance(value, dict):
         if "sum_of" in value:
             return "Sum"
+        if "table_of" in value:
+            return "LookedUp"
         return "Computed" if "formula" in value else "Number" if "unit" in value else "Category"
     return "Category"
 
@@ -156,6 +186,7 @@ Variable = Annotated[
     Annotated[Category, Tag("Category")]
     | Annotated[Number, Tag("Number")]
     | Annotated[Sum, Tag("Sum")]
-    | Annotated[Computed, Tag("Computed")],
+    | Annotated[Computed, Tag("Computed")]
+    | Annotated[LookedUp, Tag("LookedUp")],
     Discriminator(_variable_kind),
 ]

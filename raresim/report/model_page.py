@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from raresim.cohort import CheckRow, check
 from raresim.cohort.grade import Grade, grade
 from raresim.disease import DiseaseModel
 from raresim.disease.uncertain import gaps, statements
 from raresim.evidence.pooled import spelt_out
+from raresim.report.model_panels import panels, told
 
 
 def model_page(model: DiseaseModel, rows: list[CheckRow] | None = None) -> str:
@@ -22,12 +24,12 @@ def model_page(model: DiseaseModel, rows: list[CheckRow] | None = None) -> str:
     """
     spec = model.spec
     known = [f"ORPHA:{spec.identifiers.orpha}", f"OMIM:{spec.identifiers.omim}"]
-    genes = ", ".join(spec.identifiers.genes)
-    rows = rows or check(model)
+    genes, rows = ", ".join(spec.identifiers.genes), rows or check(model)
     parts = [
         f"# {spec.name}",
         f"Model `{model.stem}` {spec.version}. {', '.join(known)}. Genes: {genes}.",
         spec.about,
+        _picture(model),
         _grade(grade(model, rows)),
         "## What the model takes in",
         _inputs(model),
@@ -37,6 +39,7 @@ def model_page(model: DiseaseModel, rows: list[CheckRow] | None = None) -> str:
         "Inputs must be met within 0.1 standard errors of their source. Targets were not fitted "
         "to: their miss is reported, whatever it is.",
         _table(("what", "role", "number", "published", "model", "miss (SE)"), map(_checked, rows)),
+        *_branches(model),
         "## Published, and left out",
         _table(
             ("what", "printed", "source", "why"),
@@ -49,6 +52,12 @@ def model_page(model: DiseaseModel, rows: list[CheckRow] | None = None) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _picture(model: DiseaseModel) -> str:
+    """Return the line that shows the picture beside the page (`raresim show NAME --picture`)."""
+    seen = told(model, panels(model)).replace("[", "(").replace("]", ")")
+    return f"![{seen}]({Path(model.path).stem}.svg)"
 
 
 def _grade(found: Grade) -> str:
@@ -72,6 +81,17 @@ def _inputs(model: DiseaseModel) -> str:
                 (what, statistic.text(), statistic.source, seen, "; ".join(filter(None, said)))
             )
     return _table(("what", "published", "source", "seen", "where and why"), rows)
+
+
+def _branches(model: DiseaseModel) -> list[str]:
+    """Return the branches of evidence, where there are any."""
+    if not model.spec.branches:
+        return []
+    rows = [
+        (name, ", ".join(branch.instead), branch.why)
+        for name, branch in model.spec.branches.items()
+    ]
+    return ["## Other branches of the evidence", _table(("branch", "in place of", "why"), rows)]
 
 
 def _checked(row: CheckRow) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,24 +14,26 @@ from raresim.disease import DiseaseModel
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
 from raresim.files.whole import whole_file
-from raresim.report.model_panels import DRAWN, PATIENTS, panels, told
+from raresim.report.model_panels import DRAWN, panels, told
+from raresim.report.model_people import PATIENTS
 from raresim.report.panels import Bars, Courses, Free, Panel
-from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, look, printable, short
+from raresim.report.svg import CONTROL, PALE, TREATED, inline, look, printable, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE, ROW, FOOT, DOTS_AN_INCH = 700, 215, 24, 72
+WIDE, ROW, FOOT, DOTS_AN_INCH = 700, 215, 14, 72
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 28, 44
 TWO = (TREATED, CONTROL)
 MANY = ("#cfe3f2", "#8cbbdd", "#4a8fc1", TREATED, "#06324f")
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
+LEGEND: dict[str, Any] = {"loc": "upper right", "fontsize": 9, "title_fontsize": 9}
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 
 
-def write_picture(model: DiseaseModel, path: Path) -> None:
-    """Write the picture of a model, whole or not at all.
+def write_picture(model: DiseaseModel, path: Path) -> str:
+    """Write the picture of a model, whole or not at all; return in words what is seen.
 
     Raises
     ------
@@ -43,18 +45,19 @@ def write_picture(model: DiseaseModel, path: Path) -> None:
         raise InputError(Problem("unknown kind of picture", str(path), mend=mend))
     if not path.absolute().parent.is_dir():
         raise InputError(Problem("its folder does not exist", str(path), mend="make it first"))
-    text = picture(model)
-    with whole_file(path) as fresh:
-        fresh.write_text(text, "utf-8")
-
-
-def picture(model: DiseaseModel) -> str:
-    """Return the picture of a model as the text of an SVG file."""
     shown = panels(model)
     label = told(model, shown)
+    text = picture(model.spec.name, shown, label)
+    with whole_file(path) as fresh:
+        fresh.write_text(text, "utf-8")
+    return label
+
+
+def picture(name: str, shown: tuple[Panel, ...], label: str) -> str:
+    """Return panels as the text of an SVG file, with its title and its text alternative."""
     with look():
         text = inline(_figure(shown), "model", label)
-    return _standing_alone(text, model.spec.name, label)
+    return _standing_alone(text, name, label)
 
 
 def _figure(shown: tuple[Panel, ...]) -> Figure:
@@ -75,7 +78,7 @@ def _figure(shown: tuple[Panel, ...]) -> Figure:
             (ROW - TOP - BOTTOM) / tall,
         )
         axes = figure.add_axes(inside)
-        axes.set_title(short(panel.title, 96 if width == WIDE else 46), pad=8)
+        axes.set_title(short(panel.title, 100 if width == WIDE else 52), pad=8)
         axes.set_xlabel(panel.x_label)
         axes.set_ylabel(panel.y_label)
         _draw(axes, panel)
@@ -105,9 +108,11 @@ def _courses(axes: Axes, panel: Courses) -> None:
     low, half, high = panel.middle
     axes.fill_between(panel.x, low, high, color=TREATED, alpha=0.16, linewidth=0)
     axes.plot(x.ravel(), y.ravel(), color=PALE, linewidth=0.7, alpha=0.75)
-    axes.plot(*panel.readings, ".", color=CONTROL, markersize=3, markeredgewidth=0)
+    axes.plot(*panel.readings, "o", color=CONTROL, markersize=2.6, markeredgewidth=0)
     axes.plot(panel.x, half, color=TREATED, linewidth=2.2)
-    axes.set_xlim(panel.x[0], panel.x[-1])
+    margin = 0.015 * (panel.x[-1] - panel.x[0])
+    axes.set_xlim(panel.x[0] - margin, panel.x[-1] + margin)
+    axes.locator_params(axis="x", nbins=8, steps=[1, 2, 5, 10])
 
 
 def _colours(states: int) -> tuple[str, ...]:
@@ -122,15 +127,22 @@ def _bars(axes: Axes, panel: Bars) -> None:
     ):
         shown = short(state) or None
         axes.stairs(
-            base + share, panel.edges, baseline=base, fill=True, color=colour, alpha=0.75, label=shown
+            base + share,
+            panel.edges,
+            baseline=base,
+            fill=True,
+            color=colour,
+            alpha=0.75,
+            label=shown,
         )
         base = base + share
     if panel.ticks:
         axes.set_xticks(range(len(panel.ticks)), panel.ticks)
     if len(panel.stacks) > 1:
-        axes.legend(loc="upper right", reverse=True, handlelength=1.2, fontsize=9)
+        axes.legend(title=short(panel.by), reverse=True, handlelength=1.2, **LEGEND)
     axes.set_xlim(panel.edges[0], panel.edges[-1])
-    axes.set_ylim(0, 1.08 * float(base.max()))
+    room = 1.35 if len(panel.stacks) > 1 else 1.08  # for the names
+    axes.set_ylim(0, room * float(base.max()))
     axes.grid(visible=False, axis="x")
 
 
@@ -142,9 +154,10 @@ def _free(axes: Axes, panel: Free) -> None:
         style = next(styles)
         axes.plot(panel.x, share, color=colour, linewidth=2, linestyle=style, label=short(state))
     if len(panel.curves) > 1:
-        axes.legend(loc="best", handlelength=3, fontsize=9)
+        axes.legend(title=short(panel.by), handlelength=3, **LEGEND)
     least = min(float(share.min()) for share in panel.curves.values())
     axes.set_xlim(panel.x[0], panel.x[-1])
+    axes.locator_params(axis="x", nbins=8, steps=[1, 2, 5, 10])
     axes.set_ylim(0 if least < 80 else 80 if least < 95 else 90, 100.5)
 
 

@@ -27,8 +27,8 @@ class Panel:
 class Courses(Panel):
     """Courses of a score at the times `x`.
 
-    `patients` are the true courses of some, one in a row; `middle` the 10 %, 50 % and 90 % quantiles
-    of all; `readings` times and values as written down. NaN is not drawn.
+    `patients` are the true courses of some, one in a row; `middle` the quantiles 10 %, 50 % and
+    90 % of all; `readings` times and values as written down. NaN is not drawn.
     """
 
     x: Floats
@@ -39,19 +39,24 @@ class Courses(Panel):
 
 @dataclass(frozen=True)
 class Bars(Panel):
-    """Shares of the patients in per cent, stacked by state; `ticks` name bars that are no numbers."""
+    """Per cent of the patients, stacked by the states of the category `by`.
+
+    `ticks` name the bars where they stand for no numbers.
+    """
 
     edges: Floats
     stacks: dict[str, Floats]
     ticks: tuple[str, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Free(Panel):
-    """Per cent of the patients still free of an event at the times `x`, by state."""
+    """Per cent of the patients still free of an event at `x`, by the states of `by`."""
 
     x: Floats
     curves: dict[str, Floats]
+    by: str = ""
 
 
 def number(value: float) -> str:
@@ -83,13 +88,13 @@ def shares(title: str, x_label: str, counts: Floats) -> Bars:
     found = 100 * np.histogram(counts, [*starts, np.inf])[0] / len(counts)
     low, half, high = (number(float(q)) for q in np.quantile(counts, [0.1, 0.5, 0.9]))
     said = f"{title}: median {half}, middle 80 % from {low} to {high} {x_label}"
-    edges = np.arange(len(starts) + 1) - 0.5
+    edges = np.arange(len(starts) + 1.0) - 0.5
     return Bars(title, x_label, "% of patients", said, edges, {"": found}, tuple(ticks))
 
 
 def steps(title: str, states: tuple[str, ...], found: Floats) -> Bars:
     """Return the shares of the states of a category."""
     parts = ", ".join(f"{state} {share:.0f} %" for state, share in zip(states, found, strict=True))
-    edges = np.arange(len(states) + 1) - 0.5
+    edges = np.arange(len(states) + 1.0) - 0.5
     said = f"{title}: {parts}"
     return Bars(title, "", "% of patients", said, edges, {"": found}, states)

@@ -194,6 +194,24 @@ def _mean_difference(scenario: Scenario, folk: People, luck: Luck, name: str, ro
         scale(model.read(estimand.outcome, folk.walk(arm, slice(None), names), occasion, drawn))
         for arm in (0, 1)
     ]
-    difference = np.where(folk.eligible, read[1] - read[0], 0.0)
-    eligible = _gather(folk.eligible, shape, rows).sum(1)
+    difference, counted = read[1] - read[0], folk.eligible
+    if estimand.is_percent:
+        start = _baseline(scenario, folk, luck, name)
+        counted = counted & (start != 0)
+        difference = 100 * difference / np.where(start == 0, 1.0, np.abs(start))
+    difference = np.where(counted, difference, 0.0)
+    eligible = _gather(counted, shape, rows).sum(1)
     return np.asarray(_gather(difference, shape, rows).sum(1) / eligible)
+
+
+def _baseline(scenario: Scenario, folk: People, luck: Luck, name: str) -> Floats:
+    """Return the reading at randomisation, which treatment has not touched."""
+    outcome = scenario.spec.analysis.estimands[name].outcome
+    process = scenario.model.processes[outcome]
+    assert isinstance(process, READ)
+    start = process.baseline()
+    if start is None:
+        return np.asarray(folk.screened[outcome])
+    drawn = process.luck_of(luck, f"truth of {name}, baseline", folk.eligible.shape[1])
+    paths = folk.walk(0, slice(None), {outcome, *scenario.model.ending[outcome]})
+    return np.asarray(scenario.model.read(outcome, paths, start, drawn))

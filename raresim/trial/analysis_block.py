@@ -33,8 +33,12 @@ Alpha = Annotated[
 ]
 
 
-_FORMS = ("time to first X", "events of X", "change in X at week W", "log ratio of X at week W")
-_VARIABLE = r"^(time to first \w+|events of \w+|(change in|log ratio of) \w+ at week \d+)$"
+_FORMS = (
+    *("time to first X", "events of X", "change in X at week W"),
+    *("percent change in X at week W", "log ratio of X at week W"),
+)
+_READ = r"((percent )?change in|log ratio of) \w+ at week \d+"
+_VARIABLE = rf"^(time to first \w+|events of \w+|{_READ})$"
 
 
 class Estimand(Spec):
@@ -42,7 +46,8 @@ class Estimand(Spec):
 
     population: Literal["randomised"] = Field("randomised", description="who is analysed")
     variable: str = Field(
-        description="'time to first X', 'events of X', 'change in X at week W', or, of a diary, "
+        description="'time to first X', 'events of X', 'change in X at week W', 'percent "
+        "change in X at week W', or, of a diary, "
         "'log ratio of X at week W': log((reading + 1) / (baseline + 1))",
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
@@ -69,7 +74,7 @@ class Estimand(Spec):
     def outcome(self) -> str:
         """The outcome that the variable reads."""
         words = self.variable.split()
-        return words[2] if words[0] in ("events", "change") else words[3]
+        return words[2] if words[0] in ("events", "change") else words[3]  # "log ratio of X", ...
 
     @property
     def is_log_ratio(self) -> bool:
@@ -77,9 +82,14 @@ class Estimand(Spec):
         return self.variable.startswith("log ratio of")
 
     @property
+    def is_percent(self) -> bool:
+        """Whether the variable is a change in per cent of the reading at baseline."""
+        return self.variable.startswith("percent change in")
+
+    @property
     def is_change(self) -> bool:
         """Whether the variable compares a reading with that at baseline."""
-        return self.variable.startswith("change in") or self.is_log_ratio
+        return self.variable.startswith("change in") or self.is_percent or self.is_log_ratio
 
     @property
     def week(self) -> int:

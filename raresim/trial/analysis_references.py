@@ -93,7 +93,8 @@ class AnalysisChecker(Checker):
         fits = f"change in {outcome} at week W" if score else f"time to first {outcome}"
         if isinstance(found, Diary):
             fits = f"log ratio of {outcome} at week W"
-        if variable.split()[0] != fits.split()[0] and not (
+        fitting = {fits.split()[0], "percent"} if score else {fits.split()[0]}
+        if variable.split()[0] not in fitting and not (
             variable.startswith("events of") and not score
         ):
             message = f"{variable!r} does not fit an outcome of kind {found.kind!r}"
@@ -147,6 +148,7 @@ class AnalysisChecker(Checker):
             "events": ("negative binomial", "andersen-gill"),
             "change": ("ancova",),
             "log": ("ancova",),
+            "percent": ("ancova",),
         }[kind]
         for word in filter(None, (method.test, method.estimate)):
             if word not in fits:

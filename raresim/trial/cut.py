@@ -178,7 +178,10 @@ def _change(
     for number in (1 + visit, 0):
         by_arm = [take(values[..., number], ledger.candidate) for values in (control, treated)]
         readings.append(scale(np.where(ledger.arm == 1, by_arm[1], by_arm[0])))
-    return np.where(attended, readings[0] - readings[1], np.nan)
+    change = readings[0] - readings[1]
+    if estimand.is_percent:  # of nothing there is no per cent
+        change = 100 * change / np.where(readings[1] == 0, np.nan, np.abs(readings[1]))
+    return np.where(attended, change, np.nan)
 
 
 def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:

@@ -27,6 +27,7 @@ from raresim.streams import Luck
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
+from raresim.trial.truth_block import Truth
 
 Effects = dict[str, dict[str, Effect]]
 
@@ -187,22 +188,23 @@ def build(
     """Return the scenario of a document, with a model at hand or the one that the file names."""
     spec = validate(document, ScenarioSpec)
     if model is None:
-        model = _model_of(document, spec.truth.model, without)
+        model = _model_of(document, spec.truth, without)
     problems = check_scenario(document, spec, model)
     if problems:
         raise InputError(problems)
     return Scenario(spec, model, document, stem)
 
 
-def _model_of(document: Document, name: str, without: Collection[str]) -> DiseaseModel:
+def _model_of(document: Document, truth: Truth, without: Collection[str]) -> DiseaseModel:
     """Load the model that a scenario names: a file beside the scenario, or a shipped one.
 
     What is wrong inside the model file is told at its line there, all else at the scenario's.
     """
+    name = truth.model
     beside = Path(document.path).parent / name
     try:
         path = beside if beside.suffix and catalogue.is_there(beside) else name
-        return load_model(path, without)
+        return load_model(path, without, truth.branch)
     except InputError as error:
         found, expected = shown(name), "a shipped model, or a model file beside the scenario"
         problems = [

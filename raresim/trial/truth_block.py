@@ -113,6 +113,11 @@ class Truth(Spec):
         description="a shipped model with its major version, or a file beside this one",
         examples=["friedreich-ataxia@1", "my-disease.yaml"],
     )
+    branch: str | None = Field(
+        None,
+        description="a branch of the model's evidence, in place of the file as it stands",
+        examples=["sahara"],
+    )
     uncertainty: Mode = Field(
         "nuisance",
         description="what is drawn anew: nothing (fixed), natural history, the effect, or all",

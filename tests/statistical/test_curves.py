@@ -219,6 +219,33 @@ def test_a_computed_number_is_its_formula(model: DiseaseModel) -> None:
     assert np.allclose(patients.values["twice"], 2 * patients.values["level"] + 3 * male)
 
 
+def test_a_looked_up_number_is_that_of_its_table(model: DiseaseModel) -> None:
+    values = model.sample(Luck(1, 0), 20).values
+    young = values["age"] < 8
+    assert np.allclose(values["height"][young], 100 + 7 * (values["age"][young] - 4))
+    assert np.allclose(values["height"][~young], 128 + 5.5 * (values["age"][~young] - 8))
+
+
+def test_a_percent_change_is_that_of_the_readings(file: Path) -> None:
+    from raresim.trial.cut import cut
+    from raresim.trial.engine import run_block
+
+    text = SCENARIO.replace("variable: change in walk", "variable: percent change in walk")
+    scenario = scenario_from(text, file)
+    run = run_block(scenario, "effect", 1, 0, "block", 8)
+    table = cut(scenario, run.fate, run.ledger, run.ledger.end, "walked")
+    arm, candidate = run.ledger.arm, run.ledger.candidate
+    for row in range(8):
+        for k in range(scenario.n):
+            read = run.fate.readings["walk"][arm[row, k]][row, candidate[row, k]]
+            if not np.isnan(table.change[row, k]):
+                expected = 100 * (read[-1] - read[0]) / read[0]
+                assert table.change[row, k] == pytest.approx(expected)
+    fixed = scenario.changed({"truth.uncertainty": "fixed"})
+    assert (true_values(fixed, "no_effect", 1, 0)["walked"] == 0).all()
+    assert 3 < true_values(fixed, "effect", 1, 0)["walked"].mean() < 30
+
+
 def test_both_conducts_agree_on_curves(file: Path) -> None:
     from raresim.trial import engine
 
@@ -273,6 +300,9 @@ def test_trials_on_curves_hold_their_level(file: Path, n: int) -> None:
         ("per: 28 days\n", "per: 0 days\n", "expected a time above zero"),
         ("free: {1 year: 0.93, 3 years: 0.81, 10 years: 0.44}", "median: 3, q1: 1, q3: 9",
          "by shares free of it"),
+        ("table_of: age", "table_of: sex", "'sex' is a category; expected a number"),
+        ("at: [4, 8, 12]", "at: [4, 8, 8]", "expected places that ascend"),
+        ("at: [4, 8, 12]", "at: [4, 8]", "expected as many values as places"),
         ("formula: 2 * level", "formula: 2 * twice", "depend on each other in a circle"),
         ("formula: 2 * level", "formula: 2 * marker", "unknown name 'marker'"),
     ],

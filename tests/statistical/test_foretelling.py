@@ -161,9 +161,11 @@ published:
     ("line", "message"),
     [
         ("- {arm: placebo, evidence: {mean: 1}}", "expected one of share_with, change_of, effect"),
-        ("- {effect: changed, evidence: {difference: 1, ci: [0, 2], after: 48 weeks, source: moxie}}",
+        ("- {effect: changed, "
+         "evidence: {difference: 1, ci: [0, 2], after: 48 weeks, source: moxie}}",
          "unknown estimand 'changed'"),
-        ("- {arm: placebo, change_of: mfars, at_week: 47, evidence: {mean: 1, se: 1, source: moxie}}",
+        ("- {arm: placebo, change_of: mfars, at_week: 47, "
+         "evidence: {mean: 1, se: 1, source: moxie}}",
          "there is no visit at week 47"),
         ("- {arm: placebo, change_of: mfars, at_week: 48, evidence: {mean: 1, source: moxie}}",
          "has no standard error"),
