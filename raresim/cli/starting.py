@@ -15,7 +15,7 @@ from typing import Any
 from raresim import catalogue
 from raresim.disease import DiseaseModel, load_model
 from raresim.disease.outcome_block import Recurrent
-from raresim.disease.score_block import Diary, Longitudinal, ReadAtVisits, Trajectory
+from raresim.disease.score_block import Diary, Longitudinal, ReadAtVisits, States, Trajectory
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, Problem
@@ -172,6 +172,10 @@ def _words(disease: DiseaseModel) -> dict[str, str]:
         words = _events("rate_ratio", outcome.better)
         words |= {"variable": f"log ratio of {name} at week 48", "summary": "difference in means"}
         words["method"] = _ancova(f"log {name} at baseline")
+    elif isinstance(outcome, States):
+        words = _events("rate_ratio", outcome.better)
+        words |= {"variable": f"change in {name} at week 48", "summary": "difference in means"}
+        words["method"] = _ancova(f"{name} at baseline")
     elif isinstance(outcome, ReadAtVisits):
         words = _score(name, outcome)
     elif isinstance(outcome, Recurrent):

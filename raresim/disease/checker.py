@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.score_block import Diary, Longitudinal, Trajectory
+from raresim.disease.score_block import Diary, Longitudinal, States, Trajectory
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
 from raresim.errors import Problem, did_you_mean
@@ -23,6 +23,7 @@ _KINDS: dict[type, str] = {
     Longitudinal: "a score",
     Trajectory: "a score that follows a curve",
     Diary: "a diary",
+    States: "a course through states",
 }
 
 

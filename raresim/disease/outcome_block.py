@@ -6,7 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, model_validator
 
-from raresim.disease.score_block import RANDOMISATION, Diary, Longitudinal, Outcome, Trajectory
+from raresim.disease.score_block import (
+    RANDOMISATION,
+    Diary,
+    Longitudinal,
+    Outcome,
+    States,
+    Trajectory,
+)
 from raresim.disease.variable_block import ASSUMED, PUBLISHED, ROWS, Given, When, check_rows
 from raresim.errors import Fault
 from raresim.evidence import Dispersion, EventFree, EventRate, Quantiles, Ratio, Stated
@@ -60,6 +67,14 @@ class Follows(Stated[Ratio]):
     """How much the hazard is multiplied for each unit of a score's true value at the time."""
 
     score: str = Field(description="an outcome that is a score", examples=["bilirubin"])
+    by: Literal["value", "slope"] = Field(
+        "value", description="what of it: its value, or how much it changes a year at the time"
+    )
+
+    @property
+    def key(self) -> str:
+        """The score, and what of it, in one word."""
+        return self.score if self.by == "value" else f"{self.score}'s slope"
 
 
 class Crossing(Spec):
@@ -144,5 +159,5 @@ class TimeToEvent(Outcome):
 
 
 AnyOutcome = Annotated[
-    Recurrent | TimeToEvent | Longitudinal | Trajectory | Diary, Discriminator("kind")
+    Recurrent | TimeToEvent | Longitudinal | Trajectory | Diary | States, Discriminator("kind")
 ]

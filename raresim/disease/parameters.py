@@ -173,7 +173,7 @@ def _numbers(found: Parameters, name: str, outcome: Any, luck: Luck | None, plac
         elif isinstance(value, Unpublished):
             where = place_of(place, of_outcome(name, key))
             found.numbers[name, key] = value.value(where)
-        elif key in ("numbers", "follows", "wanders"):
+        elif key in ("numbers", "follows", "wanders", "moves"):
             for own in parts_of(name, key, value):
                 found.numbers[name, own.key] = _part(name, own, luck, place)
         elif key == "faster_with":

@@ -9,7 +9,7 @@ import numpy as np
 from raresim.disease import network
 from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.outcomes import Exposure, Horizon
-from raresim.disease.outcomes.following import log_ratios, solved
+from raresim.disease.outcomes.following import MONTH, followed, log_ratios, solved
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import DRAW, Parameters, parameters
 from raresim.errors import InputError, Problem
@@ -34,17 +34,18 @@ def solve(
     """Return the hazard of an event that follows scores, solved for once in each draw."""
     law = outcome.time.evidence or outcome.time.assumed if outcome.time else None
     assert isinstance(law, EventFree)
-    scores = tuple(follows.score for follows in outcome.follows)
     numbers = found.rows(slice(None, None, DRAW)) if drawn else found
     luck = SharedLuck(SEED, 0, LUCK_BLOCK // DRAW if drawn else 1)
     patients = model.sample(luck, SOLVED_UNITS[drawn], numbers)
-    paths = []
-    for score in scores:
+    paths: dict[str, Any] = {}
+    for score in dict.fromkeys(term.score for term in outcome.follows):
         process = model.processes[score]
-        latent = process.latent(luck, patients, numbers, {}, Horizon(law.times[-1]))
-        paths.append(process.path(latent, UNTREATED, {}))
-    ratios = log_ratios(numbers, name, scores)
-    own = solved(numbers.times[name, ""], paths, ratios, law.times[-1])
+        horizon = Horizon(law.times[-1], before=MONTH)
+        latent = process.latent(luck, patients, numbers, {}, horizon)
+        paths[score] = process.path(latent, UNTREATED, {})
+    levels = [followed(term, paths[term.score]) for term in outcome.follows]
+    ratios = log_ratios(numbers, name, tuple(outcome.follows))
+    own = solved(numbers.times[name, ""], levels, ratios, law.times[-1])
     if drawn:
         own = PiecewiseExponential(own.knots, np.repeat(own.at_knots, DRAW, axis=0))
     return own

@@ -10,11 +10,13 @@ from raresim.disease import network
 from raresim.disease.checker import Checker, Steps
 from raresim.disease.outcome_block import Recurrent, TimeOfEvent, TimeToEvent
 from raresim.disease.score_block import (
+    CALENDAR,
     RANDOMISATION,
     Curved,
     Diary,
     Longitudinal,
     ReadAtVisits,
+    States,
     Trajectory,
 )
 from raresim.disease.spec import ModelSpec
@@ -83,8 +85,9 @@ class _Checker(Checker):
 
     def variable(self, name: str, variable: Any) -> None:
         steps: Steps = ("patients", name)
-        if name in self.spec.outcomes or name == "site":
-            message = "is the name of an outcome too" if name != "site" else "is taken: study sites"
+        taken = {"site": "is taken: study sites", CALENDAR: "is taken: the trial's calendar"}
+        if name in self.spec.outcomes or name in taken:
+            message = taken.get(name, "is the name of an outcome too")
             self.add(steps, message, "choose another name")
         if isinstance(variable, Category) and len(set(variable.names)) < len(variable.names):
             self.add((*steps, "states"), "a state stands here twice", "keep one of the two")
@@ -163,6 +166,8 @@ class _Checker(Checker):
             self.scores_of(steps, outcome)
         if isinstance(outcome, Curved):
             self.curve(steps, outcome)
+        if isinstance(outcome, States):
+            self.course(steps, outcome)
         if isinstance(outcome, Longitudinal):
             for index, faster in enumerate(outcome.faster_with):
                 numbers = [n for n, v in self.spec.patients.items() if not isinstance(v, Category)]
@@ -208,9 +213,23 @@ class _Checker(Checker):
                 mend = "write '0 to 48'"
                 self.add((*steps, "range"), "a score needs a range with two ends", mend)
 
+    def course(self, steps: Steps, outcome: States) -> None:
+        """Check where a course through states starts, and where its moves lead."""
+        where = (*steps, "starts")
+        known = self.named(where, "categorical variable", outcome.starts, self.states)
+        listed = ", ".join(outcome.states)
+        if known and (own := ", ".join(self.states[outcome.starts])) != listed:
+            message = f"{outcome.starts!r} has other states: {own}"
+            self.add(where, message, f"list them as here: {listed}")
+        for index, move in enumerate(outcome.moves):
+            for key, state in (("from", move.origin), ("to", move.to)):
+                self.known((*steps, "moves", index, key), "state", state, outcome.states)
+
     def clock(self, steps: Steps, outcome: TimeToEvent | Curved) -> None:
         """Check that a clock is a number in a unit of time."""
-        if outcome.clock == RANDOMISATION:
+        if outcome.clock == RANDOMISATION or (
+            outcome.clock == CALENDAR and isinstance(outcome, Curved)
+        ):
             return
         numbers = {n: v for n, v in self.spec.patients.items() if not isinstance(v, Category)}
         wanted = "'randomisation', or a number of the patients'"

@@ -8,11 +8,12 @@ from pydantic import Field, model_validator
 
 from raresim.disease.variable_block import Label, Unit
 from raresim.errors import Fault
-from raresim.evidence import Dispersion, Mean, Slope, Spread, Stated
+from raresim.evidence import Dispersion, EventRate, Mean, Slope, Spread, Stated
 from raresim.evidence.stated import Unpublished
 from raresim.files.schema import Bounds, Condition, Duration, Formula, Spec
 
 RANDOMISATION = "randomisation"
+CALENDAR = "calendar"
 
 
 class Outcome(Spec):
@@ -64,7 +65,8 @@ class Longitudinal(ReadAtVisits):
 Numbers = dict[str, Stated[Mean | Slope] | Unpublished]
 """Numbers of a curve that are the same in all patients, by name."""
 CLOCK = "where `t` of the curve starts: a number of the patients in a unit of time, to which the "
-CLOCK += "time since randomisation is added; without it `t` is years since randomisation"
+CLOCK += "time since randomisation is added; 'calendar' for years since the trial's start; without "
+CLOCK += "it `t` is years since randomisation"
 
 
 class Wandering(Spec):
@@ -139,4 +141,49 @@ class Diary(Curved):
     def _lasts(self) -> Diary:
         if self.per <= 0:
             raise Fault("expected a time above zero", "write 'per: 28 days'")
+        return self
+
+
+class Move(Stated[EventRate]):
+    """How often patients in one state move to another, without treatment."""
+
+    origin: str = Field(alias="from", description="a state", examples=["remission"])
+    to: str = Field(description="another state", examples=["relapse"])
+
+
+class States(ReadAtVisits):
+    """A course through states, back as well as on; a visit reads the state of the day."""
+
+    kind: Literal["states"] = Field(description="states between which patients move at rates")
+    unit: Unit = "state"
+    states: list[str] = Field(
+        min_length=2,
+        max_length=10,
+        description="from best to worst; read as 0, 1, ...",
+        examples=[["remission", "relapse"]],
+    )
+    starts: str = Field(
+        description="a category of the patients with the same states: where each begins",
+        examples=["activity_at_entry"],
+    )
+    moves: list[Move] = Field(
+        min_length=1,
+        max_length=90,
+        description="moves between states; treatment multiplies those to worse ones",
+    )
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The numbers of the best and the worst state."""
+        return 0.0, len(self.states) - 1.0
+
+    @model_validator(mode="after")
+    def _sound(self) -> States:
+        pairs = [(move.origin, move.to) for move in self.moves]
+        if len(set(pairs)) < len(pairs):
+            raise Fault("a move stands here twice", "keep one of the two")
+        if any(origin == to for origin, to in pairs):
+            raise Fault("a move leads to another state", "remove the move from a state to itself")
+        if self.better != "lower":
+            raise Fault("states are listed from best to worst", "write 'better: lower'")
         return self

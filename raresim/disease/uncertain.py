@@ -111,9 +111,13 @@ def parts_of(name: str, key: str, value: Any) -> list[Part]:
     if key == "faster_with":
         return [Part(slope_by(name, f.variable), f"faster.{f.variable}", f) for f in value]
     if key == "follows":
-        return [Part(ratio_for(name, f.score), f"follows.{f.score}", f) for f in value]
+        return [Part(ratio_for(name, f.key), f"follows.{f.key}", f) for f in value]
     if key == "numbers":
         return [Part(of_outcome(name, own), f"numbers.{own}", v) for own, v in value.items()]
+    if key == "moves":
+        return [
+            Part(f"{name}: from {m.origin} to {m.to}", f"moves.{m.origin}.{m.to}", m) for m in value
+        ]
     if key == "wanders" and value is not None:
         return [Part(of_outcome(name, "spread of ups and downs"), "wanders", value.spread)]
     return []

@@ -10,7 +10,7 @@ from raresim.cohort.sampling import flat
 from raresim.disease import DiseaseModel
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
 from raresim.disease.outcomes import READ, CrossingProcess, TimedProcess, on_day
-from raresim.disease.score_block import Diary, Longitudinal, Trajectory
+from raresim.disease.score_block import Diary, Longitudinal, States, Trajectory
 from raresim.disease.variable_block import Category
 from raresim.evidence.statistics import Floats
 from raresim.files.units import days_in
@@ -44,7 +44,7 @@ def panels(model: DiseaseModel) -> tuple[Panel, ...]:
             found.append(_free(people, name, outcome))
         elif isinstance(outcome, Diary):
             found.append(_diary(people, name, outcome))
-        elif isinstance(outcome, Longitudinal) or "t" in outcome.curve.names:
+        elif not isinstance(outcome, Trajectory) or "t" in outcome.curve.names:
             found.append(_courses(people, name, outcome))
     return (*found[: MOST_PANELS - 1], _baseline(people))
 
@@ -72,7 +72,7 @@ class _Axis:
     label: str
 
 
-def _axis(people: People, outcome: Longitudinal | Trajectory) -> _Axis:
+def _axis(people: People, outcome: Longitudinal | Trajectory | States) -> _Axis:
     """Return the range of the score's clock, or two years since randomisation."""
     span = span_of(people.model, outcome)
     if span is None:
@@ -83,7 +83,7 @@ def _axis(people: People, outcome: Longitudinal | Trajectory) -> _Axis:
     return _Axis(x, start, days_in(span.unit), label)
 
 
-def _courses(people: People, name: str, outcome: Longitudinal | Trajectory) -> Courses:
+def _courses(people: People, name: str, outcome: Longitudinal | Trajectory | States) -> Courses:
     """Follow a score: the true course of some patients, the middle of all, readings of some."""
     axis, model, path = _axis(people, outcome), people.model, people.walked[name]
     lived, x = people.lived(), axis.x

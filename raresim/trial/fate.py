@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
 from raresim.disease.outcomes import EVENTS, Exposure, Horizon
+from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.people import condition
+from raresim.disease.score_block import CALENDAR
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
@@ -102,12 +104,18 @@ def people(
     numbers: Parameters,
     effects: Effects,
     site: Any = None,
+    calendar: Any = None,
 ) -> People:
-    """Draw candidates and what they are exposed to (also used for the true values)."""
+    """Draw candidates and what they are exposed to (also used for the true values).
+
+    `calendar` is when they are randomised, in years since the trial's start; 0 where not told.
+    """
     labels = tuple(scenario.spec.design.sites.labels())
     model = scenario.model
     placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
     patients = model.sample(luck, units, numbers, **placed)
+    if calendar is not None:
+        patients.values[CALENDAR] = calendar
     ratios = {
         outcome: max(
             (float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1
@@ -156,11 +164,14 @@ def fate(
         name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
     }
     days, site = arrivals(spec.truth, spec.design.sites, luck, candidates)
-    folk = people(scenario, luck, candidates, numbers, effects, site)
     low, high = spec.truth.screening_lasts
     lasts = low + (high - low) * luck.uniform("screening.days", candidates)
-    present = ticks(days, resolution)
     lasts = lasts + (spec.design.run_in or 0.0)
+    calendar: Any = np.where(np.isfinite(days), days + lasts, 0.0) / YEAR
+    if CALENDAR not in {getattr(o, "clock", "") for o in scenario.model.spec.outcomes.values()}:
+        calendar = None
+    folk = people(scenario, luck, candidates, numbers, effects, site, calendar)
+    present = ticks(days, resolution)
     wait = np.maximum(ticks(lasts, resolution), resolution)  # nobody is randomised while presenting
     ready = np.where(present < NEVER, present + wait, NEVER)
     states: dict[str, Any] = {**folk.patients.values, "site": site}

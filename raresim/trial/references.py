@@ -7,7 +7,7 @@ from raresim.disease.checker import Steps
 from raresim.disease.outcomes import Horizon
 from raresim.disease.people import condition
 from raresim.disease.references import check_condition, in_order, source_names
-from raresim.disease.score_block import Diary, ReadAtVisits
+from raresim.disease.score_block import Diary, ReadAtVisits, States
 from raresim.errors import Problem, did_you_mean
 from raresim.evidence import Ratio
 from raresim.files.document import Document
@@ -76,7 +76,7 @@ class _Checker(AnalysisChecker):
     def shifted(self, outcome: str) -> bool:
         """Whether treatment adds a difference to an outcome, and does not multiply its rate."""
         found = self.outcomes[outcome]
-        return isinstance(found, ReadAtVisits) and not isinstance(found, Diary)
+        return isinstance(found, ReadAtVisits) and not isinstance(found, (Diary, States))
 
     def design(self) -> None:
         design = self.spec.design

@@ -140,7 +140,7 @@ def test_the_golden_list_of_decision_points_is_kept(name: str) -> None:
     """
     points = [point for point in decision_points(world(name)) if ".gap[" not in point]
     golden = (GOLDEN / f"{name}.txt").read_text().split("\n")
-    assert points == [line for line in golden if line]
+    assert sorted(points) == sorted(line for line in golden if line)  # asked for in any order
 
 
 @pytest.mark.parametrize("name", [CGD, ATAXIA])

@@ -141,6 +141,23 @@ def test_a_joint_models_hazard_is_proportional_to_the_ratio_to_the_score(tmp_pat
     assert abs(estimate - np.log(2.5)) < 4 * error
 
 
+def test_a_hazard_may_follow_the_slope_of_a_score(tmp_path: Path) -> None:
+    """Straight lines have one slope each: a Cox fit on it finds the log ratio."""
+    path = tmp_path / "slope.yaml"
+    calm = MODEL.replace("evidence: {sd: 0.6, n: 100, source: x}", NONE + ", why: a test")
+    old = "score: marker, evidence: {hazard_ratio: 2.5, ci: [2.0, 3.1]"
+    assert old in calm
+    path.write_text(calm.replace(old, "score: marker, by: slope, evidence: {hazard_ratio: 4.0"))
+    model = load_model(path)
+    _, patients, latents = lives(model, units=30)
+    days = model.walk(latents, names={"marker", "death"})["death"].days[..., 0].ravel()
+    end = 10 * YEAR
+    slope = patients.values["slope"].ravel()
+    estimate, error = _cox(np.minimum(days, end), days <= end, slope)
+    assert abs(estimate - np.log(4.0)) < 4 * error
+    assert abs(np.mean(days > end) - 0.44) < 0.02
+
+
 def _cox(time: np.ndarray, event: np.ndarray, x: np.ndarray) -> tuple[float, float]:
     """Fit one coefficient by Newton's method on the partial likelihood (no ties)."""
     order = np.argsort(-time)

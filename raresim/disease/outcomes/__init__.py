@@ -7,16 +7,17 @@ from raresim.disease.outcomes.following import FollowingProcess
 from raresim.disease.outcomes.process import Effect, Exposure, Horizon, Process
 from raresim.disease.outcomes.reading import Occasion, ReadProcess, on_day
 from raresim.disease.outcomes.score import ScoreLatent, ScorePath, ScoreProcess
+from raresim.disease.outcomes.states import StatesProcess
 from raresim.disease.outcomes.timed import TimedLatent, TimedProcess
 
 EVENTS = (EventProcess, TimedProcess, FollowingProcess, CrossingProcess)
 """Processes whose paths are days of events."""
-READ = (ScoreProcess, TrajectoryProcess, DiaryProcess)
+READ = (ScoreProcess, TrajectoryProcess, DiaryProcess, StatesProcess)
 """Processes that are read at visits."""
 
 __all__ = [
     "EVENTS", "READ", "Clock", "CrossingProcess", "CurvePath", "DiaryProcess", "Effect",
     "EventLatent", "EventPath", "EventProcess", "Exposure", "FollowingProcess", "Horizon",
     "Occasion", "Process", "ReadProcess", "ScoreLatent", "ScorePath", "ScoreProcess",
-    "TimedLatent", "TimedProcess", "TrajectoryProcess", "on_day",
+    "StatesProcess", "TimedLatent", "TimedProcess", "TrajectoryProcess", "on_day",
 ]  # fmt: skip

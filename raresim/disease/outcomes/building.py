@@ -11,8 +11,9 @@ from raresim.disease.outcomes.events import EventProcess
 from raresim.disease.outcomes.following import FollowingProcess
 from raresim.disease.outcomes.process import Process
 from raresim.disease.outcomes.score import ScoreProcess
+from raresim.disease.outcomes.states import StatesProcess
 from raresim.disease.outcomes.timed import TimedProcess
-from raresim.disease.score_block import RANDOMISATION, Longitudinal, Trajectory
+from raresim.disease.score_block import CALENDAR, RANDOMISATION, Longitudinal, States, Trajectory
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category
 from raresim.files.units import days_in
@@ -27,6 +28,8 @@ def build(spec: ModelSpec, name: str) -> Process:
         return _event(spec, name, outcome)
     if isinstance(outcome, Longitudinal):
         return ScoreProcess(name, outcome)
+    if isinstance(outcome, States):
+        return StatesProcess(name, outcome)
     clock = _clock(spec, outcome.clock, YEAR)
     if isinstance(outcome, Trajectory):
         return TrajectoryProcess(name, outcome, clock, states_of(spec))
@@ -40,7 +43,7 @@ def _event(spec: ModelSpec, name: str, outcome: TimeToEvent) -> Process:
         line = outcome.when
         return CrossingProcess(name, line, clock.since, clock.days_a_unit, (line.score,))
     if outcome.follows:
-        return FollowingProcess(name, tuple(follows.score for follows in outcome.follows))
+        return FollowingProcess(name, tuple(outcome.follows))
     if outcome.time is not None:
         given = outcome.time.given
         states = states_of(spec)[given] if given else ("",)
@@ -53,6 +56,8 @@ def _clock(spec: ModelSpec, since: str, without: float) -> Clock:
     """Return the clock that a number of the patients holds, or that of randomisation."""
     if since == RANDOMISATION:
         return Clock(None, without)
+    if since == CALENDAR:
+        return Clock(CALENDAR, YEAR)
     variable = spec.patients[since]
     assert not isinstance(variable, Category)
     return Clock(since, days_in(variable.unit))

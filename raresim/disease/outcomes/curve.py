@@ -115,8 +115,8 @@ def _latent(
     wanted = process.curve.names & set(patients.values)
     values |= {name: patients.values[name] for name in wanted}
     clock: Floats = np.zeros((1, 1))
-    if process.clock.since is not None:
-        clock = patients.values[process.clock.since]
+    if process.clock.since is not None:  # the calendar is that of a trial; elsewhere it stands at 0
+        clock = patients.values.get(process.clock.since, clock)
     ups = None
     if process.spec.wanders is not None:
         sd, half_life = numbers[process.name, "wanders"], process.spec.wanders.half_life

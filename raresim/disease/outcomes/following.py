@@ -1,6 +1,6 @@
 """An event whose hazard follows the true value of scores: a joint model.
 
-    hazard(t) = h0(t) exp(sum over scores of log(ratio) score(t))
+    hazard(t) = h0(t) exp(sum over scores of log(ratio) score(t) or slope(t))
 
 The published curve is that of a population, in which those with high scores go first. So h0 is not
 its hazard: it is solved for, interval by interval, such that the population has the curve
@@ -12,7 +12,7 @@ Source of joint models: Rizopoulos, Journal of Statistical Software 2010;35(9):1
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from raresim.disease.network import Patients, couple
+from raresim.disease.outcome_block import Follows
 from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.process import Exposure, Horizon
 from raresim.disease.parameters import Parameters
@@ -30,6 +31,7 @@ from raresim.streams import Luck
 MONTH = 365.25 / 12
 PIECES = 120
 """Most intervals on which the hazard is constant."""
+Level = Callable[[Floats], Floats]
 BASELINE = "baseline"
 """The key under which the parameters hold the hazard of a patient whose scores are zero."""
 
@@ -55,7 +57,12 @@ class FollowingProcess:
     """One event that reads scores."""
 
     name: str
-    reads: tuple[str, ...]
+    terms: tuple[Follows, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The scores, each once."""
+        return tuple(dict.fromkeys(term.score for term in self.terms))
 
     def latent(
         self,
@@ -70,7 +77,7 @@ class FollowingProcess:
         _, u = couple(parameters, self.name, u, patients.scores)
         law = parameters.times[self.name, BASELINE]
         assert isinstance(law, PiecewiseExponential)
-        ratios = log_ratios(parameters, self.name, self.reads)
+        ratios = log_ratios(parameters, self.name, self.terms)
         return FollowingLatent(-np.log1p(-u), law, ratios, horizon.days)
 
     def path(
@@ -84,9 +91,9 @@ class FollowingProcess:
         steps = np.diff(at_knots, axis=1)
         left = latent.threshold.copy()
         found = np.full(left.shape, np.inf)
-        paths = [linked[name] for name in self.reads]
+        levels = [followed(term, linked[term.score]) for term in self.terms]
         for k, (first, last) in enumerate(pairwise(knots)):
-            risk = _risk(paths, latent.log_ratios, np.full((1, 1), (first + last) / 2))
+            risk = _risk(levels, latent.log_ratios, np.full((1, 1), (first + last) / 2))
             hazard = steps[:, k : k + 1] * risk * _treated(exposure, first, last)
             new = (hazard >= left) & np.isinf(found)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -95,9 +102,24 @@ class FollowingProcess:
         return EventPath(found[..., None])
 
 
-def log_ratios(parameters: Parameters, name: str, scores: tuple[str, ...]) -> tuple[Floats, ...]:
-    """Return the log hazard ratio of each score, shape (replicates,) or (1,)."""
-    return tuple(parameters.numbers[name, f"follows.{score}"] for score in scores)
+def log_ratios(parameters: Parameters, name: str, terms: tuple[Follows, ...]) -> tuple[Floats, ...]:
+    """Return the log hazard ratio of each term, shape (replicates,) or (1,)."""
+    return tuple(parameters.numbers[name, f"follows.{term.key}"] for term in terms)
+
+
+def followed(term: Follows, path: Any) -> Level:
+    """Return what of a score is followed at a time: its value, or its change a year.
+
+    The slope is the difference quotient over a month.
+    """
+    if term.by == "value":
+        level: Level = path.level
+        return level
+
+    def slope(day: Floats) -> Floats:
+        return np.asarray((path.level(day + MONTH / 2) - path.level(day - MONTH / 2)) * 12)
+
+    return slope
 
 
 def grid(knots: Floats, days: float) -> Floats:
@@ -107,11 +129,11 @@ def grid(knots: Floats, days: float) -> Floats:
     return np.asarray(whole[: int(np.searchsorted(whole, days)) + 1])
 
 
-def _risk(paths: list[Any], ratios: tuple[Floats, ...], day: Floats) -> Floats:
+def _risk(levels: list[Level], ratios: tuple[Floats, ...], day: Floats) -> Floats:
     """Return what the scores multiply the hazard by on a day, shape (replicates, units)."""
     total: Floats = np.zeros((1, 1))
-    for path, ratio in zip(paths, ratios, strict=True):
-        total = total + ratio[:, None] * path.level(day)
+    for level, ratio in zip(levels, ratios, strict=True):
+        total = total + ratio[:, None] * level(day)
     return np.exp(total)
 
 
@@ -124,9 +146,9 @@ def _treated(exposure: Exposure, first: float, last: float) -> Floats:
 
 
 def solved(
-    law: TimeLaw, paths: list[Any], ratios: tuple[Floats, ...], last: float
+    law: TimeLaw, levels: list[Level], ratios: tuple[Floats, ...], last: float
 ) -> PiecewiseExponential:
-    """Return h0 such that people with these paths have the law, up to the day `last`.
+    """Return h0 such that people with these scores have the law, up to the day `last`.
 
     In each interval the hazard h solves mean(w exp(-h risk)) = S(end) / S(start) over those still
     free of the event (weights w): the mean falls and is convex in h, so Newton's method from
@@ -138,7 +160,7 @@ def solved(
     weights: Floats = np.ones((1, 1))
     steps = []
     for k in range(pieces):
-        risk = _risk(paths, ratios, np.full((1, 1), (knots[k] + knots[k + 1]) / 2))
+        risk = _risk(levels, ratios, np.full((1, 1), (knots[k] + knots[k + 1]) / 2))
         kept = np.exp(-(cumulative[:, k + 1] - cumulative[:, k]))[:, None]
         h = _root(weights / weights.mean(1, keepdims=True), risk, kept)
         steps.append(h[:, 0])
