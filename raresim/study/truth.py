@@ -55,6 +55,8 @@ def _value(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -
         return _log_hazard_ratio(scenario, folk, luck, name, rows)
     if estimand.variable.startswith("events of"):
         return _log_rate_ratio(scenario, folk, name, rows)
+    if estimand.is_share:
+        return _share_difference(scenario, folk, luck, name, rows)
     return _mean_difference(scenario, folk, luck, name, rows)
 
 
@@ -92,7 +94,8 @@ def _lives(scenario: Scenario, folk: People, arm: int, estimand: Estimand, seen:
         for name in scenario.model.spec.fatal:
             death = paths[name].days[..., 0]
             end = np.minimum(end, death)
-            if estimand.intercurrent.get(name) == "composite":
+            bad = endpoint is None or endpoint.better == "later"
+            if bad and estimand.intercurrent.get(name) == "composite":
                 first = np.minimum(first, death)
         events = days[0] if endpoint is None else first[..., None]
         count = np.sum(events <= end[..., None], axis=-1).astype(np.float64)
@@ -172,6 +175,24 @@ def _log_rate_ratio(scenario: Scenario, folk: People, name: str, rows: int) -> F
         events = np.where(folk.eligible, lives.count, 0.0)
         rates.append(_gather(events, shape, rows).sum(1) / _gather(alive, shape, rows).sum(1))
     return np.asarray(np.log(rates[1] / rates[0]))
+
+
+def _share_difference(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -> Floats:
+    """Return the difference of the shares who have had an endpoint by the visit.
+
+    Who dies before it without the endpoint is left out, unless death is composite.
+    """
+    estimand = scenario.spec.analysis.estimands[name]
+    seen, day = _seen(scenario, folk, luck, name), 7.0 * estimand.week
+    shape, shares = folk.eligible.shape, []
+    left_out = "while alive" in estimand.intercurrent.values()
+    for arm in (0, 1):
+        lives = _lives(scenario, folk, arm, estimand, seen)
+        came = lives.first <= np.minimum(lives.end, day)
+        counted = folk.eligible & (came | (lives.end >= day) | (not left_out))
+        of = _gather(counted, shape, rows).sum(1)
+        shares.append(_gather(came & counted, shape, rows).sum(1) / of)
+    return np.asarray(shares[1] - shares[0])
 
 
 def _mean_difference(scenario: Scenario, folk: People, luck: Luck, name: str, rows: int) -> Floats:

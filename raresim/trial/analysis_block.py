@@ -35,10 +35,11 @@ Alpha = Annotated[
 
 _FORMS = (
     *("time to first X", "events of X", "change in X at week W"),
-    *("percent change in X at week W", "log ratio of X at week W"),
+    *("percent change in X at week W", "log ratio of X at week W", "share with X by week W"),
 )
 _READ = r"((percent )?change in|log ratio of) \w+ at week \d+"
-_VARIABLE = rf"^(time to first \w+|events of \w+|{_READ})$"
+_SHARE = r"share with \w+ by week \d+"
+_VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE})$"
 
 
 class Estimand(Spec):
@@ -48,7 +49,8 @@ class Estimand(Spec):
     variable: str = Field(
         description="'time to first X', 'events of X', 'change in X at week W', 'percent "
         "change in X at week W', or, of a diary, "
-        "'log ratio of X at week W': log((reading + 1) / (baseline + 1))",
+        "'log ratio of X at week W': log((reading + 1) / (baseline + 1)); of an endpoint "
+        "'share with X by week W'",
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
@@ -74,12 +76,19 @@ class Estimand(Spec):
     def outcome(self) -> str:
         """The outcome that the variable reads."""
         words = self.variable.split()
-        return words[2] if words[0] in ("events", "change") else words[3]  # "log ratio of X", ...
+        return (
+            words[2] if words[0] in ("events", "change", "share") else words[3]
+        )  # "log ratio of X", ...
 
     @property
     def is_log_ratio(self) -> bool:
         """Whether the variable is the log of a reading's ratio to that at baseline."""
         return self.variable.startswith("log ratio of")
+
+    @property
+    def is_share(self) -> bool:
+        """Whether the variable is having had an endpoint by a visit: 1, or 0."""
+        return self.variable.startswith("share with")
 
     @property
     def is_percent(self) -> bool:

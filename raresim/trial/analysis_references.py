@@ -80,8 +80,11 @@ class AnalysisChecker(Checker):
     def estimand(self, name: str, outcome: str, variable: str) -> None:
         """Check an estimand: its outcome, visit and intercurrent events."""
         steps: Steps = ("analysis", "estimands", name, "variable")
-        if outcome in self.spec.analysis.endpoints and variable.startswith("time to first"):
+        is_endpoint = variable.startswith(("time to first", "share with"))
+        if outcome in self.spec.analysis.endpoints and is_endpoint:
             self.intercurrent(name, variable)
+            if variable.startswith("share with"):
+                self.visit(steps, name)
             return
         if outcome in self.spec.analysis.endpoints:
             self.add(steps, f"{outcome!r} is an endpoint", f"write 'time to first {outcome}'")
@@ -104,10 +107,14 @@ class AnalysisChecker(Checker):
             self.add(steps, f"{outcome!r} happens once; use 'time to first {outcome}'", mend)
         self.intercurrent(name, variable)
         if score:
-            week = self.spec.analysis.estimands[name].week
-            if week not in self.spec.design.visits.weeks:
-                weeks = ", ".join(map(str, self.spec.design.visits.weeks))
-                self.add(steps, f"there is no visit at week {week}", f"write one of {weeks}")
+            self.visit(steps, name)
+
+    def visit(self, steps: Steps, name: str) -> None:
+        """Check that an estimand's week is that of a visit."""
+        week, weeks = self.spec.analysis.estimands[name].week, self.spec.design.visits.weeks
+        if week not in weeks:
+            mend = f"write one of {', '.join(map(str, weeks))}"
+            self.add(steps, f"there is no visit at week {week}", mend)
 
     def intercurrent(self, name: str, variable: str) -> None:
         """Every intercurrent event of the scenario needs a strategy, death above all.
@@ -125,7 +132,8 @@ class AnalysisChecker(Checker):
         for event in stated:
             self.known((*steps, "intercurrent"), "intercurrent event", event, events)
         for event in events:
-            composite = "composite" if variable.startswith("time to first") else "while alive"
+            timed = variable.startswith(("time to first", "share with"))
+            composite = "composite" if timed else "while alive"
             allowed = [composite, "while alive"]
             if event in ("stops_treatment", *ending):
                 allowed = ["composite" if event in ending else "treatment policy"]
@@ -149,6 +157,7 @@ class AnalysisChecker(Checker):
             "change": ("ancova",),
             "log": ("ancova",),
             "percent": ("ancova",),
+            "share": ("ancova",),
         }[kind]
         for word in filter(None, (method.test, method.estimate)):
             if word not in fits:

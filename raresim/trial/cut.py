@@ -15,7 +15,7 @@ import numpy.typing as npt
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.analysis_block import Estimand
-from raresim.trial.endpoint_block import ScorePasses, first_passed
+from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
 from raresim.trial.fate import Booleans, Fate, strata_of
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
@@ -94,7 +94,10 @@ def cut(scenario: Scenario, fate: Fate, ledger: Ledger, at: Ticks, name: str) ->
         return _survival(scenario, estimand, fate, ledger, at, who)
     if estimand.variable.startswith("events of"):
         return _counts(estimand, ledger, at, who)
-    change = _change(scenario, estimand, fate, ledger, at, present)
+    if estimand.is_share:
+        change = _share(scenario, estimand, fate, ledger, at, who)
+    else:
+        change = _change(scenario, estimand, fate, ledger, at, present)
     return ChangeTable(who, change, _covariates(method.adjust_for, fate, ledger))
 
 
@@ -117,9 +120,7 @@ def _survival(
     if endpoint is None:
         first = ledger.events[estimand.outcome][..., 0]
     else:
-        parts = [ledger.events[name][..., 0] for name in endpoint.events]
-        parts += [_passed(line, fate, ledger, end) for line in endpoint.scores]
-        first = np.minimum.reduce(parts)
+        first = _first(endpoint, fate, ledger, end)
         if endpoint.seen_at_visits:
             end = _last_visit(ledger, end)
     for name in fate.fatal:
@@ -127,6 +128,36 @@ def _survival(
             first = np.minimum(first, ledger.events[name][..., 0])
     time = np.where(who.present, np.minimum(first, end) - ledger.randomised, 0)
     return SurvivalTable(who, time, who.present & (first <= end))
+
+
+def _first(endpoint: Endpoint, fate: Fate, ledger: Ledger, end: Ticks) -> Ticks:
+    """Return the tick of the first of an endpoint's parts, as known at `end`."""
+    parts = [ledger.events[name][..., 0] for name in endpoint.events]
+    parts += [_passed(line, fate, ledger, end) for line in endpoint.scores]
+    return np.asarray(np.minimum.reduce(parts))
+
+
+def _share(
+    scenario: Scenario, estimand: Estimand, fate: Fate, ledger: Ledger, at: Ticks, who: Who
+) -> Floats:
+    """Return 1 where the endpoint has come by the visit, 0 where not, NaN where nobody knows.
+
+    Known is also who died by then, where death is composite: it counts as the bad answer, unless
+    the endpoint had come before.
+    """
+    visits, end = scenario.spec.design.visits, _end(ledger, at)
+    endpoint = scenario.spec.analysis.endpoints[estimand.outcome]
+    last = ledger.visits[..., visits.weeks.index(estimand.week)]
+    window = int((7 * estimand.week + visits.window) * SECONDS_A_DAY)
+    until = np.minimum(end, np.where(last < NEVER, last, ledger.randomised + window))
+    came = _first(endpoint, fate, ledger, end) <= until
+    known = came | (last <= end)
+    for name in fate.fatal:
+        if estimand.intercurrent.get(name) == "composite":
+            died = ledger.events[name][..., 0] <= until
+            known |= died
+            came |= died & (endpoint.better == "later")
+    return np.where(who.present & known, came.astype(np.float64), np.nan)
 
 
 def _passed(line: ScorePasses, fate: Fate, ledger: Ledger, end: Ticks) -> Ticks:

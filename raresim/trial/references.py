@@ -186,7 +186,7 @@ class _Checker(AnalysisChecker):
         latest = max(times) if isinstance(milestone.when, AllOf) else min(times)
         for analysis in milestone.analyses:
             estimand = self.spec.analysis.estimands.get(analysis)
-            if estimand is None or not estimand.is_change:
+            if estimand is None or not (estimand.is_change or estimand.is_share):
                 continue
             if latest <= 7 * estimand.week - visits.window:
                 message = f"nobody can have had the visit of week {estimand.week} by then"

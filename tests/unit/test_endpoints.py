@@ -18,6 +18,7 @@ from tests.curves import MODEL, SCENARIO
 from tests.worlds import differences, scenario_from
 
 WORSE = "    worse: {first_of: [death, {score: walk, falls_by_percent: 10, confirmed: true}]}\n"
+RESPONSE = "    response: {better: earlier, first_of: [{score: fits, falls_by_percent: 50}]}\n"
 SLOWER = "    slower: {first_of: [{score: walk, falls_by: 30}]}\n"
 ESTIMANDS = """\
   estimands:
@@ -25,18 +26,25 @@ ESTIMANDS = """\
                intercurrent: {stops_treatment: treatment policy}}
     slowed: {variable: time to first slower, summary: hazard ratio,
              intercurrent: {stops_treatment: treatment policy, death: while alive}}
+    responded: {variable: share with response by week 24, summary: difference in means,
+                intercurrent: {stops_treatment: treatment policy, death: composite}}
+    fared_ill: {variable: share with slower by week 48, summary: difference in means,
+                intercurrent: {stops_treatment: treatment policy, death: composite}}
 """
 METHODS = """\
   methods:
     worsened: {test: logrank, estimate: cox, alpha: 0.025 one-sided}
     slowed: {test: logrank, estimate: cox, alpha: 0.025 one-sided}
+    responded: {test: ancova, alpha: 0.025 one-sided}
+    fared_ill: {test: ancova, alpha: 0.025 one-sided}
 """
 
 
 def scenario_text() -> str:
-    text = SCENARIO.replace("  estimands:\n", f"  endpoints:\n{WORSE}{SLOWER}{ESTIMANDS}")
+    text = SCENARIO.replace("  estimands:\n", f"  endpoints:\n{WORSE}{SLOWER}{RESPONSE}{ESTIMANDS}")
     text = text.replace("  methods:\n", METHODS)
-    return text.replace("[analyse walked,", "[analyse worsened, analyse slowed, analyse walked,")
+    more = ", ".join(f"analyse {name}" for name in ("worsened", "slowed", "responded", "fared_ill"))
+    return text.replace("[analyse walked,", f"[{more}, analyse walked,")
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +132,49 @@ def _by_hand(run, row: int, k: int, confirmed: bool) -> tuple[int, bool]:
     return min(found, end) - start, found <= end
 
 
+@pytest.mark.parametrize(
+    ("name", "score", "week", "bad"),
+    [("responded", "fits", 24, False), ("fared_ill", "walk", 48, True)],
+)
+def test_a_share_is_what_a_person_would_count(
+    scenario: Scenario, name: str, score: str, week: int, bad: bool
+) -> None:
+    run = run_block(scenario, "effect", 3, 0, "block", 20)
+    ledger, weeks = run.ledger, scenario.spec.design.visits.weeks
+    table = cut(scenario, run.fate, ledger, ledger.end, name)
+    known = 0
+    for row in range(20):
+        for k in range(scenario.n):
+            arm, candidate = ledger.arm[row, k], ledger.candidate[row, k]
+            read = run.fate.readings[score][arm][row, candidate]
+            ticks = ledger.visits[row, k]
+            came = [v for v, w in enumerate(weeks) if w <= week and ticks[v] < NEVER]
+            if score == "fits":
+                passed = any(read[0] - read[1 + v] >= 0.5 * read[0] for v in came)
+            else:
+                passed = any(read[0] - read[1 + v] >= 30 for v in came)
+            last = ticks[weeks.index(week)]
+            until = last if last < NEVER else ledger.randomised[row, k] + (7 * week + 7) * 86_400
+            died = ledger.events["death"][row, k, 0] <= until
+            expected = float(passed or (died and bad))
+            if not passed and not died and last == NEVER:
+                assert np.isnan(table.change[row, k])
+            else:
+                assert table.change[row, k] == expected, (row, k)
+                known += 1
+    assert known > 300
+
+
+def test_true_shares_are_those_of_readings_under_each_arm(scenario: Scenario) -> None:
+    fixed = scenario.changed({"truth.uncertainty": "fixed"})
+    none = true_values(fixed, "no_effect", 1, 0)
+    some = true_values(fixed, "effect", 1, 0)
+    for name in ("responded", "fared_ill"):
+        assert (none[name] == 0).all()
+    assert 0.05 < some["responded"].mean() < 0.6
+    assert -0.6 < some["fared_ill"].mean() < -0.05
+
+
 def test_both_conducts_agree_on_endpoints(scenario: Scenario) -> None:
     runs = [run_block(scenario, "effect", 1, 0, name, 16, 86_400) for name in ("block", "simpy")]
     assert differences(*runs) == []
@@ -147,6 +198,7 @@ def test_true_values_of_endpoints(scenario: Scenario) -> None:
         ("first_of: [death,", "first_of: [walk,", "'walk' is a score"),
         ("    slower:", "    walk:", "the model has 'walk' already"),
         ("time to first slower", "events of slower", "'slower' is an endpoint"),
+        ("by week 24", "by week 25", "there is no visit at week 25"),
         ("treatment policy}}\n    slowed", "treatment policy, death: composite}}\n    slowed",
          "unknown intercurrent event 'death'"),
     ],
