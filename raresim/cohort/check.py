@@ -109,7 +109,7 @@ def _times(model: DiseaseModel) -> dict[str, list[float]]:
     for name, outcome in model.spec.outcomes.items():
         found[name].add(outcome.change_after if isinstance(outcome, Longitudinal) else YEAR)
         if isinstance(outcome, TimeToEvent) and outcome.follows:
-            found[name] |= set(_law(outcome).times)
+            found[name] |= set(outcome.population_law.times)
     for target in model.spec.targets:
         for name in filter(None, (target.free_of, target.rate_of, target.change_of)):
             found[name].add(target.at or target.during or YEAR)
@@ -251,18 +251,10 @@ def _noise(name: str, outcome: Trajectory) -> Callable[[Population], dict[str, f
     return compute
 
 
-def _law(outcome: TimeToEvent) -> EventFree:
-    """Return the law in the population of an event that follows scores."""
-    assert outcome.time is not None
-    law = outcome.time.evidence or outcome.time.assumed
-    assert isinstance(law, EventFree)
-    return law
-
-
 def _joint(name: str, outcome: TimeToEvent) -> Iterator[_Claim]:
     """Follow the population itself: its law was solved for, and is not that of any patient."""
     assert outcome.time is not None
-    law = _law(outcome)
+    law = outcome.population_law
 
     def compute(people: Population) -> dict[str, float]:
         at = zip(law.free, law.times, strict=True)

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from raresim.cohort.sampling import COHORT, flat
 from raresim.disease import DiseaseModel, Parameters
-from raresim.disease.outcomes import EVENTS, READ, CrossingProcess, Horizon, TimedProcess, on_day
+from raresim.disease.outcomes import EVENTS, CrossingProcess, Horizon, TimedProcess, on_day
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.files import Expression
-from raresim.streams import LUCK_BLOCK, EvenLuck, Luck
+from raresim.streams import LUCK_BLOCK, EvenLuck
 
 UNITS = 128
 SEED = 19_910_101
@@ -90,27 +90,15 @@ def _chunk(
                 endless = np.full(path.days.shape[:2], np.inf)
                 end = path.days[..., 0] if name in model.spec.fatal else endless
                 found.alive[name, day] = flat(np.minimum(end, day))
-        elif isinstance(process, READ):
-            first = _first_reading(model, name, luck, walked, values)
+        elif name in model.readers:
+            drawn = model.luck_at_start(name, luck, UNITS)
+            first = model.read_at_start(name, walked, values[name], drawn)
             for day in times.get(name, []):
                 label = f"day {day:g}"
-                drawn = process.luck_of(luck, label, UNITS)
+                drawn = model.readers[name].luck_of(luck, label, UNITS)
                 later = model.read(name, walked, on_day(label, day), drawn)
                 found.changes[name, day] = flat(later - first)
     return found
-
-
-def _first_reading(
-    model: DiseaseModel, name: str, luck: Luck, walked: dict[str, Any], values: dict[str, Any]
-) -> Floats:
-    """Return the reading at randomisation: one of its own, or what a diary said before."""
-    process = model.processes[name]
-    assert isinstance(process, READ)
-    occasion = process.baseline()
-    if occasion is None:
-        return np.asarray(values[name])
-    drawn = process.luck_of(luck, occasion.label, UNITS)
-    return np.asarray(model.read(name, walked, occasion, drawn))
 
 
 def _is_timed(model: DiseaseModel, name: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from raresim import __version__, limits
 from raresim.cohort.lineage import traced
 from raresim.disease import DiseaseModel, Parameters
-from raresim.disease.outcomes import EVENTS, READ, Horizon, on_day
+from raresim.disease.outcomes import EVENTS, Horizon, on_day
 from raresim.errors import InputError, Problem
 from raresim.files.whole import whole_file
 from raresim.streams import LUCK_BLOCK, Luck
@@ -135,8 +135,8 @@ def _columns(model: DiseaseModel, n: int, luck: Luck, numbers: Parameters) -> di
             early = path.days <= 365.25 * YEARS
             found[f"{name}_in_first_year"] = flat(early.sum(-1))[:n]
             found[f"{name}_day"] = flat(np.where(early[..., 0], path.days[..., 0], np.nan))[:n]
-        elif isinstance(process, READ):
-            drawn = process.luck_of(luck, "year 1", units)
+        elif name in model.readers:
+            drawn = model.readers[name].luck_of(luck, "year 1", units)
             occasion = on_day("year 1", 365.25 * YEARS)
             read = model.read(name, walked, occasion, drawn)
             found[f"{name}_after_1_year"] = flat(read)[:n]

@@ -16,7 +16,7 @@ from raresim.disease.branches import chosen
 from raresim.disease.copula import ties
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.outcomes import READ, Exposure, Occasion, on_day
+from raresim.disease.outcomes import READ, Exposure, Occasion, ReadProcess, on_day
 from raresim.disease.outcomes.building import build
 from raresim.disease.outcomes.events import EventProcess
 from raresim.disease.outcomes.following import BASELINE
@@ -114,6 +114,11 @@ class DiseaseModel:
         return dict(sorted(built.items(), key=lambda item: len(item[1].reads)))
 
     @cached_property
+    def readers(self) -> dict[str, ReadProcess]:
+        """The processes that are read at visits, in the order of `processes`."""
+        return {name: each for name, each in self.processes.items() if isinstance(each, READ)}
+
+    @cached_property
     def ending(self) -> dict[str, tuple[str, ...]]:
         """The events that put each score at its worst."""
         events = {n: o.ended for n, o in self.spec.outcomes.items() if isinstance(o, TimeToEvent)}
@@ -161,13 +166,23 @@ class DiseaseModel:
         self, name: str, walked: dict[str, Any], occasion: Occasion, drawn: tuple[Any, ...]
     ) -> Any:
         """Return what is written down: the worst score where an event has ended it by that day."""
-        process = self.processes[name]
-        assert isinstance(process, READ)
-        found = process.read(walked[name], occasion, drawn)
+        found = self.readers[name].read(walked[name], occasion, drawn)
         for event in self.ending[name]:
             over = walked[event].days[..., 0] <= occasion.until
             found = np.where(over, self.worst(name), found)
         return found
+
+    def luck_at_start(self, name: str, luck: Luck, units: int) -> tuple[Any, ...]:
+        """Return the luck of the reading at randomisation: none where that of screening serves."""
+        start = self.readers[name].baseline()
+        return () if start is None else self.readers[name].luck_of(luck, start.label, units)
+
+    def read_at_start(
+        self, name: str, walked: dict[str, Any], screened: Any, drawn: tuple[Any, ...]
+    ) -> Any:
+        """Return the reading at randomisation: one of its own, or what screening found."""
+        start = self.readers[name].baseline()
+        return screened if start is None else self.read(name, walked, start, drawn)
 
     def worst(self, name: str) -> float:
         """Return the worst that a score can be."""
@@ -185,20 +200,18 @@ class DiseaseModel:
         count of the run-in.
         """
         values = dict(patients.values)
-        read = {name for name, process in self.processes.items() if isinstance(process, READ)}
-        ending = {event for name in read for event in self.ending[name]}
-        walked = self.walk(latents, names=read | ending)
-        for name in self.processes:
-            process = self.processes[name]
-            if isinstance(process, READ):
-                occasion = process.screening(run_in)
-                drawn = process.luck_of(luck, occasion.label, patients.units)
-                values[name] = self.read(name, walked, occasion, drawn)
+        ending = {event for name in self.readers for event in self.ending[name]}
+        walked = self.walk(latents, names={*self.readers, *ending})
+        for name, reader in self.readers.items():
+            occasion = reader.screening(run_in)
+            drawn = reader.luck_of(luck, occasion.label, patients.units)
+            values[name] = self.read(name, walked, occasion, drawn)
         for key, name in self.run_in_names.items() if run_in else ():
             process = self.processes[name]
-            if isinstance(process, READ):
-                drawn = process.luck_of(luck, "run_in", patients.units)
-                first = process.read(walked[name], on_day("run_in", -run_in), drawn)
+            if name in self.readers:
+                reader = self.readers[name]
+                drawn = reader.luck_of(luck, "run_in", patients.units)
+                first = reader.read(walked[name], on_day("run_in", -run_in), drawn)
                 values[key] = values[name] - first
             elif isinstance(process, EventProcess):
                 values[key] = process.count_before(luck, latents[name], run_in)

@@ -129,6 +129,13 @@ class TimeToEvent(Outcome):
         """The scores that this event puts at their worst."""
         return self.ends if isinstance(self.ends, list) else []
 
+    @property
+    def population_law(self) -> EventFree:
+        """The published curve of an event that follows scores: that of a population."""
+        law = self.time.evidence or self.time.assumed if self.time is not None else None
+        assert isinstance(law, EventFree)
+        return law
+
     @model_validator(mode="after")
     def _one_law(self) -> TimeToEvent:
         laws = {"hazard": self.hazard, "time": self.time, "when": self.when}

@@ -13,7 +13,6 @@ from raresim.disease.outcomes.following import MONTH, followed, log_ratios, solv
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import DRAW, Parameters, parameters
 from raresim.errors import InputError, Problem
-from raresim.evidence import EventFree
 from raresim.evidence.survival import PiecewiseExponential
 from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck, SharedLuck
@@ -32,8 +31,7 @@ def solve(
     model: DiseaseModel, found: Parameters, name: str, outcome: TimeToEvent, drawn: bool
 ) -> PiecewiseExponential:
     """Return the hazard of an event that follows scores, solved for once in each draw."""
-    law = outcome.time.evidence or outcome.time.assumed if outcome.time else None
-    assert isinstance(law, EventFree)
+    law = outcome.population_law
     numbers = found.rows(slice(None, None, DRAW)) if drawn else found
     luck = SharedLuck(SEED, 0, LUCK_BLOCK // DRAW if drawn else 1)
     patients = model.sample(luck, SOLVED_UNITS[drawn], numbers)

@@ -9,7 +9,7 @@ import numpy as np
 from raresim.cohort.sampling import flat
 from raresim.disease import DiseaseModel
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.outcomes import READ, CrossingProcess, TimedProcess, on_day
+from raresim.disease.outcomes import CrossingProcess, TimedProcess, on_day
 from raresim.disease.score_block import Diary, Longitudinal, States, Trajectory
 from raresim.disease.variable_block import Category
 from raresim.evidence.statistics import Floats
@@ -108,8 +108,7 @@ def _courses(people: People, name: str, outcome: Longitudinal | Trajectory | Sta
 
 def _readings(people: People, name: str, axis: _Axis, lived: Floats) -> Floats:
     """Return times and values of the first patients' readings, every half year for two years."""
-    process = people.model.processes[name]
-    assert isinstance(process, READ)
+    process = people.model.readers[name]
     found = []
     for day in np.linspace(0.0, AHEAD, 5):
         label = f"picture {day:g}"
@@ -130,8 +129,7 @@ def _counts(people: People, name: str, outcome: Recurrent) -> Bars:
 
 def _diary(people: People, name: str, outcome: Diary) -> Bars:
     """Count the first period of a diary."""
-    process = people.model.processes[name]
-    assert isinstance(process, READ)
+    process = people.model.readers[name]
     drawn = process.luck_of(people.luck, "picture", people.units)
     read = process.read(people.walked[name], on_day("picture", outcome.per), drawn)
     counts = np.round(flat(read)[:PATIENTS])

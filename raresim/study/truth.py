@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis import batch
-from raresim.disease.outcomes import READ, on_day
+from raresim.disease.outcomes import on_day
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.analysis_block import Estimand
@@ -114,12 +114,7 @@ class Seen:
         """Return the day of the visit at which a score has passed a line, infinite if never."""
         model, name = scenario.model, line.score
         luck = [tuple(u[strip] for u in drawn) for drawn in self.drawn[name]]
-        process = model.processes[name]
-        assert isinstance(process, READ)
-        start = process.baseline()
-        first = (
-            self.screened[name][strip] if start is None else model.read(name, paths, start, luck[0])
-        )
+        first = model.read_at_start(name, paths, self.screened[name][strip], luck[0])
         days = [0.0, *(7.0 * week for week in scenario.spec.design.visits.weeks)]
         own = zip(pairwise(days), luck[1:], strict=True)
         read = [model.read(name, paths, on_day("", day, last), u) for (last, day), u in own]
@@ -134,8 +129,7 @@ def _seen(scenario: Scenario, folk: People, luck: Luck, name: str) -> Seen:
     endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
     drawn: dict[str, list[tuple[Floats, ...]]] = {}
     for line in endpoint.scores if endpoint is not None else []:
-        process = scenario.model.processes[line.score]
-        assert isinstance(process, READ)
+        process = scenario.model.readers[line.score]
         weeks = [0, *scenario.spec.design.visits.weeks]
         if line.score not in drawn:
             labels = [f"truth of {name}, week {week}" for week in weeks]
@@ -202,8 +196,7 @@ def _mean_difference(scenario: Scenario, folk: People, luck: Luck, name: str, ro
     """
     estimand = scenario.spec.analysis.estimands[name]
     model = scenario.model
-    process = model.processes[estimand.outcome]
-    assert isinstance(process, READ)
+    process = model.readers[estimand.outcome]
     shape = folk.eligible.shape
     weeks = [0, *scenario.spec.design.visits.weeks]
     before = weeks[weeks.index(estimand.week) - 1]
@@ -211,28 +204,15 @@ def _mean_difference(scenario: Scenario, folk: People, luck: Luck, name: str, ro
     drawn = process.luck_of(luck, occasion.label, shape[1])
     scale = np.log1p if estimand.is_log_ratio else np.asarray
     names = {estimand.outcome, *model.ending[estimand.outcome]}
-    read = [
-        scale(model.read(estimand.outcome, folk.walk(arm, slice(None), names), occasion, drawn))
-        for arm in (0, 1)
-    ]
+    paths = [folk.walk(arm, slice(None), names) for arm in (0, 1)]
+    read = [scale(model.read(estimand.outcome, walked, occasion, drawn)) for walked in paths]
     difference, counted = read[1] - read[0], folk.eligible
     if estimand.is_percent:
-        start = _baseline(scenario, folk, luck, name)
+        own = process.luck_of(luck, f"truth of {name}, baseline", shape[1])
+        screened = folk.screened[estimand.outcome]
+        start = np.asarray(model.read_at_start(estimand.outcome, paths[0], screened, own))
         counted = counted & (start != 0)
         difference = 100 * difference / np.where(start == 0, 1.0, np.abs(start))
     difference = np.where(counted, difference, 0.0)
     eligible = _gather(counted, shape, rows).sum(1)
     return np.asarray(_gather(difference, shape, rows).sum(1) / eligible)
-
-
-def _baseline(scenario: Scenario, folk: People, luck: Luck, name: str) -> Floats:
-    """Return the reading at randomisation, which treatment has not touched."""
-    outcome = scenario.spec.analysis.estimands[name].outcome
-    process = scenario.model.processes[outcome]
-    assert isinstance(process, READ)
-    start = process.baseline()
-    if start is None:
-        return np.asarray(folk.screened[outcome])
-    drawn = process.luck_of(luck, f"truth of {name}, baseline", folk.eligible.shape[1])
-    paths = folk.walk(0, slice(None), {outcome, *scenario.model.ending[outcome]})
-    return np.asarray(scenario.model.read(outcome, paths, start, drawn))

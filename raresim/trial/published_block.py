@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -16,15 +17,15 @@ NAIVE = "the same from earlier reports, as they stand: the predictor to beat"
 Arm = Annotated[str, Field(description="an arm of the design", examples=["placebo"])]
 
 
-class Result(Spec):
+class Result(Spec, ABC):
     """One published number; each kind says what it is about and what of it is scored."""
 
     key: ClassVar[str]
 
     @property
+    @abstractmethod
     def what(self) -> str:
         """What the number is about, for people."""
-        raise NotImplementedError
 
     def _sound(self, word: str, statistic: Statistic) -> None:
         """Refuse a statistic that this kind of result cannot use."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raresim.disease.outcomes import READ, Occasion
+from raresim.disease.outcomes import Occasion
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.scenario import Scenario
@@ -20,7 +20,7 @@ def readings(
 ) -> dict[str, tuple[Floats, ...]]:
     """Return what is read at randomisation and at each visit, under each arm."""
     model, units = scenario.model, when.shape[1]
-    names = [name for name, process in model.processes.items() if isinstance(process, READ)]
+    names = list(model.readers)
     ending = {event for name in names for event in model.ending[name]}
     found: dict[str, list[Floats]] = {name: [] for name in names}
     occasions = _occasions(scenario, when)
@@ -29,10 +29,9 @@ def readings(
         walked = folk.walk(arm, slice(None), {*names, *ending})
         for name in names:
             first, *later = drawn[name]
-            start = model.processes[name].baseline()  # type: ignore[attr-defined]
             own = zip(occasions, later, strict=True)
             read = [model.read(name, walked, occasion, u) for occasion, u in own]
-            begin = folk.screened[name] if start is None else model.read(name, walked, start, first)
+            begin = model.read_at_start(name, walked, folk.screened[name], first)
             found[name].append(np.stack([begin, *read], axis=-1))
     return {name: tuple(arms) for name, arms in found.items()}
 
@@ -52,8 +51,7 @@ def _luck_of_readings(
     scenario: Scenario, name: str, luck: Luck, occasions: list[Occasion], units: int
 ) -> list[tuple[Floats, ...]]:
     """Return the luck of the reading at randomisation and of each visit's."""
-    process = scenario.model.processes[name]
-    assert isinstance(process, READ)
-    start = process.baseline()
-    first = () if start is None else process.luck_of(luck, start.label, units)
-    return [first, *(process.luck_of(luck, occasion.label, units) for occasion in occasions)]
+    model = scenario.model
+    reader = model.readers[name]
+    first = model.luck_at_start(name, luck, units)
+    return [first, *(reader.luck_of(luck, occasion.label, units) for occasion in occasions)]

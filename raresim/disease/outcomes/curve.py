@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import gammaincinv, pdtr, pdtrik
@@ -71,7 +71,7 @@ class CurveLatent:
 class CurvePath:
     """The true value of each patient as a function of time."""
 
-    process: TrajectoryProcess | DiaryProcess
+    process: CurveProcess
     latent: CurveLatent
     exposure: Exposure
 
@@ -99,45 +99,25 @@ class CurvePath:
         return np.asarray(rate * days)
 
 
-def _latent(
-    process: TrajectoryProcess | DiaryProcess,
-    luck: Luck,
-    patients: Patients,
-    parameters: Parameters,
-    noise: str,
-    horizon: Horizon,
-) -> CurveLatent:
-    """Gather what the curve needs of each patient; only the ups and downs are drawn."""
-    numbers = parameters.numbers
-    values: dict[str, Any] = {
-        name: numbers[process.name, f"numbers.{name}"][:, None] for name in process.spec.numbers
-    }
-    wanted = process.curve.names & set(patients.values)
-    values |= {name: patients.values[name] for name in wanted}
-    clock: Floats = np.zeros((1, 1))
-    if process.clock.since is not None:  # the calendar is that of a trial; elsewhere it stands at 0
-        clock = patients.values.get(process.clock.since, clock)
-    ups = None
-    if process.spec.wanders is not None:
-        sd, half_life = numbers[process.name, "wanders"], process.spec.wanders.half_life
-        ups = wander(process.name, luck, patients.units, sd, half_life, horizon)
-    return CurveLatent(values, clock, numbers[process.name, noise], ups)
-
-
 @dataclass(frozen=True)
-class TrajectoryProcess(AssessedProcess):
-    """A score that follows a curve; `states` are those of the model's categories."""
+class CurveProcess:
+    """An outcome that follows a curve; `states` are those of the model's categories.
+
+    `noise` is the key of the number that a reading varies by.
+    """
+
+    noise: ClassVar[str]
 
     name: str
-    spec: Trajectory
+    spec: Trajectory | Diary
     clock: Clock
     states: States
     reads: tuple[str, ...] = ()
 
     @property
     def curve(self) -> Expression:
-        """The score as an expression."""
-        found: Expression = self.spec.curve
+        """The score, or the rate, as an expression."""
+        found: Expression = self.spec.rate if isinstance(self.spec, Diary) else self.spec.curve
         return found
 
     def latent(
@@ -148,16 +128,37 @@ class TrajectoryProcess(AssessedProcess):
         linked: Mapping[str, Any],
         horizon: Horizon,
     ) -> CurveLatent:
-        """Gather each patient's numbers, draw the ups and downs."""
-        return _latent(self, luck, patients, parameters, "noise", horizon)
+        """Gather what the curve needs of each patient; only the ups and downs are drawn."""
+        numbers, spec = parameters.numbers, self.spec
+        values: dict[str, Any] = {
+            name: numbers[self.name, f"numbers.{name}"][:, None] for name in spec.numbers
+        }
+        wanted = self.curve.names & set(patients.values)
+        values |= {name: patients.values[name] for name in wanted}
+        clock: Floats = np.zeros((1, 1))
+        if self.clock.since is not None:  # the calendar is that of a trial; elsewhere it is at 0
+            clock = patients.values.get(self.clock.since, clock)
+        ups = None
+        if spec.wanders is not None:
+            sd, half_life = numbers[self.name, "wanders"], spec.wanders.half_life
+            ups = wander(self.name, luck, patients.units, sd, half_life, horizon)
+        return CurveLatent(values, clock, numbers[self.name, self.noise], ups)
 
     def wandered(self, curve: Floats, wander: Wander, days: Floats) -> Floats:
         """Return the curve with the ups and downs added."""
         return curve + wander.at(days)
 
     def path(self, latent: CurveLatent, exposure: Exposure, linked: Mapping[str, Any]) -> CurvePath:
-        """Return the true score over time under a history of exposure."""
+        """Return the true value over time under a history of exposure."""
         return CurvePath(self, latent, exposure)
+
+
+@dataclass(frozen=True)
+class TrajectoryProcess(CurveProcess, AssessedProcess):
+    """A score that follows a curve."""
+
+    noise = "noise"
+    spec: Trajectory
 
     def observe(self, level: Floats, noise: Floats, u: Floats) -> Floats:
         """Return what an assessor writes down; rounding to steps is part of the noise."""
@@ -170,20 +171,11 @@ class TrajectoryProcess(AssessedProcess):
 
 
 @dataclass(frozen=True)
-class DiaryProcess:
+class DiaryProcess(CurveProcess):
     """Events counted from visit to visit."""
 
-    name: str
+    noise = "between_periods"
     spec: Diary
-    clock: Clock
-    states: States
-    reads: tuple[str, ...] = ()
-
-    @property
-    def curve(self) -> Expression:
-        """The rate as an expression."""
-        found: Expression = self.spec.rate
-        return found
 
     def latent(
         self,
@@ -193,17 +185,13 @@ class DiaryProcess:
         linked: Mapping[str, Any],
         horizon: Horizon,
     ) -> CurveLatent:
-        """Gather each patient's numbers, draw the ups and downs."""
+        """Gather each patient's numbers; ups and downs reach back over one time `per` at least."""
         horizon = replace(horizon, before=max(horizon.before, self.spec.per))
-        return _latent(self, luck, patients, parameters, "between_periods", horizon)
+        return super().latent(luck, patients, parameters, linked, horizon)
 
     def wandered(self, curve: Floats, wander: Wander, days: Floats) -> Floats:
         """Return the rate times the ups and downs, which have mean 1."""
         return curve * np.exp(wander.at(days) - 0.5 * wander.sd[:, None] ** 2)
-
-    def path(self, latent: CurveLatent, exposure: Exposure, linked: Mapping[str, Any]) -> CurvePath:
-        """Return the rate over time under a history of exposure."""
-        return CurvePath(self, latent, exposure)
 
     def luck_of(self, luck: Luck, label: str, units: int) -> tuple[Floats, ...]:
         """Return the luck of a period: of its activity and of its count."""
