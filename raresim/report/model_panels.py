@@ -73,13 +73,14 @@ class _Axis:
 
 
 def _axis(people: People, outcome: Longitudinal | Trajectory | States) -> _Axis:
-    """Return the range of the score's clock, or two years since randomisation."""
+    """Return what nearly all live through on the score's clock, else two years."""
     span = span_of(people.model, outcome)
     if span is None:
         x = np.linspace(0.0, AHEAD / YEAR, 25)
         return _Axis(x, np.zeros((1, 1)), YEAR, "years since randomisation")
-    x = np.linspace(span.low, span.high, 37)
     start, label = people.patients.values[span.variable], f"{plain(span.variable)} in {span.unit}"
+    seen = float(np.quantile(start, 0.99)) + AHEAD / days_in(span.unit)
+    x = np.linspace(span.low, min(span.high, np.ceil(seen)), 37)
     return _Axis(x, start, days_in(span.unit), label)
 
 
