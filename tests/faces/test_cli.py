@@ -326,10 +326,15 @@ def test_an_interrupted_run_ends_cleanly(workers: str, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # tests that were started in the background ignore Ctrl-C, and so would their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     time.sleep(6)
     os.killpg(started.pid, signal.SIGINT)  # as Ctrl-C does, to everybody in the foreground
-    _, said = started.communicate(timeout=30)
+    try:
+        _, said = started.communicate(timeout=30)
+    finally:
+        started.kill()
     assert started.returncode == 130, said
     assert "interrupted; nothing was written" in said
     assert "Traceback" not in said
