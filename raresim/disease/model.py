@@ -16,14 +16,14 @@ from raresim.disease.branches import chosen
 from raresim.disease.copula import ties
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Recurrent, TimeToEvent
-from raresim.disease.outcomes import READ, Exposure, Occasion, ReadProcess, on_day
+from raresim.disease.outcomes import READ, UNTREATED, Exposure, Occasion, ReadProcess, on_day
 from raresim.disease.outcomes.building import build
 from raresim.disease.outcomes.events import EventProcess
 from raresim.disease.outcomes.following import BASELINE
 from raresim.disease.outcomes.process import Horizon, Process
 from raresim.disease.outcomes.score import ScoreProcess
 from raresim.disease.parameters import Parameters, parameters
-from raresim.disease.people import UNTREATED, centred, solve
+from raresim.disease.people import centred, solve
 from raresim.disease.references import check_references
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.disease.spec import ModelSpec

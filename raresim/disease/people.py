@@ -8,7 +8,7 @@ import numpy as np
 
 from raresim.disease import network
 from raresim.disease.outcome_block import TimeToEvent
-from raresim.disease.outcomes import Exposure, Horizon
+from raresim.disease.outcomes import UNTREATED, Horizon
 from raresim.disease.outcomes.following import MONTH, followed, log_ratios, solved
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import DRAW, Parameters, parameters
@@ -24,7 +24,6 @@ SEED = 20_000_101
 UNITS = 64
 SOLVED_UNITS = {True: 512, False: 16_384}
 """People in whom a joint model's hazard is solved for: with drawn parameters, with published."""
-UNTREATED = Exposure(np.full((1, 1), np.inf))
 
 
 def solve(

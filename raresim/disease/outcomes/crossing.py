@@ -1,8 +1,9 @@
 """An event that comes when a score's true value first passes a line: loss of a function.
 
 The path of the score decides, treated or not; the event has no luck of its own. The line is passed
-between two points of a grid of half a month, where a straight line between them passes it. Somebody
-who is past the line at randomisation has had the event: it stands on day 0.
+between two points of a grid of half a month, where a straight line between them passes it: a course
+that begins between two points bends the line from the first of them on. Somebody who is past the
+line at randomisation has had the event: it stands on day 0.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from raresim.disease.network import Patients
 from raresim.disease.outcome_block import Crossing
 from raresim.disease.outcomes.events import EventPath
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.exposure import Exposure
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck

@@ -25,7 +25,8 @@ import numpy as np
 from scipy.special import gammaincinv, pdtr, pdtrik
 
 from raresim.disease.network import Patients
-from raresim.disease.outcomes.process import Exposure, Horizon, grown
+from raresim.disease.outcomes.exposure import Exposure
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.outcomes.reading import AssessedProcess, Occasion, assessed, on_day
 from raresim.disease.outcomes.wander import Wander, wander
 from raresim.disease.parameters import Parameters
@@ -77,7 +78,7 @@ class CurvePath:
 
     def level(self, days: Floats) -> Floats:
         """Return the true score at `days` since randomisation (below zero: before)."""
-        return self.untreated(days) + grown(self.exposure, days)
+        return self.untreated(days) + self.exposure.grown(days)
 
     def untreated(self, days: Floats) -> Floats:
         """Return the curve at `days`."""
@@ -89,13 +90,14 @@ class CurvePath:
         return np.broadcast_to(curve, np.broadcast_shapes(curve.shape, t.shape))
 
     def expected(self, since: Floats, until: Floats) -> Floats:
-        """Return the events expected from one day to another: the rate half-way, times days."""
+        """Return the events expected from one day to another: the rate half-way, times days.
+
+        Days under treatment count with its ratio: days + sum over stages of (ratio - 1) days in it.
+        """
         rate = np.maximum(self.untreated((since + until) / 2), 0.0)
         days = until - since
-        effect = self.exposure.effect
-        if effect is not None:
-            treated = np.minimum(until, self.exposure.until) - np.maximum(since, 0.0)
-            days = days + (effect.value[:, None] - 1) * np.maximum(treated, 0.0)
+        for stage in self.exposure.stages:
+            days = days + (stage.ratio - 1) * stage.days(since, until)
         return np.asarray(rate * days)
 
 

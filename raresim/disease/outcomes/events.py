@@ -3,6 +3,7 @@
 Given frailty Z (gamma, mean 1) and a site factor, the intensity is lambda Z S, times the rate ratio
 while treated. Events happen where the cumulative intensity crosses sums of unit exponentials, so
 that counts over a time t are negative binomial with 1 / theta = var(Z S) (no count is ever drawn).
+The cumulative intensity is a straight line in each stage of the exposure, so it is inverted there.
 Source: Cook & Lawless, The Statistical Analysis of Recurrent Events, Springer 2007.
 """
 
@@ -17,7 +18,8 @@ from scipy.special import gammaincinv, ndtri
 
 from raresim import limits
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.exposure import Exposure, Stage
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
@@ -131,21 +133,46 @@ class EventProcess:
         return count
 
     def path(self, latent: EventLatent, exposure: Exposure, linked: Mapping[str, Any]) -> EventPath:
-        """Invert the cumulative intensity: slope times the ratio while treated, slope after."""
+        """Invert the cumulative intensity: slope times the ratio in each stage, slope after."""
         with np.errstate(divide="ignore"):
-            days = latent.thresholds / latent.intensity[..., None]
-        if exposure.effect is None:
-            return EventPath(days)
-        ratio = exposure.effect.value[:, None, None]
-        until = exposure.until[..., None]
-        last = ratio * until  # days of untreated time that are lived through while treated
-        while_treated = days <= last
-        with np.errstate(divide="ignore"):
-            treated = days / ratio
-        days -= last  # in place: these are the largest arrays of a simulation
-        days += until
-        np.copyto(days, treated, where=while_treated)
-        return EventPath(days)
+            untreated = latent.thresholds / latent.intensity[..., None]
+        return EventPath(bent(untreated, exposure.stages))
+
+
+def bent(untreated: Floats, stages: tuple[Stage, ...]) -> Floats:
+    """Return the days of events that come on the days `untreated` where nobody is treated.
+
+    A stage from s to e with the ratio r lives through r (e - s) days of untreated time. With L days
+    lived through by s, the untreated day d > L comes on s + (d - L) / r; later stages overwrite.
+    The days are bent in place where they can be: they are the largest arrays of a simulation.
+    """
+    if not stages:
+        return untreated
+    lived = until = np.maximum(stages[0].since, 0.0)
+    found = untreated
+    with np.errstate(divide="ignore", invalid="ignore"):  # ratios of 0, stages without an end
+        for stage in stages:
+            since, until = np.maximum(stage.since, 0.0), np.maximum(stage.until, 0.0)
+            found = _overwritten(found, untreated, lived, since, stage.ratio)
+            lived = lived + stage.ratio * (until - since)
+        before = ~(untreated > lived[..., None])  # also where `lived` is no number: without an end
+        untreated -= lived[..., None]
+        untreated += until[..., None]
+    np.copyto(untreated, found, where=before)
+    return untreated
+
+
+def _overwritten(
+    found: Floats, untreated: Floats, lived: Floats, since: Floats, ratio: Floats
+) -> Floats:
+    """Return the days `found`, but where untreated ones pass `lived`, those of the stage."""
+    if not since.any():  # from randomisation on: all of them
+        return np.asarray(untreated / ratio[..., None])
+    days = untreated - lived[..., None]
+    days /= ratio[..., None]
+    days += since[..., None]
+    np.copyto(days, found, where=~(untreated > lived[..., None]))
+    return days
 
 
 def patient_variance(parameters: Parameters, name: str) -> Floats:

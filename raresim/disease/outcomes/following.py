@@ -5,8 +5,9 @@
 The published curve is that of a population, in which those with high scores go first. So h0 is not
 its hazard: it is solved for, interval by interval, such that the population has the curve
 (`solved`). h0 is constant on intervals of about a month, the score is taken at their middle, and
-the part of an interval that is spent under treatment counts with the treatment's own ratio; what
-treatment does to the score moves the hazard by itself.
+the part of an interval that is spent under treatment counts with the treatment's own ratio, evenly
+over the interval: a course that begins or ends inside one moves the event anywhere in it, and none
+before it. What treatment does to the score moves the hazard by itself.
 Source of joint models: Rizopoulos, Journal of Statistical Software 2010;35(9):1-33.
 """
 
@@ -22,7 +23,8 @@ import numpy as np
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcome_block import Follows
 from raresim.disease.outcomes.events import EventPath
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.exposure import Exposure
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.evidence.survival import PiecewiseExponential, TimeLaw
@@ -138,11 +140,11 @@ def _risk(levels: list[Level], ratios: tuple[Floats, ...], day: Floats) -> Float
 
 
 def _treated(exposure: Exposure, first: float, last: float) -> Floats:
-    """Return what treatment itself multiplies the hazard by between two days."""
-    if exposure.effect is None:
-        return np.ones((1, 1))
-    part = np.clip((exposure.until - first) / (last - first), 0.0, 1.0)
-    return np.asarray(1 + (exposure.effect.value[:, None] - 1) * part)
+    """Return what treatment itself multiplies the hazard by between two days, on average."""
+    ratio: Floats = np.ones((1, 1))
+    for stage in exposure.stages:
+        ratio = ratio + (stage.ratio - 1) * (stage.days(first, last) / (last - first))
+    return ratio
 
 
 def solved(

@@ -18,7 +18,7 @@ states and links
     `reads` names the processes whose latent value or path this one needs (an acyclic graph); `ends`
     names those that are over when its event happens.
 effects
-    What treatment does, with its `Exposure`: until when, and by how much on which scale.
+    What treatment does, with its `Exposure`: in which courses, and by how much on which scale.
 observation
     `read` turns the latent truth into what is written down, with luck of its own (`reading`).
 derived endpoints
@@ -31,52 +31,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from raresim.disease.network import Patients
+from raresim.disease.outcomes.exposure import Exposure
 from raresim.disease.parameters import Parameters
-from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What an arm does to an outcome: a ratio of rates, or a difference grown in `after` days."""
-
-    scale: str
-    value: Floats
-    after: float = 0.0
-
-    def rows(self, chosen: slice) -> Effect:
-        """Return some replicates only."""
-        return Effect(self.scale, rows_of(self.value, chosen), self.after)
-
-
-@dataclass(frozen=True)
-class Exposure:
-    """A history of treatment: on the arm's effect from randomisation until `until` (days)."""
-
-    until: Floats
-    effect: Effect | None = None
-
-    def rows(self, chosen: slice) -> Exposure:
-        """Return some replicates only."""
-        effect = None if self.effect is None else self.effect.rows(chosen)
-        return Exposure(rows_of(self.until, chosen), effect)
-
-
-def grown(exposure: Exposure, days: Floats) -> Floats:
-    """Return the difference that treatment has made to a score by `days`; it is kept after."""
-    effect = exposure.effect
-    if effect is None:
-        return np.zeros((1, 1))
-    treated = np.clip(np.minimum(days, exposure.until), 0, None)
-    return np.asarray(effect.value[:, None] * (treated / effect.after))
-
-
-@dataclass(frozen=True)
 class Horizon:
-    """How far the paths will be asked for: days ahead and before, the largest ratio on the rate."""
+    """How far the paths will be asked for: days ahead and before, the largest ratio on the rate.
+
+    `largest_ratio` bounds what all courses together may multiply a rate by: the largest product,
+    over any day, of the ratios (each to the power of its dose) of the courses that can be on then.
+    Luck is drawn as far as that takes: with a larger ratio a path would miss events or moves.
+    """
 
     days: float
     largest_ratio: float = 1.0

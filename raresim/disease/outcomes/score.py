@@ -6,7 +6,7 @@
 The published spread of a change over a time T is split into slope and noise by `visit_noise_share`:
 2 sigma_e² = share * SD²  and  T² sigma_slope² = (1 - share) * SD², less what baseline variables and
 rounding already explain. Treatment shifts the latent score in proportion to the time under it, and
-what was gained is kept after stopping (a disease-modifying effect).
+what was gained is kept after stopping (a disease-modifying effect); courses add up.
 Source of the random-slope model: Laird & Ware, Biometrics 1982;38:963-974.
 """
 
@@ -21,7 +21,8 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcomes.process import Exposure, Horizon, grown
+from raresim.disease.outcomes.exposure import Exposure
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.outcomes.reading import AssessedProcess, Occasion, assessed
 from raresim.disease.parameters import Parameters
 from raresim.disease.score_block import Longitudinal
@@ -54,7 +55,7 @@ class ScorePath:
 
     def level(self, days: Floats) -> Floats:
         """Return the latent score at `days` since randomisation (below zero: before)."""
-        return self.latent.level + self.latent.slope * days + grown(self.exposure, days)
+        return self.latent.level + self.latent.slope * days + self.exposure.grown(days)
 
 
 @dataclass(frozen=True)

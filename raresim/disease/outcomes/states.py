@@ -1,10 +1,11 @@
 """A course through states: from each to others at constant rates, back as well as on.
 
 A patient in state s moves to state d at the rate q(s, d); a ratio multiplies the rates of moves to
-worse states (later in the list) while treated. The course is that of a Markov chain, made by
-uniformisation: a clock of rate c = max over s of sum over d of q(s, d) ticks for each patient, and
-at a tick the patient moves to d with probability q(s, d) / c or stays. Ticks and choices are luck
-of their own, the same under every arm. A read state is its place in the list, from 0.
+worse states (later in the list) while treated, several of them as their product. The course is that
+of a Markov chain, made by uniformisation: a clock of rate c = max over s of sum over d of q(s, d)
+ticks for each patient, and at a tick the patient moves to d with probability q(s, d) / c or stays.
+Ticks and choices are luck of their own, the same under every arm. A read state is its place in the
+list, from 0.
 Source: Jensen, Skandinavisk Aktuarietidskrift 1953;36:87-91; Kalbfleisch & Lawless, Journal of the
 American Statistical Association 1985;80:863-871 (panel data from such chains).
 """
@@ -20,7 +21,8 @@ import numpy.typing as npt
 
 from raresim import limits
 from raresim.disease.network import Patients
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.exposure import Exposure
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.outcomes.reading import AssessedProcess, Occasion
 from raresim.disease.parameters import Parameters
 from raresim.disease.score_block import States
@@ -131,10 +133,8 @@ class StatesProcess(AssessedProcess):
         states = [state]
         for k in range(latent.ticks.shape[-1]):
             chances = latent.rates[rows, state] / latent.clock[:, None, None]
-            if exposure.effect is not None:
-                treated = (latent.ticks[..., k] <= exposure.until)[..., None]
-                bent = treated & (worse > state[..., None])
-                chances = np.where(bent, chances * exposure.effect.value[:, None, None], chances)
+            ratio = exposure.ratio(latent.ticks[..., k])[..., None]
+            chances = np.where(worse > state[..., None], chances * ratio, chances)
             upper = np.cumsum(chances, axis=-1)
             passed = np.sum(latent.choices[..., k, None] >= upper, axis=-1)
             state = np.where(passed < count, passed, state)

@@ -7,13 +7,14 @@ hazard while treated divides E as far as the treatment reaches:
     E <= r (H(a + until) - H(a)):  H^-1(H(a) + E / r) - a
     else:                          H^-1(H(a) + E + (1 - r) (H(a + until) - H(a))) - a
 
+and so on from stage to stage of the exposure (`untreated_hazard`).
 Source: inversion of the cumulative hazard, Bender, Augustin & Blettner, Generating survival times
 to simulate Cox proportional hazards models, Statistics in Medicine 2005;24:1713-1723.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,8 @@ import numpy.typing as npt
 
 from raresim.disease.network import Patients, couple
 from raresim.disease.outcomes.events import EventPath
-from raresim.disease.outcomes.process import Exposure, Horizon
+from raresim.disease.outcomes.exposure import Exposure, Stage
+from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.evidence.survival import TimeLaw
@@ -95,11 +97,40 @@ class TimedProcess:
         """Invert the cumulative hazard, from the clock at randomisation on."""
         origin = np.broadcast_to(latent.origin, latent.threshold.shape)
         lived = latent.hazard(origin)
-        needed = latent.threshold
-        if exposure.effect is not None:
-            ratio = exposure.effect.value[:, None]
-            while_treated = latent.hazard(origin + exposure.until) - lived
-            after = needed + (1 - ratio) * while_treated
-            needed = np.where(needed <= ratio * while_treated, needed / ratio, after)
+
+        def risen(days: Floats) -> Floats:
+            """Return the untreated hazard from randomisation to a day, infinite for no end."""
+            later = np.maximum(days, 0.0)
+            endless = np.isinf(later)  # laws interpolate, which infinity does not allow
+            until = origin + np.where(endless, 0.0, later)
+            return np.where(endless, np.inf, latent.hazard(until) - lived)
+
+        needed = untreated_hazard(latent.threshold, exposure.stages, risen)
         days = latent.time(lived + needed) - origin
         return EventPath(np.maximum(days, 0.0)[..., None])
+
+
+def untreated_hazard(
+    threshold: Floats, stages: tuple[Stage, ...], risen: Callable[[Floats], Floats]
+) -> Floats:
+    """Return the cumulative hazard without treatment when that with it reaches the threshold E.
+
+    A stage of the ratio r begins at the hazard H without treatment and `reached` with it: E comes
+    at H + (E - reached) / r. Where nobody is treated that is E + `saved`, as `saved` is H -
+    `reached`; the sum has the bits that one course has always given. Later stages overwrite.
+    """
+    if not stages:
+        return threshold
+    found = threshold
+    start = reached = risen(stages[0].since)
+    saved: Floats = np.zeros((1, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):  # ratios of 0, stages without an end
+        for stage in stages:
+            treated = start + (threshold - reached) / stage.ratio
+            inside = np.where(stage.ratio == 1, threshold + saved, treated)
+            found = np.where(threshold > reached, inside, found)
+            end = risen(stage.until)
+            reached = reached + stage.ratio * (end - start)
+            saved = saved + (1 - stage.ratio) * (end - start)
+            start = end
+    return np.where(threshold > reached, threshold + saved, found)

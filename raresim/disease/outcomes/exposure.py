@@ -1,0 +1,153 @@
+"""What a patient is exposed to: courses of treatment, each with its days, its effect and a dose.
+
+One course from randomisation on is the treatment of an arm. Others say what else there is: rescue
+medication, a lower dose, cross-over, a delayed start, withdrawal. Where courses overlap their
+ratios multiply and their differences add, as effects do that are independent of each other (Bliss,
+Annals of Applied Biology 1939;26:585-615, for the ratio of those who are left). A dose x scales an
+effect on its linear scale: ratio^x, or x times the difference.
+
+Days count from randomisation and may be negative: nobody is treated before, unless a course says
+so. What has happened is never changed by what comes later: a course bends a path from its first day
+on (processes that work on a grid: from the interval in which that day lies).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.evidence.statistics import Floats, rows_of
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What an arm does to an outcome: a ratio of rates, or a difference grown in `after` days."""
+
+    scale: str
+    value: Floats
+    after: float = 0.0
+
+    def rows(self, chosen: slice) -> Effect:
+        """Return some replicates only."""
+        return Effect(self.scale, rows_of(self.value, chosen), self.after)
+
+    def at(self, dose: Floats | float) -> Floats:
+        """Return the effect at a dose, shape (replicates, units) or with a 1 for either."""
+        value = self.value[:, None]
+        return np.asarray(value**dose if self.scale == "ratio" else value * dose)
+
+
+@dataclass(frozen=True)
+class Course:
+    """On an effect from the day `since` until the day `until`, at a dose; no effect does nothing.
+
+    Days and dose have shape (replicates, units) or (1, 1). `until` may be infinite; a course that
+    does not end after it begins is empty. The first day of a difference is finite, as it grows.
+    """
+
+    effect: Effect | None
+    since: Floats
+    until: Floats
+    dose: Floats | float = 1.0
+
+    def rows(self, chosen: slice) -> Course:
+        """Return some replicates only."""
+        effect = None if self.effect is None else self.effect.rows(chosen)
+        dose = rows_of(self.dose, chosen) if isinstance(self.dose, np.ndarray) else self.dose
+        return Course(effect, rows_of(self.since, chosen), rows_of(self.until, chosen), dose)
+
+    def ratio(self, on: npt.NDArray[np.bool_]) -> Floats:
+        """Return the ratio where somebody is `on` the course, 1 elsewhere."""
+        if self.effect is None:
+            return np.ones((1, 1))
+        return np.where(on, self.effect.at(self.dose), 1.0)
+
+    def grown(self, days: Floats) -> Floats:
+        """Return the difference made by `days`: value * dose * (days on the course) / after."""
+        if self.effect is None:
+            return np.zeros((1, 1))
+        spent = np.clip(np.minimum(days, self.until) - self.since, 0, None)
+        return np.asarray(self.effect.at(self.dose) * (spent / self.effect.after))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Days between which the same courses are on, and the product of their ratios."""
+
+    since: Floats
+    until: Floats
+    ratio: Floats
+
+    def days(self, since: Floats | float, until: Floats | float) -> Floats:
+        """Return how many of the days between two fall into the stage."""
+        inside = np.minimum(until, self.until) - np.maximum(since, self.since)
+        return np.asarray(np.maximum(inside, 0.0))
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A history of treatment: its courses, in any order; without any, nobody is treated.
+
+    Examples
+    --------
+    Half the rate for 100 days, and rescue medication from day 60 on:
+
+    >>> drug, rescue = Effect("ratio", np.array([0.5])), Effect("ratio", np.array([0.2]))
+    >>> start, late, stop, never = (np.full((1, 1), day) for day in (0.0, 60.0, 100.0, np.inf))
+    >>> history = Exposure((Course(drug, start, stop), Course(rescue, late, never)))
+    >>> [float(stage.ratio[0, 0]) for stage in history.stages]
+    [0.5, 0.1, 0.2]
+    """
+
+    courses: tuple[Course, ...] = ()
+
+    @classmethod
+    def one(cls, until: Floats, effect: Effect | None) -> Exposure:
+        """Return a single course from randomisation until a day."""
+        return cls((Course(effect, np.zeros((1, 1)), until),))
+
+    def rows(self, chosen: slice) -> Exposure:
+        """Return some replicates only."""
+        return Exposure(tuple(course.rows(chosen) for course in self.courses))
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stretches of days between each start or end of a course and the next, for ratios.
+
+        Sorted for each patient, so that some stages of a patient may last no time. Before the first
+        and after the last nobody is treated.
+        """
+        acting = [course for course in self.courses if course.effect is not None]
+        if not acting:
+            return ()
+        ends = [day for c in acting for day in (c.since, np.maximum(c.since, c.until))]
+        if len(acting) > 1:  # one course, the usual case, is in order
+            ends = list(np.sort(np.stack(np.broadcast_arrays(*ends)), axis=0))
+        found = []
+        for since, until in pairwise(ends):
+            ratio: Floats = np.ones((1, 1))
+            for course in acting:
+                ratio = ratio * course.ratio((course.since <= since) & (until <= course.until))
+            found.append(Stage(since, until, ratio))
+        return tuple(found)
+
+    def ratio(self, days: Floats) -> Floats:
+        """Return the product of the ratios on some days; a course holds on its last day."""
+        found: Floats = np.ones((1, 1))
+        for course in self.courses:
+            found = found * course.ratio((course.since < days) & (days <= course.until))
+        return found
+
+    def grown(self, days: Floats) -> Floats:
+        """Return the difference that treatment has made to a score by `days`; it is kept after."""
+        found: Floats = np.zeros((1, 1))
+        for course in self.courses:
+            found = found + course.grown(days)
+        return found
+
+
+UNTREATED = Exposure()
