@@ -1,5 +1,19 @@
 """Randomisation: used by trials to randomise and, later, by analyses to re-randomise."""
 
-from raresim.randomisation.blocks import permuted_blocks
+from raresim.randomisation.balance import correct_guesses, imbalance
+from raresim.randomisation.blocks import in_block, permuted_blocks
+from raresim.randomisation.minimisation import Minimisation
+from raresim.randomisation.schemes import BiasedCoin, Scheme, Simple, Urn, chosen
 
-__all__ = ["permuted_blocks"]
+__all__ = [
+    "BiasedCoin",
+    "Minimisation",
+    "Scheme",
+    "Simple",
+    "Urn",
+    "chosen",
+    "correct_guesses",
+    "imbalance",
+    "in_block",
+    "permuted_blocks",
+]
