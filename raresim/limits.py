@@ -84,6 +84,12 @@ CANDIDATES = _limit(
     200_000,
     "where next to nobody is eligible, the search for patients must end",
 )
+POOL = _limit(
+    "POOL",
+    "members of a finite pool",
+    10_000,
+    "each has luck of its own in each of 1,024 trials, whether they come or not",
+)
 EVENTS = _limit(
     "EVENTS", "events of one patient", 500, "more in one patient mean that a number is wrong"
 )

@@ -14,7 +14,7 @@ inverse CDF.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from numpy.random import PCG64DXSM, SeedSequence
 LUCK_BLOCK = 1024
 """Replicates in one luck block: part of the contract, never a tuning knob."""
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of the luck contract; renaming a decision point or changing a stream raises it."""
 
 Floats = npt.NDArray[np.float64]
@@ -147,3 +147,88 @@ class SharedLuck(EvenLuck):
         ranks[order] = np.arange(order.size)
         kept = np.argsort(np.argsort(ranks[:units]))
         return np.broadcast_to((kept + 0.5) / units, (self._shared, units))
+
+
+class RenamedLuck(Luck):
+    """The luck of something that happens again: every decision point with a word before its name.
+
+    >>> luck = Luck(1, 0)
+    >>> again = RenamedLuck(luck, "screening 2").uniform("age", 3)
+    >>> luck.points
+    {'screening 2: age': 3}
+    """
+
+    def __init__(self, luck: Luck, word: str) -> None:
+        super().__init__(luck.seed, luck.block)
+        self._rows, self._points = luck._rows, luck._points
+        self._luck, self._word = luck, word
+
+    def only(self, rows: slice) -> RenamedLuck:
+        """Return the same luck for some replicates."""
+        return RenamedLuck(self._luck.only(rows), self._word)
+
+    def uniform(self, point: str, units: int) -> Floats:
+        """Return the uniforms of the renamed decision point, shape (replicates, units)."""
+        return self._luck.uniform(f"{self._word}: {point}", units)
+
+    def once(self, point: str) -> Floats:
+        """Return the uniforms of the renamed point without units, shape (replicates,)."""
+        return self._luck.once(f"{self._word}: {point}")
+
+
+class ChosenLuck(Luck):
+    """The luck of some members of a finite pool, in the order in which they are chosen.
+
+    Units are members, not places in that order: whoever is chosen when keeps its draws. Members
+    have their luck by group (a country's, say), `point[group]`, so that another group, or a larger
+    one, moves nobody's.
+
+    Parameters
+    ----------
+    luck
+        The luck of the trials; what is drawn `once` is drawn from it.
+    groups
+        Labels of each group and its number of members; members are counted through all groups.
+    chosen
+        The numbers of the members, (replicates, units).
+
+    Examples
+    --------
+    >>> order = np.tile([4, 0], (1024, 1))
+    >>> luck = ChosenLuck(Luck(1, 0), {("north",): 3, ("south",): 2}, order)
+    >>> drawn, south = luck.uniform("age", 2), Luck(1, 0).uniform("age[south]", 2)
+    >>> bool((drawn[:, 0] == south[:, 1]).all())
+    True
+    """
+
+    def __init__(
+        self, luck: Luck, groups: Mapping[tuple[str, ...], int], chosen: npt.NDArray[np.int64]
+    ) -> None:
+        super().__init__(luck.seed, luck.block)
+        self._rows, self._points = luck._rows, luck._points
+        self._luck, self._groups, self._chosen = luck, dict(groups), chosen
+
+    def only(self, rows: slice) -> ChosenLuck:
+        """Return the same luck for some replicates; it must be a whole block's."""
+        return ChosenLuck(self._luck.only(rows), self._groups, self._chosen[rows])
+
+    def uniform(self, point: str, units: int) -> Floats:
+        """Return the uniforms of the members chosen, shape (replicates, units).
+
+        Raises
+        ------
+        RuntimeError
+            When as many units are asked for as were not chosen.
+        """
+        if units != self._chosen.shape[1]:
+            chosen = self._chosen.shape[1]
+            raise RuntimeError(f"{point!r} asks for {units} units of {chosen} chosen members")
+        drawn = [
+            self._luck.uniform(point_name(point, labels=group), size)
+            for group, size in self._groups.items()
+        ]
+        return np.take_along_axis(np.concatenate(drawn, axis=1), self._chosen, axis=1)
+
+    def once(self, point: str) -> Floats:
+        """Return the uniforms of a point without units, shape (replicates,)."""
+        return self._luck.once(point)

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from raresim import streams
-from raresim.streams import LUCK_BLOCK, Luck, point_name
+from raresim.streams import LUCK_BLOCK, ChosenLuck, Luck, point_name
 
 LAST_SEED = 2**63 - 1
 GOLDEN = [  # units 0 and 1 of replicates 0, 1 and 1023; never edit without raising CONTRACT
@@ -30,7 +30,7 @@ GOLDEN = [  # units 0 and 1 of replicates 0, 1 and 1023; never edit without rais
 
 @pytest.mark.parametrize(("seed", "block", "point", "values"), GOLDEN)
 def test_contract_1_gives_the_golden_values(seed, block, point, values):
-    assert (streams.CONTRACT, LUCK_BLOCK) == (1, 1024)
+    assert (streams.CONTRACT, LUCK_BLOCK) == (2, 1024)
     drawn = Luck(seed, block).uniform(point, 2)[[0, 1, 1023]]
     assert [value.hex() for value in drawn.ravel().tolist()] == values
 
@@ -120,3 +120,40 @@ def test_point_names_carry_their_labels_last():
     assert point_name("outcome", "infection", "gap", labels=[3]) == "outcome.infection.gap[3]"
     assert point_name("randomisation.list", labels=[]) == "randomisation.list[]"
     assert point_name("visit", "week24") == "visit.week24"
+
+
+POOL = {("north", "old"): 3, ("south", "old"): 2}
+
+
+def chosen(luck: Luck, *columns: int, groups: dict[tuple[str, ...], int] = POOL) -> ChosenLuck:
+    return ChosenLuck(luck, groups, np.tile(columns, (luck.replicates, 1)))
+
+
+def test_chosen_members_have_their_own_luck_in_any_order():
+    drawn = chosen(Luck(1, 0), 4, 0, 2).uniform("x", 3)
+    north, south = Luck(1, 0).uniform("x[north, old]", 3), Luck(1, 0).uniform("x[south, old]", 2)
+    assert (drawn == np.stack([south[:, 1], north[:, 0], north[:, 2]], axis=1)).all()
+
+
+def test_another_group_or_a_larger_one_moves_no_member():
+    before = chosen(Luck(1, 0), 3, 4).uniform("x", 2)
+    larger = {("north", "old"): 5, ("north", "new"): 4, ("south", "old"): 6}
+    assert (chosen(Luck(1, 0), 9, 10, groups=larger).uniform("x", 2) == before).all()
+
+
+def test_chosen_luck_is_of_the_same_trials_and_in_the_same_register():
+    luck = Luck(1, 0).only(slice(3, 7))
+    mine = chosen(luck, 1, 2)
+    assert mine.replicates == 4
+    assert (mine.uniform("x", 2) == chosen(Luck(1, 0), 1, 2).uniform("x", 2)[3:7]).all()
+    some = chosen(Luck(1, 0), 1, 2).only(slice(3, 7))
+    assert (some.uniform("y", 2) == mine.uniform("y", 2)).all()
+    assert (mine.once("z") == Luck(1, 0).once("z")[3:7]).all()
+    assert luck.points == mine.points
+    with pytest.raises(RuntimeError, match="twice"):
+        mine.uniform("x", 2)
+
+
+def test_chosen_luck_refuses_another_number_of_units():
+    with pytest.raises(RuntimeError, match="asks for 5 units of 2 chosen members"):
+        chosen(Luck(1, 0), 1, 2).uniform("x", 5)
