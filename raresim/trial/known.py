@@ -1,0 +1,111 @@
+"""What is known of each patient at a data cut: events, visits and readings up to then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.evidence.statistics import Floats
+from raresim.files.units import SECONDS_A_DAY
+from raresim.trial.analysis_block import Estimand
+from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
+from raresim.trial.fate import Fate
+from raresim.trial.intercurrent import Intercurrent
+from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.ledger import Ledger
+from raresim.trial.scenario import Scenario
+from raresim.trial.ticks import NEVER, Ticks
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is known at a cut: `until` is the tick up to which each patient's data are (rows, n)."""
+
+    scenario: Scenario
+    fate: Fate
+    ledger: Ledger
+    until: Ticks
+
+    @property
+    def end(self) -> Ticks:
+        """Until when each patient was observed."""
+        return np.minimum(self.ledger.exit, self.until)
+
+    def due(self, week: int, allowance: float = 0.0) -> Ticks:
+        """Return the tick of a week's visit; where none is known of, that of the plan.
+
+        `allowance` days are added to the plan.
+        """
+        weeks = self.scenario.spec.design.visits.weeks
+        visit = self.ledger.visits[..., weeks.index(week)]
+        planned = int((7 * week + allowance) * SECONDS_A_DAY)
+        return np.where(visit <= self.until, visit, self.ledger.randomised + planned)
+
+    def events_of(self, estimand: Estimand) -> Intercurrent:
+        """Return when each intercurrent event happened, as far as it is known.
+
+        An event that puts a score at its worst is in the readings already.
+        """
+        ending = self.scenario.model.ending.get(estimand.outcome, ())
+        at = {e: self._tick(e) for e in estimand.intercurrent if e not in ending}
+        known = {event: np.where(tick <= self.until, tick, NEVER) for event, tick in at.items()}
+        bad = self.scenario.better(estimand.outcome) == "less"
+        return Intercurrent(estimand, bad, known, NEVER)
+
+    def _tick(self, event: str) -> Ticks:
+        """Return the tick of an intercurrent event, NEVER where it did not happen."""
+        ledger, begun = self.ledger, np.where(self.ledger.present, self.ledger.randomised, 0)
+        if event == STOPS:
+            planned = int(self.scenario.spec.design.treat_for * SECONDS_A_DAY)
+            return np.where(ledger.stop < begun + planned, ledger.stop, NEVER)
+        if event in self.fate.rescued:
+            since = _of_arm(self.fate.rescued[event], ledger)
+            at = begun + np.minimum(since, NEVER - begun)
+            return np.where(ledger.present & (at <= ledger.exit), at, NEVER)
+        return np.asarray(ledger.events[event][..., 0])
+
+
+def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Return candidates' values in the order of the ledger (of candidate 0 where nobody is)."""
+    order = np.maximum(candidate, 0)
+    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
+
+
+def _of_arm(arms: tuple[npt.NDArray[Any], ...], ledger: Ledger) -> npt.NDArray[Any]:
+    """Return what happens to each patient under the arm that was assigned."""
+    found, *others = (take(values, ledger.candidate) for values in arms)
+    for number, values in enumerate(others, 1):
+        mine = ledger.arm == number
+        found = np.where(mine if values.ndim == 2 else mine[..., None], values, found)
+    return np.asarray(found)
+
+
+def readings_of(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
+    """Return what was read of each patient, at randomisation and each visit, under their arm."""
+    return _of_arm(fate.readings[outcome], ledger)
+
+
+def first_of(endpoint: Endpoint, data: Data, end: Ticks) -> Ticks:
+    """Return the tick of the first of an endpoint's parts, as known at `end`."""
+    parts = [data.ledger.events[name][..., 0] for name in endpoint.events]
+    parts += [_passed(line, data, end) for line in endpoint.scores]
+    return np.asarray(np.minimum.reduce(parts))
+
+
+def _passed(line: ScorePasses, data: Data, end: Ticks) -> Ticks:
+    """Return the tick of the first visit at which a score has passed a line, by `end`."""
+    readings = readings_of(data.fate, data.ledger, line.score)
+    came = data.ledger.visits <= end[..., None]
+    met = line.met(readings[..., 1:], readings[..., :1])
+    found = first_passed(met, came, line.confirmed)
+    return np.asarray(np.min(np.where(found, data.ledger.visits, NEVER), axis=-1))
+
+
+def last_visit(ledger: Ledger, end: Ticks) -> Ticks:
+    """Return the last visit by `end`; randomisation where there was none."""
+    came = ledger.visits <= end[..., None]
+    last = np.max(np.where(came, ledger.visits, 0), axis=-1)
+    return np.asarray(np.maximum(last, np.minimum(ledger.randomised, end)))
