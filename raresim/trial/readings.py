@@ -2,56 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from raresim.disease import DiseaseModel
 from raresim.disease.outcomes import Occasion
-from raresim.evidence.statistics import Floats
+from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
-    from raresim.trial.fate import People
+    from raresim.trial.candidates import People
+
+Booleans = npt.NDArray[np.bool_]
 
 
-def readings(
-    scenario: Scenario, folk: People, luck: Luck, when: Floats
-) -> dict[str, tuple[Floats, ...]]:
+@dataclass(frozen=True)
+class Visits:
+    """When each patient is due, who comes, and the luck of what is read.
+
+    `days` since randomisation and `came` have shape (replicates, units, visits). `drawn[score]` is
+    the luck of the reading at randomisation and of each visit's: the same under every arm.
+    """
+
+    days: Floats
+    came: Booleans
+    drawn: dict[str, list[tuple[Floats, ...]]]
+    labels: tuple[str, ...]
+
+    def rows(self, chosen: slice) -> Visits:
+        """Return some replicates only."""
+        drawn = {
+            name: [tuple(rows_of(u, chosen) for u in luck) for luck in all_luck]
+            for name, all_luck in self.drawn.items()
+        }
+        return Visits(self.days[chosen], self.came[chosen], drawn, self.labels)
+
+    @property
+    def edges(self) -> Floats:
+        """Randomisation and the days of the visits, whether they took place or not."""
+        return np.concatenate([np.zeros((*self.days.shape[:2], 1)), self.days], axis=-1)
+
+    def read(self, model: DiseaseModel, name: str, walked: dict[str, Any], start: Any) -> Floats:
+        """Return what is read of a score at randomisation and at each visit, the last axis.
+
+        `start` is what screening found, for scores that are not read at randomisation.
+        """
+        first, *later = self.drawn[name]
+        own = zip(self._occasions(), later, strict=True)
+        read = [model.read(name, walked, occasion, u) for occasion, u in own]
+        begin = model.read_at_start(name, walked, start, first)
+        return np.stack([begin, *read], axis=-1)
+
+    def _occasions(self) -> list[Occasion]:
+        """Return the visits, each with the days since the one before."""
+        days = [np.ascontiguousarray(day) for day in np.moveaxis(self.days, -1, 0)]
+        before = [np.zeros(self.days.shape[:2]), *days[:-1]]
+        return [Occasion(*each) for each in zip(self.labels, days, before, strict=True)]
+
+
+def visits(scenario: Scenario, luck: Luck, days: Floats, came: Booleans) -> Visits:
+    """Draw the luck of all readings."""
+    model, units = scenario.model, days.shape[1]
+    labels = tuple(f"week{week}" for week in scenario.spec.design.visits.weeks)
+    drawn = {}
+    for name, reader in model.readers.items():
+        first = model.luck_at_start(name, luck, units)
+        drawn[name] = [first, *(reader.luck_of(luck, label, units) for label in labels)]
+    return Visits(days, came, drawn, labels)
+
+
+def as_planned(scenario: Scenario, luck: Luck, units: int) -> Visits:
+    """Return visits on their planned days, none of them missed: those of the true values."""
+    planned = 7.0 * np.array(scenario.spec.design.visits.weeks, np.float64)
+    shape = (luck.replicates, units, len(planned))
+    return visits(scenario, luck, np.broadcast_to(planned, shape), np.ones(shape, bool))
+
+
+def readings(scenario: Scenario, folk: People) -> dict[str, tuple[Floats, ...]]:
     """Return what is read at randomisation and at each visit, under each arm."""
-    model, units = scenario.model, when.shape[1]
-    names = list(model.readers)
-    ending = {event for name in names for event in model.ending[name]}
-    found: dict[str, list[Floats]] = {name: [] for name in names}
-    occasions = _occasions(scenario, when)
-    drawn = {name: _luck_of_readings(scenario, name, luck, occasions, units) for name in names}
-    for arm in range(len(scenario.arms) if names else 0):
-        walked = folk.walk(arm, slice(None), {*names, *ending})
-        for name in names:
-            first, *later = drawn[name]
-            own = zip(occasions, later, strict=True)
-            read = [model.read(name, walked, occasion, u) for occasion, u in own]
-            begin = model.read_at_start(name, walked, folk.screened[name], first)
-            found[name].append(np.stack([begin, *read], axis=-1))
-    return {name: tuple(arms) for name, arms in found.items()}
-
-
-def _occasions(scenario: Scenario, when: Floats) -> list[Occasion]:
-    """Return the visits, each with the days since the one before."""
-    days = np.moveaxis(when, -1, 0)
-    before = [np.zeros(when.shape[:2]), *days[:-1]]
-    weeks = scenario.spec.design.visits.weeks
-    return [
-        Occasion(f"week{week}", np.ascontiguousarray(day), np.ascontiguousarray(last))
-        for week, day, last in zip(weeks, days, before, strict=True)
-    ]
-
-
-def _luck_of_readings(
-    scenario: Scenario, name: str, luck: Luck, occasions: list[Occasion], units: int
-) -> list[tuple[Floats, ...]]:
-    """Return the luck of the reading at randomisation and of each visit's."""
-    model = scenario.model
-    reader = model.readers[name]
-    first = model.luck_at_start(name, luck, units)
-    return [first, *(reader.luck_of(luck, occasion.label, units) for occasion in occasions)]
+    names = list(scenario.model.readers)
+    arms = [folk.read(arm, names) for arm in range(len(scenario.arms) if names else 0)]
+    return {name: tuple(read[name] for read in arms) for name in names}

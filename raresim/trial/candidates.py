@@ -1,0 +1,100 @@
+"""Candidates before any trial: drawn, and seen at screening."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.disease import Parameters, Patients
+from raresim.disease.outcomes import Horizon
+from raresim.disease.people import condition
+from raresim.disease.score_block import CALENDAR
+from raresim.streams import Luck, RenamedLuck
+from raresim.trial.people import People, strips
+from raresim.trial.readings import Booleans, Visits
+from raresim.trial.scenario import Effects, Scenario
+
+__all__ = ["Booleans", "People", "again", "people", "strips"]
+
+
+def people(
+    scenario: Scenario,
+    luck: Luck,
+    units: int,
+    numbers: Parameters,
+    effects: Effects,
+    site: Any = None,
+    calendar: Any = None,
+    visits: Visits | None = None,
+) -> People:
+    """Draw candidates (also used for the true values).
+
+    `calendar` is when they are randomised, in years since the trial's start; 0 where not told.
+    `visits` are those of the trial; as planned where not told.
+    """
+    labels = tuple(scenario.spec.design.sites.labels())
+    model = scenario.model
+    placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
+    patients = model.sample(luck, units, numbers, **placed)
+    if calendar is not None:
+        patients.values[CALENDAR] = calendar
+    run_in = scenario.spec.design.run_in or 0.0
+    horizon = Horizon(scenario.longest_follow_days, before=run_in)
+    ratios = largest_ratios(scenario, effects)
+    latents = model.latents(luck, patients, numbers, horizon, ratios)
+    screened, eligible, attempt = _screened(scenario, luck, latents, patients)
+    return People(
+        scenario, patients, latents, effects, luck, screened, eligible, attempt, told=visits
+    )
+
+
+def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
+    """Return the most by which anything can multiply each outcome's rate at once.
+
+    That is the largest ratio of an arm (a lower dose lies between it and 1), times those of every
+    rescue above 1.
+    """
+    found = {
+        outcome: max(
+            (float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1.0
+        )
+        for outcome, arms in effects.items()
+    }
+    for rescue in scenario.rescues.values():
+        for outcome, effect in rescue.items():
+            more = float(np.max(effect.value)) if effect.scale == "ratio" else 1.0
+            found[outcome] = max(1.0, found.get(outcome, 1.0)) * max(1.0, more)
+    return found
+
+
+def again(luck: Luck, attempt: int) -> Luck:
+    """Return the luck of a screening: the first (0) or a later one."""
+    return luck if attempt == 0 else RenamedLuck(luck, f"screening {attempt + 1}")
+
+
+def _screened(
+    scenario: Scenario, luck: Luck, latents: dict[str, Any], patients: Patients
+) -> tuple[dict[str, Any], Booleans, npt.NDArray[np.int64]]:
+    """Return what was seen at the screening that counts, who is eligible, and its number.
+
+    It counts the first at which a candidate is eligible, or the last. A later screening takes its
+    readings anew; the patient is taken to be as at the first.
+    """
+    design = scenario.spec.design
+    times = 1 + (design.screen_again.times if design.screen_again else 0)
+    seen: dict[str, Any] = {}
+    eligible = np.zeros((1, 1), bool)
+    attempt = np.zeros((1, 1), np.int64)
+    for number in range(times):
+        own = again(luck, number)
+        found = scenario.model.observed_at_screening(own, latents, patients, design.run_in or 0.0)
+        fits = condition(design.eligible, scenario.model, found)
+        if number:
+            attempt = np.where(eligible, attempt, number)
+            seen = {name: np.where(eligible, seen[name], value) for name, value in found.items()}
+            eligible = eligible | fits
+        else:
+            seen, eligible, attempt = found, fits, np.zeros(fits.shape, np.int64)
+    return seen, eligible, attempt

@@ -1,0 +1,104 @@
+"""Names in what happens to patients (truth block), and what it must not contradict."""
+
+from __future__ import annotations
+
+import re
+
+from raresim.disease.checker import Steps
+from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.score_block import Diary, ReadAtVisits, States
+from raresim.evidence import Difference, Ratio
+from raresim.trial.analysis_references import AnalysisChecker
+from raresim.trial.endpoint_block import ScorePasses
+from raresim.trial.patient_block import Hazard, Predictor, Rescue
+
+
+class PatientChecker(AnalysisChecker):
+    """Checks leaving, stopping, adverse events and rescue medication."""
+
+    @property
+    def events(self) -> list[str]:
+        """Outcomes that are events, and adverse events."""
+        return [*super().events, *self.spec.truth.adverse_events]
+
+    def patients(self) -> None:
+        """Check everything that happens to patients."""
+        truth = self.spec.truth
+        self.hazard(("truth", "stops_treatment"), truth.stops_treatment)
+        self.hazard(("truth", "leaves_study"), truth.leaves_study)
+        taken = {*self.outcomes, *self.model.spec.patients, "stops_treatment", "site"}
+        taken |= set(self.spec.analysis.endpoints)
+        for name, kind in truth.adverse_events.items():
+            steps: Steps = ("truth", "adverse_events", name)
+            self.fresh(steps, name, taken)
+            self.arms((*steps, "by_arm"), kind.by_arm)
+        for name, rescue in truth.rescue.items():
+            self.fresh(("truth", "rescue", name), name, taken | set(truth.adverse_events))
+            self.rescue(("truth", "rescue", name), rescue)
+
+    def fresh(self, steps: Steps, name: str, taken: set[str]) -> None:
+        """Check that a name is one word, and not that of something else."""
+        word = re.sub(r"\W+", "_", name)
+        if word != name:
+            self.add(steps, "a name is one word", f"write {word!r}")
+        if name in taken:
+            self.add(steps, f"the name {name!r} is taken", "choose another name")
+
+    def arms(self, steps: Steps, by_arm: dict[str, float]) -> None:
+        """Check the arms of ratios by arm."""
+        for arm in by_arm:
+            self.known((*steps, arm), "arm", arm, self.spec.design.arms)
+
+    def hazard(self, steps: Steps, hazard: Hazard) -> None:
+        """Check the names in a hazard."""
+        self.arms((*steps, "by_arm"), hazard.by_arm)
+        for number, term in enumerate(hazard.follows):
+            self.followed((*steps, "follows", number), term)
+
+    def followed(self, steps: Steps, term: Predictor) -> None:
+        """Check that a score can be followed: read at visits, or true on any day."""
+        read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
+        if not self.named(
+            (*steps, "score"), "score", term.score, read, "an outcome that is read at visits"
+        ):
+            return
+        if not term.seen and isinstance(self.outcomes[term.score], Diary):
+            message = f"{term.score!r} is counted from visit to visit: it has no value on a day"
+            self.add((*steps, "score"), message, "write 'seen: true', or name a score")
+
+    def rescue(self, steps: Steps, rescue: Rescue) -> None:
+        """Check what a rescue is for, and that it can do what it says."""
+        when = rescue.when
+        if isinstance(when, ScorePasses):
+            read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
+            self.named(
+                (*steps, "when"), "score", when.score, read, "an outcome that is read at visits"
+            )
+        elif self.events:
+            self.named((*steps, "when"), "event", when.event, self.events, "an event")
+        else:
+            message = f"unknown event {when.event!r}: neither the model nor the truth has events"
+            self.add((*steps, "when"), message, "write {score: ..., falls_by: ...}")
+        for outcome, effect in rescue.effects.items():
+            where = (*steps, "effects", outcome)
+            if self.named(where, "outcome", outcome, self.outcomes, "an outcome"):
+                self.fits(where, outcome, effect)
+            found = self.outcomes.get(outcome)
+            if isinstance(found, TimeToEvent) and found.when is not None:
+                message = f"{outcome!r} comes when {found.when.score!r} passes a line, by no rate"
+                self.add(where, message, f"state an effect on {found.when.score!r}")
+            if isinstance(effect, Difference) and effect.after == 0:
+                self.add(where, "a difference takes time to grow", "write 'after: 12 weeks'")
+
+    def fits(self, steps: Steps, outcome: str, effect: Ratio | Difference) -> None:
+        """Check that an effect is of the kind that its outcome knows."""
+        score = self.shifted(outcome)
+        if isinstance(effect, Ratio) == score:
+            wanted = "a 'difference'" if score else "a 'rate_ratio' or 'hazard_ratio'"
+            mend = "write {difference: ..., after: ...}" if score else "state a ratio"
+            self.add(steps, f"an effect on {outcome!r} is {wanted}", mend)
+
+    def shifted(self, outcome: str) -> bool:
+        """Whether treatment adds a difference to an outcome, and does not multiply its rate."""
+        found = self.outcomes[outcome]
+        return isinstance(found, ReadAtVisits) and not isinstance(found, (Diary, States))

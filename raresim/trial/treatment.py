@@ -1,0 +1,52 @@
+"""What becomes of each patient's treatment under an arm: its end, lower doses, rescue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raresim.disease import DiseaseModel
+from raresim.disease.outcomes import Course, Effect, EventPath, Exposure
+from raresim.evidence.statistics import Floats
+from raresim.trial.rescue import Rescues, walk
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """Days since randomisation, for every patient under one arm.
+
+    `stop` is the end of treatment before its time, infinite if never; `adverse` the days of adverse
+    events; `exposures` the history of the arm's own treatment, by outcome.
+    """
+
+    stop: Floats
+    adverse: dict[str, Floats]
+    exposures: dict[str, Exposure]
+    rescues: Rescues
+
+    def walk(
+        self, model: DiseaseModel, latents: dict[str, Any], chosen: slice, names: set[str] | None
+    ) -> dict[str, Any]:
+        """Return the paths of outcomes and adverse events (all, or some), for some replicates."""
+        wanted = None if names is None else names - set(self.adverse)
+        latents = {name: latent.rows(chosen) for name, latent in latents.items()}
+        exposures = {name: e.rows(chosen) for name, e in self.exposures.items()}
+        walked = walk(model, latents, exposures, self.rescues.rows(chosen), wanted)
+        own = self.adverse if names is None else names & set(self.adverse)
+        return walked | {name: EventPath(self.adverse[name][chosen]) for name in own}
+
+
+def history(effect: Effect | None, until: Floats, lowered: Floats, dose: Floats) -> Exposure:
+    """Return treatment until a day, at the full dose up to the day on which it is lowered first.
+
+    `lowered` and `dose` (replicates, units, times): days, ascending, and the dose from each on.
+    """
+    if effect is None or not lowered.shape[-1]:
+        return Exposure.one(until, effect)
+    ends = [np.minimum(until, lowered[..., k]) for k in range(lowered.shape[-1])]
+    courses = [Course(effect, np.zeros((1, 1)), ends[0])]
+    for k, (since, end) in enumerate(zip(ends, [*ends[1:], until], strict=True)):
+        courses.append(Course(effect, since, end, np.ascontiguousarray(dose[..., k])))
+    return Exposure(tuple(courses))
