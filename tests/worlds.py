@@ -31,8 +31,12 @@ def scenario_from(text: str, model: Path) -> Scenario:
 
 
 def same_arrays(first: np.ndarray, second: np.ndarray) -> bool:
-    """Whether two arrays are equal to the last bit, but for columns that hold nothing."""
-    width = min(first.shape[-1], second.shape[-1]) if first.ndim > 2 else None
+    """Whether two arrays are equal to the last bit, but for columns that hold nothing.
+
+    Events nobody had, and candidates beyond those who were screened: an engine may need to look
+    at more of them to know that recruitment was over.
+    """
+    width = min(first.shape[-1], second.shape[-1]) if first.ndim > 1 else None
     for array in (first, second):
         if width is not None and not (array[..., width:] == NEVER).all():
             return False

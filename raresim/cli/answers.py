@@ -117,6 +117,7 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
         ("patients screened", "screened", 1.0),
         ("patients randomised", "randomised", 1.0),
         ("patients on the worse arm", "patients_on_worse_arm", 1.0),
+        *_where_stated(scenario),
     ]
     for arm in scenario.arms:
         rows.append((f"{arm}: patient-years", f"{arm}.patient_years", 1.0))
@@ -131,6 +132,19 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
         quantiles = (number(found[q], scale, 1).split(" ±")[0] for q in ("q10", "q50", "q90"))
         shown.add_row(label, number(found["mean"], scale, 2), *quantiles)
     console.print(shown)
+
+
+def _where_stated(scenario: Scenario) -> list[tuple[str, str, float]]:
+    """Return the rows that only some designs have: overrun, repeated screening, costs."""
+    design = scenario.spec.design
+    rows = []
+    if any(milestone.decide_after for milestone in design.milestones.values()):
+        rows.append(("randomised after the last data cut", "overrun", 1.0))
+    if design.screen_again is not None:
+        rows.append(("screenings, repeated ones too", "screenings", 1.0))
+    if design.costs is not None:
+        rows.append((f"cost (1,000 {design.costs.currency})", "cost", 1e-3))
+    return rows
 
 
 def sensitivity(scenario: Scenario, found: Sensitivity, manner: Manner) -> None:

@@ -158,8 +158,21 @@ def numbers(run: RunFolder) -> list[Group]:
         _spread(run, "Candidates screened", "screened"),
         _spread(run, "Patients randomised", "randomised"),
         _spread(run, "Patients on the arm that is truly worse", "patients_on_worse_arm"),
+        *_where_stated(run),
     ]
     return [Group("The trial", tuple(trial)), *(_arm(run, arm) for arm in run.scenario.arms)]
+
+
+def _where_stated(run: RunFolder) -> list[Row]:
+    """Return the numbers that only some designs have: overrun, repeated screening, costs."""
+    design, rows = run.scenario.spec.design, []
+    if any(milestone.decide_after for milestone in design.milestones.values()):
+        rows.append(_spread(run, "Randomised after the last data cut", "overrun"))
+    if design.screen_again is not None:
+        rows.append(_spread(run, "Screenings, repeated ones too", "screenings"))
+    if design.costs is not None:
+        rows.append(_spread(run, f"Cost, {design.costs.currency}", "cost"))
+    return rows
 
 
 def _arm(run: RunFolder, arm: str) -> Group:

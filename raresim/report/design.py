@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from raresim.report.folder import RunFolder
+from raresim.report.milestones import milestone_words
 from raresim.report.words import duration, number, percent, plain
-from raresim.trial.design_block import AnyOf, Calendar, FirstEvents, Milestone
-from raresim.trial.references import conditions
+from raresim.trial.analysis_block import Estimand
+from raresim.trial.intercurrent_block import words
+from raresim.trial.randomise_block import CHANCES, Randomise
 from raresim.trial.scenario import Scenario
 
 DAYS_A_YEAR = 365.25
@@ -29,7 +31,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Eligible", spec.eligible.text),
         *arms,
         ("Patients planned", f"{spec.randomise.n}, {shares}"),
-        ("Randomisation", f"{spec.randomise.method} of {spec.randomise.block}; strata: {strata}"),
+        ("Randomisation", f"{_method_of(spec.randomise)}; strata: {strata}"),
         ("Sites", f"{spec.sites.number}, planned to open {_opening(scenario)}"),
         (
             "Recruitment ends",
@@ -38,11 +40,21 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", f"for {duration(spec.treat_for)}; after stopping: {_after(scenario)}"),
-        *((f"Milestone: {name}", _milestone(m)) for name, m in spec.milestones.items()),
+        *((f"Milestone: {name}", milestone_words(m)) for name, m in spec.milestones.items()),
         ("Success", f"the test of {scenario.spec.analysis.success} rejects"),
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
     ]
+
+
+def _method_of(randomise: Randomise) -> str:
+    words: list[str] = [randomise.method]
+    if randomise.block is not None:
+        words.append(f"of {randomise.block}")
+    if randomise.method in CHANCES:
+        words.append(f"with chance {randomise.bias:.3g}")
+    caps = [f"{plain(name)} {cap}" for name, cap in randomise.at_most.items()]
+    return " ".join(words) + (f"; at most: {', '.join(caps)}" if caps else "")
 
 
 def _give(arm: Any) -> str:
@@ -61,29 +73,16 @@ def _opening(scenario: Scenario) -> str:
     return f"from day {number(first)} to day {number(last)}"
 
 
-def _milestone(milestone: Milestone) -> str:
-    parts = []
-    for part in conditions(milestone):
-        if isinstance(part, Calendar):
-            parts.append(f"{duration(part.calendar)} since the trial's start")
-        elif isinstance(part, FirstEvents):
-            parts.append(f"{part.patients} patients with a first {plain(part.first)}")
-        else:
-            parts.append("everybody has left or completed")
-    word = " or " if isinstance(milestone.when, AnyOf) else " and "
-    return f"when {word.join(parts)}: {', '.join(milestone.do)}"
-
-
 def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the five attributes of each estimand, as ICH E9(R1) names them, and its estimator."""
     spec = scenario.spec
-    control, treated = scenario.arms
-    arms = f"{treated} ({_give(spec.design.arms[treated])}) against {control}"
     found = []
     for name, estimand in spec.analysis.estimands.items():
-        events = [f"{plain(event)}: {how}" for event, how in estimand.intercurrent.items()]
+        treated = scenario.arms[scenario.compared(name)]
+        arms = f"{treated} ({_give(spec.design.arms[treated])}) against {scenario.arms[0]}"
+        events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
-            ("Population", f"{scenario.model.spec.name}, {spec.design.eligible.text}"),
+            ("Population", _population(scenario, estimand)),
             ("Treatments", arms),
             ("Variable", plain(estimand.variable)),
             ("Intercurrent events", "; ".join(events) or "none stated"),
@@ -92,6 +91,15 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
         ]
         found.append((name, rows))
     return found
+
+
+def _population(scenario: Scenario, estimand: Estimand) -> str:
+    """Return who the question is about: the eligible, or a principal stratum of them."""
+    found = f"{scenario.model.spec.name}, {scenario.spec.design.eligible.text}"
+    without = [plain(event) for event in estimand.having("principal stratum")]
+    if not without:
+        return found
+    return f"{found}; of these, who would have no '{', '.join(without)}' under either arm"
 
 
 def _method(method: Any) -> str:
@@ -123,7 +131,7 @@ class Assumption:
 def assumptions(run: RunFolder) -> list[Assumption]:
     """Return what the scenario says of candidates, visits and patients who stop or leave."""
     truth = run.scenario.spec.truth
-    stream = truth.candidates.stream
+    stream = truth.candidates.rates
     alike = f"gamma of shape {number(stream.gamma_shape)} between sites"
     found = [
         Assumption(

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = (CONTROL, TREATED)
-STYLES = ("--", "-")
-MARKERS = ("o", "s")
+COLOURS = (CONTROL, TREATED, "#3d6b21", "#7b3f8c", "#6d5a00", "#8c2f39", "#2f5f5b", "#444a8a")
+STYLES = ("--", "-", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)))
+MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*")
 Z95 = 1.96
 
 
@@ -130,7 +130,7 @@ def durations(months: npt.NDArray[np.float64]) -> str:
     return inline(figure, "durations", f"How long the simulated trials lasted: {told}.")
 
 
-def outcome_curve(curve: Curve, arms: tuple[str, str], number: int) -> str:
+def outcome_curve(curve: Curve, arms: tuple[str, ...], number: int) -> str:
     """Draw one outcome's pooled curves, each arm with its own colour, dash and name at its end."""
     figure, axes = canvas(5.4, 3.5, 0.75)
     for line in curve.lines:

@@ -55,14 +55,13 @@ def plain_words(run: RunFolder) -> PlainWords:
 def _people(run: RunFolder) -> str:
     """Return who would take part, and who would receive what."""
     spec = run.scenario.spec.design
-    control, treated = run.scenario.arms
+    control, *others = run.scenario.arms
     total = sum(spec.randomise.ratio.values())
-    each = f"{spec.randomise.ratio[treated]} of every {total}"
-    gets, others = _given(run, treated), _given(run, control)
+    of = {arm: f"{spec.randomise.ratio[arm]} of every {total}" for arm in others}
+    gets = ", ".join(f"{of[arm]} would receive {_given(run, arm)}" for arm in others)
     return (
         f"The disease: {run.scenario.model.spec.name}. {spec.randomise.n} people would take part. "
-        f"Chance alone would decide who receives what: {each} would receive {gets}, the others "
-        f"{others}."
+        f"Chance alone would decide who receives what: {gets}, the others {_given(run, control)}."
     )
 
 

@@ -144,7 +144,7 @@ def _event(number: int) -> str:
     return EVENTS[number % len(EVENTS)]
 
 
-def _legend(trial: OneTrial, arms: tuple[str, str], outcomes: list[str]) -> list[Line2D]:
+def _legend(trial: OneTrial, arms: tuple[str, ...], outcomes: list[str]) -> list[Line2D]:
     """Return a sign for everything that the picture holds, and for nothing else."""
     from matplotlib.lines import Line2D
 

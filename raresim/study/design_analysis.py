@@ -93,7 +93,10 @@ def _ratio_of_means(
 def patients_on_worse_arm(
     trials: pd.DataFrame, arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
 ) -> Floats:
-    """Return each trial's patients on the arm that is truly worse, none where arms are equal."""
+    """Return each trial's patients on the arm that is truly worse, none where arms are equal.
+
+    `arms` are the two that the success criterion compares; patients of others are not counted.
+    """
     good = -1.0 if side == "less" else 1.0
     control, treated = (trials[f"{arm}.patients"].to_numpy(np.float64) for arm in arms)
     helped = good * true

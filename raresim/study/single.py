@@ -11,8 +11,8 @@ import numpy as np
 from raresim.errors import InputError
 from raresim.files.whole import whole_folder
 from raresim.study import store, tables
-from raresim.trial.cut import take
 from raresim.trial.engine import BlockRun, run_one
+from raresim.trial.known import readings_of, take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 
@@ -113,13 +113,7 @@ def _visits(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
 
     ledger = run.ledger
     weeks = [0, *scenario.spec.design.visits.weeks]
-    readings = {
-        name: np.where(
-            (ledger.arm == 1)[..., None],
-            *(take(arms[k], ledger.candidate) for k in (1, 0)),
-        )
-        for name, arms in run.fate.readings.items()
-    }
+    readings = {name: readings_of(run.fate, ledger, name) for name in run.fate.readings}
     rows = []
     for k in _rows(run):
         ticks = [ledger.randomised[0, k], *ledger.visits[0, k]]

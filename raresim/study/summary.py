@@ -248,7 +248,8 @@ def _with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> 
     success = scenario.spec.analysis.estimands[scenario.spec.analysis.success]
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())
     side = scenario.better(success.outcome)
-    worse = patients_on_worse_arm(trials, scenario.arms, true, side)
+    pair = (scenario.arms[0], scenario.arms[scenario.compared(scenario.spec.analysis.success)])
+    worse = patients_on_worse_arm(trials, pair, true, side)
     return trials.assign(patients_on_worse_arm=worse)
 
 

@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
-from raresim.trial.cut import SECONDS_A_YEAR, take
+from raresim.study.costs import cost, screenings
+from raresim.trial.cut import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun
+from raresim.trial.known import take
 from raresim.trial.published_block import ChangeResult
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
@@ -29,7 +31,7 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
 
     ledger, present = run.ledger, run.ledger.present
     replicate = block * LUCK_BLOCK + np.arange(ledger.replicates)
-    stopped = np.argmax(run.performed == ledger.end[:, None], axis=1)
+    stopped = np.argmax(np.where(run.performed < NEVER, run.performed, -1), axis=1)
     columns: dict[str, Any] = {
         "replicate": replicate,
         "draw": draws(scenario, replicate),
@@ -38,13 +40,25 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         "ended_at": np.array(scenario.milestones, dtype=object)[stopped],
         "screened": (ledger.presented < NEVER).sum(1),
         "randomised": present.sum(1),
+        "overrun": _overrun(run),
     }
+    if scenario.spec.design.screen_again is not None:
+        columns["screenings"] = screenings(run)
+    if scenario.spec.design.costs is not None:
+        columns["cost"] = cost(scenario, run)
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)
     columns |= _published_changes(scenario, run)
     columns["enrolled_by_month"] = list(_enrolment(run))
     return pd.DataFrame(columns)
+
+
+def _overrun(run: BlockRun) -> npt.NDArray[np.int64]:
+    """Return the patients randomised after the cut of the look at which the trial was ended."""
+    performed = np.where(run.performed < NEVER, run.performed, -1)
+    cut = performed.max(axis=1)
+    return np.asarray((run.ledger.present & (run.ledger.randomised > cut[:, None])).sum(axis=1))
 
 
 def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
 from raresim.trial.endpoint_block import Endpoint
+from raresim.trial.intercurrent_block import CompositeValue, Strategy
 
 
 def _alpha(value: object) -> float:
@@ -54,14 +55,20 @@ class Estimand(Spec):
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
+    arm: str = Field(
+        "", description="the arm that is compared with the control, where there are several"
+    )
     summary: Literal["hazard ratio", "rate ratio", "difference in means"] = Field(
         description="the number that compares the arms"
     )
-    intercurrent: dict[str, Literal["treatment policy", "composite", "while alive"]] = Field(
+    intercurrent: dict[str, Strategy | CompositeValue] = Field(
         default_factory=dict,
-        description="strategy for stops_treatment and for each outcome that ends everything or "
-        "this score",
-        examples=[{"stops_treatment": "treatment policy", "death": "composite"}],
+        description="strategy for stops_treatment, for each rescue, for each outcome that ends "
+        "everything or this score and, where wanted, for adverse events",
+        examples=[
+            {"stops_treatment": "treatment policy", "death": "composite"},
+            {"stops_treatment": {"composite": "worst"}},
+        ],
     )
 
     @field_validator("variable")
@@ -79,6 +86,19 @@ class Estimand(Spec):
         return (
             words[2] if words[0] in ("events", "change", "share") else words[3]
         )  # "log ratio of X", ...
+
+    def having(self, *strategies: str) -> list[str]:
+        """Return the intercurrent events that have one of some strategies."""
+        found = {
+            event: "composite" if isinstance(how, CompositeValue) else how
+            for event, how in self.intercurrent.items()
+        }
+        return [event for event, how in found.items() if how in strategies]
+
+    @property
+    def looks_at_everything(self) -> bool:
+        """Whether an intercurrent event changes nothing of what is seen of the living."""
+        return len(self.having("treatment policy", "while alive")) == len(self.intercurrent)
 
     @property
     def is_log_ratio(self) -> bool:
@@ -117,6 +137,12 @@ class Boundary(Spec):
     )
 
 
+class Threshold(Spec):
+    """A one-sided p-value beyond which the trial, or an arm, stops; it binds nobody to it."""
+
+    p_above: float = Field(gt=0, lt=1, description="one-sided p-value", examples=[0.5])
+
+
 class MethodSpec(Spec):
     """How an estimand is tested, and by what it is estimated."""
 
@@ -140,6 +166,8 @@ class MethodSpec(Spec):
     )
     alpha: Alpha = Field(description="level of the test")
     boundary: Boundary | None = Field(None, description="alpha spending, where there are looks")
+    futility: Threshold | None = Field(None, description="what 'if futility' at a milestone means")
+    harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
 
 
 class Analysis(Spec):

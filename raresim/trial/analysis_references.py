@@ -11,7 +11,10 @@ from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
+from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint
+from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.intercurrent_references import fitting, misfit
 from raresim.trial.spec import ScenarioSpec
 
 
@@ -61,9 +64,20 @@ class AnalysisChecker(Checker):
                 mend = f"add '{name}: {{test: ..., alpha: ...}}'"
             self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}", mend)
         for name, estimand in analysis.estimands.items():
+            self.compared(name, estimand.arm)
             self.estimand(name, estimand.outcome, estimand.variable)
             if name in analysis.methods:
                 self.method(name)
+
+    def compared(self, name: str, arm: str) -> None:
+        """Check that an estimand says which arm it compares with the control."""
+        others = [other for other in self.spec.design.arms if other != self.spec.design.control]
+        steps: Steps = ("analysis", "estimands", name)
+        if arm:
+            self.known((*steps, "arm"), "arm", arm, others)
+        elif len(others) > 1 and len(others) < len(self.spec.design.arms):
+            message = "there are several arms to compare with the control"
+            self.add(steps, message, f"add 'arm: {others[0]}'")
 
     def endpoint(self, name: str, endpoint: Endpoint) -> None:
         """Check the parts of an endpoint."""
@@ -82,7 +96,7 @@ class AnalysisChecker(Checker):
         steps: Steps = ("analysis", "estimands", name, "variable")
         is_endpoint = variable.startswith(("time to first", "share with"))
         if outcome in self.spec.analysis.endpoints and is_endpoint:
-            self.intercurrent(name, variable)
+            self.intercurrent(name)
             if variable.startswith("share with"):
                 self.visit(steps, name)
             return
@@ -105,7 +119,7 @@ class AnalysisChecker(Checker):
         if variable.startswith("events of") and isinstance(found, TimeToEvent):
             mend = f"write 'time to first {outcome}'"
             self.add(steps, f"{outcome!r} happens once; use 'time to first {outcome}'", mend)
-        self.intercurrent(name, variable)
+        self.intercurrent(name)
         if score:
             self.visit(steps, name)
 
@@ -116,34 +130,42 @@ class AnalysisChecker(Checker):
             mend = f"write one of {', '.join(map(str, weeks))}"
             self.add(steps, f"there is no visit at week {week}", mend)
 
-    def intercurrent(self, name: str, variable: str) -> None:
+    def intercurrent(self, name: str) -> None:
         """Every intercurrent event of the scenario needs a strategy, death above all.
 
-        An event that is itself the variable is none.
+        An event that is itself the variable is none. Adverse events may have one: whoever has
+        them goes on with treatment, or stops it, and that has one.
         """
         steps: Steps = ("analysis", "estimands", name)
-        estimand = self.spec.analysis.estimands[name]
-        stated = estimand.intercurrent
+        estimand, truth = self.spec.analysis.estimands[name], self.spec.truth
         endpoint = self.spec.analysis.endpoints.get(estimand.outcome)
         own = endpoint.events if endpoint is not None else [estimand.outcome]
         fatal = [event for event in self.model.spec.fatal if event not in own]
         ending = [*self.model.ending.get(estimand.outcome, ())]
-        events = ["stops_treatment", *fatal, *ending]
-        for event in stated:
-            self.known((*steps, "intercurrent"), "intercurrent event", event, events)
-        for event in events:
-            timed = variable.startswith(("time to first", "share with"))
-            composite = "composite" if timed else "while alive"
-            allowed = [composite, "while alive"]
-            if event in ("stops_treatment", *ending):
-                allowed = ["composite" if event in ending else "treatment policy"]
-            if event not in stated:
-                mend = f"add {event}: {allowed[0]}"
+        needed = [STOPS, *fatal, *ending, *truth.rescue]
+        diary = isinstance(self.outcomes.get(estimand.outcome), Diary)
+        adverse = [event for event in truth.adverse_events if event not in own]
+        for event in estimand.intercurrent:
+            known = [*needed, *adverse]
+            self.known((*steps, "intercurrent"), "intercurrent event", event, known)
+        for event in [*needed, *adverse]:
+            kind = {"fatal": event in fatal, "ending": event in ending, "adverse": event in adverse}
+            fits = fitting(estimand, **kind)
+            if event in estimand.intercurrent:
+                message, mend = misfit(estimand, event, fits, diary=diary)
+                if message:
+                    self.add((*steps, "intercurrent", event), message, mend)
+            elif event in needed:
+                mend = f"add {event}: {fits[0]}"
                 self.add(steps, f"no strategy is stated for the intercurrent event {event!r}", mend)
-            elif stated[event] not in allowed:
-                message = f"{stated[event]!r} is not a strategy for {event!r} here"
-                mend = f"write '{event}: {allowed[0]}'"
-                self.add((*steps, "intercurrent", event), message, mend)
+        self.rescues(steps, estimand)
+
+    def rescues(self, steps: Steps, estimand: Estimand) -> None:
+        """Check that no rescue alone is hypothetical: the world without one has none at all."""
+        stated = {e: how for e, how in estimand.intercurrent.items() if e in self.spec.truth.rescue}
+        if "hypothetical" in stated.values() and set(stated.values()) != {"hypothetical"}:
+            message = "with several rescues, all of them are hypothetical or none is"
+            self.add((*steps, "intercurrent"), message, "give all rescues one strategy")
 
     def method(self, name: str) -> None:
         """Check the method of an estimand: fit to the variable, factors, covariates."""
@@ -189,15 +211,17 @@ class AnalysisChecker(Checker):
         milestones = self.spec.design.milestones
         looks = [key for key, milestone in milestones.items() if name in milestone.analyses]
         method = self.spec.analysis.methods[name]
-        if len(looks) > 1 and method.boundary is None:
-            message = f"analysed {len(looks)} times without a boundary"
+        tests = [key for key in looks if key == looks[-1] or not milestones[key].guards]
+        if len(tests) > 1 and method.boundary is None:
+            message = f"analysed {len(tests)} times without a boundary"
             self.add(("analysis", "methods", name), message, "add 'boundary:'")
         if not looks:
             mend = f"add 'analyse {name}' to what a milestone does, or remove the estimand"
             self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
         for key, milestone in milestones.items():
             known = self.spec.analysis.success in self.spec.analysis.estimands
-            if known and milestone.stops and self.spec.analysis.success not in milestone.analyses:
+            reasons = any(milestone.stops)
+            if known and reasons and self.spec.analysis.success not in milestone.analyses:
                 message = "stops on the success criterion without analysing it"
                 mend = f"add 'analyse {self.spec.analysis.success}'"
                 self.add(("design", "milestones", key, "do"), message, mend)

@@ -12,7 +12,7 @@ from raresim import limits
 from raresim.errors import RefusedError
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.conduct import blocks
-from raresim.trial.conduct.blocks import ShortStreamError
+from raresim.trial.conduct.recruitment import ShortStreamError
 from raresim.trial.fate import Fate, expected_candidates, fate
 from raresim.trial.ledger import Ledger, stack
 from raresim.trial.looks import Analyst
@@ -87,7 +87,7 @@ def run_one(
     block, column = divmod(replicate, LUCK_BLOCK)
 
     def attempt(alone: Fate) -> tuple[BlockRun, list[Entry]]:
-        analyst = Analyst(scenario, alone, 1)
+        analyst = Analyst(scenario, plan, alone, 1)
         ledger, performed, log = events.conduct(plan, alone, analyst.perform)
         return _finish(BlockRun(alone, ledger, performed, analyst)), log
 
@@ -114,7 +114,7 @@ def _with_enough_candidates(scenario: Scenario, asked: Asked, attempt: Callable[
 def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int) -> BlockRun:
     plan = make_plan(scenario, resolution)
     replicates = len(decided.present)
-    analyst = Analyst(scenario, decided, replicates)
+    analyst = Analyst(scenario, plan, decided, replicates)
     if engine == "block":
         ledger, performed = blocks.conduct(plan, decided, analyst.perform)
         return _finish(BlockRun(decided, ledger, performed, analyst))

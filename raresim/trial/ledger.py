@@ -24,8 +24,12 @@ class Ledger:
         Per patient (replicates, n); candidate is -1 where nobody was randomised.
     stop, exit, reason
         End of treatment before its time, end of follow-up, and why (`Exit`).
+    lag
+        Ticks from whatever happens to a patient until it is known to the trial.
     events
         Per outcome (replicates, n, events).
+    rescued
+        Per rescue medication, since when each patient takes it (replicates, n).
     visits
         Visits that took place (replicates, n, visits).
     presented
@@ -41,7 +45,9 @@ class Ledger:
     stop: Ticks
     exit: Ticks
     reason: npt.NDArray[np.int8]
+    lag: Ticks
     events: dict[str, Ticks]
+    rescued: dict[str, Ticks]
     visits: Ticks
     presented: Ticks
     closed: Ticks
@@ -100,6 +106,33 @@ def stack(ledgers: list[Ledger]) -> Ledger:
     return Ledger(**found)
 
 
+def replaced(ledger: Ledger, rows: npt.NDArray[np.int64], other: Ledger) -> Ledger:
+    """Return the ledger with some of its rows from another one, with room for the most events."""
+
+    def put(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        width = max(old.shape[-1], new.shape[-1])
+        if old.ndim == 3 and old.shape[-1] < width:
+            pad = [(0, 0), (0, 0), (0, width - old.shape[-1])]
+            old = np.pad(old, pad, constant_values=NEVER)
+        old = old.copy()
+        if old.ndim == 3:
+            old[rows] = NEVER
+        old[rows, ..., : new.shape[-1]] = new
+        return old
+
+    found: dict[str, Any] = {}
+    for item in fields(Ledger):
+        old, new = getattr(ledger, item.name), getattr(other, item.name)
+        if isinstance(old, dict):
+            found[item.name] = {name: put(value, new[name]) for name, value in old.items()}
+        elif old.ndim == 1:
+            found[item.name] = old.copy()
+            found[item.name][rows] = new
+        else:
+            found[item.name] = put(old, new)
+    return Ledger(**found)
+
+
 def truncate(ledger: Ledger, end: Ticks) -> Ledger:
     """Return the ledger without anything after `end`, the tick at which each trial ended."""
     column = end[:, None]
@@ -119,7 +152,9 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         stop=until(ledger.stop),
         exit=until(ledger.exit),
         reason=np.where(inside & out, ledger.reason, Exit.NONE).astype(np.int8),
+        lag=np.where(inside, ledger.lag, 0),
         events={name: until(value) for name, value in ledger.events.items()},
+        rescued={name: until(value) for name, value in ledger.rescued.items()},
         visits=until(ledger.visits),
         presented=np.where(ledger.presented <= column, ledger.presented, NEVER),
         closed=np.minimum(ledger.closed, end),

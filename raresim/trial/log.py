@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +12,11 @@ from raresim.trial.plan import Plan
 from raresim.trial.ticks import NEVER
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the log.
 
     `number` is the arm of a randomisation, the visit, the place of an event among the patient's, or
-    the reason of an exit.
+    the reason of an exit; `lag` the ticks after which the trial knows of a patient's data.
     """
 
     tick: int
@@ -26,6 +25,7 @@ class Entry:
     detail: str = ""
     number: int = 0
     stratum: int = 0
+    lag: int = 0
 
 
 def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledger:
@@ -44,10 +44,13 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
             k = row[entry.candidate] = len(row)
             found.candidate[0, k], found.randomised[0, k] = entry.candidate, tick
             found.arm[0, k], found.stratum[0, k] = entry.number, entry.stratum
+            found.lag[0, k] = entry.lag
         elif entry.what == "event":
             found.events[entry.detail][0, k, entry.number] = tick
         elif entry.what == "visit":
             found.visits[0, k, entry.number] = tick
+        elif entry.what == "rescue":
+            found.rescued[entry.detail][0, k] = tick
         elif entry.what == "treatment stopped":
             found.stop[0, k] = tick
         elif entry.what == "exit":
@@ -61,7 +64,7 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
 
 def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Ledger:
     """Return a ledger of one trial in which nothing has happened."""
-    n = plan.n
+    n = min(plan.most, candidates)
     return Ledger(
         candidate=np.full((1, n), -1),
         randomised=np.full((1, n), NEVER),
@@ -70,7 +73,9 @@ def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Le
         stop=np.full((1, n), NEVER),
         exit=np.full((1, n), NEVER),
         reason=np.zeros((1, n), np.int8),
+        lag=np.zeros((1, n), np.int64),
         events={name: np.full((1, n, width), NEVER) for name, width in most.items()},
+        rescued={name: np.full((1, n), NEVER) for name in plan.rescues},
         visits=np.full((1, n, visits), NEVER),
         presented=np.full((1, candidates), NEVER),
         closed=np.array([NEVER]),

@@ -15,9 +15,12 @@ import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
 from raresim.analysis import Results, batch, boundaries
-from raresim.trial.cut import AnalysisTable, cut
+from raresim.analysis.arrays import ordered_sum
+from raresim.trial.analysis_block import Threshold
+from raresim.trial.cut import AnalysisTable, ChangeTable, cut
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger
+from raresim.trial.plan import Change, Decisions, Plan
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
 
@@ -42,6 +45,10 @@ COLUMNS = {
 """What is kept of each look, with the value that says nothing was done."""
 
 
+Answer = dict[str, Any]
+"""What one analysis found, arrays by row: the columns that are kept, futility and harm."""
+
+
 @dataclass(frozen=True)
 class Look:
     """One estimand at one milestone."""
@@ -53,8 +60,8 @@ class Look:
 class Analyst:
     """Analyses looks of one luck block and remembers them by replicate."""
 
-    def __init__(self, scenario: Scenario, fate: Fate, replicates: int) -> None:
-        self.scenario, self.fate = scenario, fate
+    def __init__(self, scenario: Scenario, plan: Plan, fate: Fate, replicates: int) -> None:
+        self.scenario, self.plan, self.fate = scenario, plan, fate
         self.looks = [
             Look(milestone, estimand)
             for milestone, spec in scenario.spec.design.milestones.items()
@@ -64,34 +71,89 @@ class Analyst:
             look: {key: np.full(replicates, empty) for key, empty in COLUMNS.items()}
             for look in self.looks
         }
+        self.dropped = np.zeros((replicates, len(scenario.arms)), bool)
         self.history: dict[str, list[tuple[float, ...]]] = {
             name: [()] * replicates for name in scenario.spec.analysis.estimands
         }
 
     def perform(
         self, ledger: Ledger, number: int, at: Ticks, rows: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.bool_]:
-        """Analyse milestone `number` at ticks `at`; return where the trial stops for efficacy."""
+    ) -> Decisions:
+        """Analyse milestone `number` at ticks `at`; return where the trial stops or changes."""
         milestone = self.scenario.milestones[number]
         spec = self.scenario.spec.design.milestones[milestone]
         final = number == len(self.scenario.milestones) - 1
         some = slice(int(rows[0]), int(rows[0]) + 1) if len(rows) == 1 else rows
         fate = self.fate.rows(some)
-        stop = np.zeros(len(rows), bool)
+        answers: dict[str, Answer] = {}
         for estimand in spec.analyses:
-            table = cut(self.scenario, fate, ledger, at, estimand)
-            found = self._analyse(table, estimand, rows, final)
+            table = cut(self.scenario, fate, ledger, at, estimand, final=final)
+            later = self.scenario.milestones[number + 1 :]
+            milestones = self.scenario.spec.design.milestones
+            last = not any(estimand in milestones[name].analyses for name in later)
+            found = self._analyse(table, estimand, rows, final, last or not spec.guards)
+            answers[estimand] = found
             record = self.records[Look(milestone, estimand)]
-            for key, values in found.items():
-                record[key][rows] = values
-            if spec.stops and estimand == self.scenario.spec.analysis.success:
-                stop = found["rejected"]
-        return stop
+            for key in COLUMNS:
+                record[key][rows] = found[key]
+        return self._decide(number, answers, rows, (fate, ledger, at))
+
+    def _decide(
+        self,
+        number: int,
+        answers: dict[str, Answer],
+        rows: npt.NDArray[np.int64],
+        seen: tuple[Fate, Ledger, Ticks],
+    ) -> Decisions:
+        """Return what follows from the answers of a milestone, by the rules of the design."""
+        milestone = self.plan.milestones[number]
+        stop = np.zeros(len(rows), bool)
+        for reason in milestone.stops:
+            stop |= self._holds(reason, answers, -1, len(rows))
+        changes = np.full((len(rows), len(self.plan.changes)), -1)
+        for place in milestone.changes:
+            change = self.plan.changes[place]
+            made = self._holds(change.only_if, answers, change.arm, len(rows))
+            value = np.full(len(rows), change.number)
+            if change.kind == "drop":
+                self.dropped[rows, change.arm] |= made
+            if change.estimand:
+                value = self._re_estimated(change, seen)
+            changes[:, place] = np.where(made, value, -1)
+        return Decisions(stop, changes)
+
+    def _holds(
+        self, reason: str, answers: dict[str, Answer], arm: int, rows: int
+    ) -> npt.NDArray[np.bool_]:
+        """Return where a reason holds: that of the primary estimand, or of an arm's estimands."""
+        if not reason:
+            return np.ones(rows, bool)
+        key = {"efficacy": "rejected"}.get(reason, reason)
+        if arm < 0:
+            return np.asarray(answers[self.scenario.spec.analysis.success][key])
+        own = [found for name, found in answers.items() if self.scenario.compared(name) == arm]
+        return np.asarray(np.logical_and.reduce([found[key] for found in own]))
+
+    def _re_estimated(self, change: Change, seen: tuple[Fate, Ledger, Ticks]) -> Any:
+        """Return n from the blinded variance of a change, see `milestone_block.ReEstimate`."""
+        fate, ledger, at = seen
+        table = cut(self.scenario, fate, ledger, at, change.estimand, blinded=True)
+        assert isinstance(table, ChangeTable)
+        return blinded_size(table, self.plan.n, change.planned_sd, change.number)
 
     def _analyse(
-        self, table: AnalysisTable, estimand: str, rows: npt.NDArray[np.int64], final: bool
-    ) -> dict[str, Any]:
-        """Test and estimate one estimand for some replicates."""
+        self,
+        table: AnalysisTable,
+        estimand: str,
+        rows: npt.NDArray[np.int64],
+        final: bool,
+        tests: bool,
+    ) -> Answer:
+        """Test and estimate one estimand for some replicates.
+
+        Where this look does not test (it guards against futility or harm, and the estimand has no
+        boundary for it), nothing is rejected; nor is it for an arm that was dropped before.
+        """
         method = self.scenario.spec.analysis.methods[estimand]
         test = METHODS[method.test](table)
         estimate = test if method.estimate is None else METHODS[method.estimate](table)
@@ -101,11 +163,12 @@ class Analyst:
         information = table.information
         if method.boundary is None:
             critical = _quantile(1 - method.alpha, test.df)
-            rejected = test.converged & (p <= method.alpha)
+            rejected = test.converged & (p <= method.alpha) & tests
         else:
             critical = self._boundary(estimand, information, rows, final)
             z = -test.statistic if side == "less" else test.statistic
             rejected = test.converged & (z >= critical)
+        rejected = rejected & ~self.dropped[rows, self.scenario.compared(estimand)]
         return {
             "analysed": True,
             "estimate": estimate.estimate,
@@ -121,6 +184,8 @@ class Analyst:
             "used": test.used,
             "information": information,
             "notes": test.notes | estimate.notes,
+            "futility": _beyond(method.futility, test.converged, p),
+            "harm": _beyond(method.harm, test.converged, p),
         }
 
     def _boundary(
@@ -143,6 +208,25 @@ class Analyst:
             spend = method.boundary.spend
             critical[k] = boundaries(seen, planned, method.alpha, spend, final=final)[-1]
         return critical
+
+
+def _beyond(
+    threshold: Threshold | None, converged: npt.NDArray[np.bool_], p: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Return where the p-value is beyond a threshold; nothing follows where there is none."""
+    return np.asarray(converged & (p > threshold.p_above) if threshold else np.zeros(p.shape, bool))
+
+
+def blinded_size(table: ChangeTable, n: int, planned_sd: float, most: int) -> Any:
+    """Return n (s / planned SD)^2 rounded up, held between n and `most`; s over all arms."""
+    known = table.who.present & ~np.isnan(table.change)
+    count = known.sum(axis=1)
+    value = np.where(known, table.change, 0.0)
+    mean = ordered_sum(value) / np.maximum(count, 1)
+    square = ordered_sum(np.where(known, (value - mean[:, None]) ** 2, 0.0))
+    variance = square / np.maximum(count - 1, 1)
+    size = np.ceil(n * variance / planned_sd**2 - 1e-9)
+    return np.where(count > 1, np.clip(size, n, most), n).astype(np.int64)
 
 
 def _quantile(level: float, df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

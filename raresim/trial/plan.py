@@ -8,15 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.outcomes import EVENTS
-from raresim.trial.design_block import AllOf, Calendar, FirstEvents
+from raresim.randomisation import BiasedCoin, Minimisation, Scheme, Simple, Urn
+from raresim.trial import milestone_block as block
 from raresim.trial.ledger import Ledger
-from raresim.trial.references import conditions
 from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import Ticks, ticks
+from raresim.trial.ticks import NEVER, Ticks, ticks
 
-Decide = Callable[[Ledger, int, Ticks, npt.NDArray[np.int64]], npt.NDArray[np.bool_]]
-"""Performs a milestone for rows of a ledger at their cut ticks; tells where the trial stops.
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What was decided at a milestone, for each row of the ledger that was shown.
+
+    `stop` says where the trial stops; `changes` (rows, changes of the plan) holds the number that
+    belongs to each change that is made (n of a `recruit`, else 0), and -1 where it is not made.
+    """
+
+    stop: npt.NDArray[np.bool_]
+    changes: Ints
+
+
+Decide = Callable[[Ledger, int, Ticks, Ints], Decisions]
+"""Performs a milestone for rows of a ledger at their cut ticks.
 
 The last argument names the rows (replicate numbers inside the block) that the ledger holds.
 """
@@ -24,54 +38,192 @@ The last argument names the rows (replicate numbers inside the block) that the l
 
 @dataclass(frozen=True)
 class Part:
-    """One condition: `kind` is first (events in patients), calendar or finished."""
+    """One condition.
+
+    `kind` is calendar, finished, or what is counted up to `number`: patients with a first event
+    (first), events, screened, randomised, completed, patients seen at a visit (seen).
+    """
 
     kind: str
     tick: int = 0
     outcome: str = ""
-    patients: int = 0
+    number: int = 0
+    arm: int = -1
+    visit: int = -1
 
 
 @dataclass(frozen=True)
 class MilestonePlan:
-    """A milestone: its conditions, whether all or any must hold, and whether it may stop."""
+    """A milestone: its conditions, whether all or any must hold, and what follows how much later.
+
+    `changes` are numbers of the plan's changes.
+    """
 
     name: str
     parts: tuple[Part, ...]
     every: bool
-    stops: bool
+    stops: tuple[str, ...]
+    delay: int
+    changes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of the trial's course: close, ratio, drop, add, narrow, recruit or extend.
+
+    `only_if` is futility or harm, or '' for always; `number` is n of a recruit, the ticks of an
+    extend, the place of a narrow among the plan's; `estimand` that of a re-estimate.
+    """
+
+    kind: str
+    only_if: str = ""
+    arm: int = -1
+    ratio: tuple[int, ...] = ()
+    number: int = 0
+    estimand: str = ""
+    planned_sd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Cap:
+    """The most patients of each state of a variable, NEVER where there is no limit."""
+
+    variable: str
+    most: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The design in integers."""
+    """The design in integers; `scheme` is None where lists decide the arm."""
 
     n: int
+    most: int
     recruit_until: int
+    give_up_after: int
+    ratio: tuple[int, ...]
+    block: int
+    scheme: Scheme | None
+    factors: tuple[int, ...]
+    caps: tuple[Cap, ...]
     milestones: tuple[MilestonePlan, ...]
+    changes: tuple[Change, ...]
     outcomes: tuple[str, ...]
     fatal: tuple[str, ...]
+    rescues: tuple[str, ...]
+
+    def changing(self, *kinds: str) -> list[int]:
+        """Return the numbers of the changes of some kinds."""
+        return [k for k, change in enumerate(self.changes) if change.kind in kinds]
 
 
 def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
     """Return the plan of a scenario at ticks of `resolution` seconds."""
-    milestones = []
-    for name, milestone in scenario.spec.design.milestones.items():
-        parts = []
-        for part in conditions(milestone):
-            if isinstance(part, FirstEvents):
-                parts.append(Part("first", outcome=part.first, patients=part.patients))
-            elif isinstance(part, Calendar):
-                parts.append(Part("calendar", tick=int(ticks(part.calendar, resolution))))
-            else:
-                parts.append(Part("finished"))
-        every = isinstance(milestone.when, AllOf)
-        milestones.append(MilestonePlan(name, tuple(parts), every, milestone.stops))
-    processes = scenario.model.processes
+    design = scenario.spec.design
+    milestones, changes = _milestones(scenario, resolution)
+    give_up = design.give_up_after
+    factors = design.randomise.strata
     return Plan(
-        n=scenario.spec.design.randomise.n,
+        n=design.randomise.n,
+        most=scenario.most,
         recruit_until=scenario.recruit_until(resolution),
-        milestones=tuple(milestones),
-        outcomes=tuple(name for name, process in processes.items() if isinstance(process, EVENTS)),
+        give_up_after=NEVER if give_up is None else int(ticks(give_up, resolution)),
+        ratio=tuple(design.randomise.ratio[arm] for arm in scenario.arms),
+        block=design.randomise.block or 0,
+        scheme=_scheme(scenario),
+        factors=tuple(len(scenario.labels_of([name])) for name in factors),
+        caps=_caps(scenario),
+        milestones=milestones,
+        changes=changes,
+        outcomes=scenario.event_names,
         fatal=scenario.model.spec.fatal,
+        rescues=tuple(scenario.spec.truth.rescue),
     )
+
+
+def _scheme(scenario: Scenario) -> Scheme | None:
+    """Return what gives each patient's chances, None for lists of permuted blocks."""
+    randomise = scenario.spec.design.randomise
+    if randomise.method == "permuted blocks":
+        return None
+    if randomise.method == "biased coin":
+        return BiasedCoin(randomise.bias)
+    if randomise.method == "minimisation":
+        return Minimisation(randomise.bias)
+    return Urn() if randomise.method == "urn" else Simple()
+
+
+def _caps(scenario: Scenario) -> tuple[Cap, ...]:
+    found = []
+    for name, cap in scenario.spec.design.randomise.at_most.items():
+        labels = [label for (label,) in scenario.labels_of([name])]
+        by_state = cap if isinstance(cap, dict) else dict.fromkeys(labels, cap)
+        found.append(Cap(name, tuple(by_state.get(label, NEVER) for label in labels)))
+    return tuple(found)
+
+
+def _milestones(
+    scenario: Scenario, resolution: int
+) -> tuple[tuple[MilestonePlan, ...], tuple[Change, ...]]:
+    milestones: list[MilestonePlan] = []
+    changes: list[Change] = []
+    for name, milestone in scenario.spec.design.milestones.items():
+        first = len(changes)
+        for action in milestone.changes:
+            changes.append(_change(scenario, action, changes, resolution))
+        plan = MilestonePlan(
+            name,
+            tuple(_part(scenario, part, resolution) for part in milestone.conditions),
+            isinstance(milestone.when, block.AllOf),
+            milestone.stops,
+            int(ticks(milestone.decide_after, resolution)),
+            tuple(range(first, len(changes))),
+        )
+        milestones.append(plan)
+    return tuple(milestones), tuple(changes)
+
+
+def _part(scenario: Scenario, part: block.OneCondition, resolution: int) -> Part:
+    """Return a condition in integers."""
+    arm = getattr(part, "arm", "")
+    number = scenario.arms.index(arm) if arm else -1
+    if isinstance(part, block.Calendar):
+        return Part("calendar", tick=int(ticks(part.calendar, resolution)))
+    if isinstance(part, block.FirstEvents):
+        return Part("first", outcome=part.first, number=part.patients, arm=number)
+    if isinstance(part, block.AllEvents):
+        return Part("events", outcome=part.events, number=part.total, arm=number)
+    if isinstance(part, block.Information):
+        estimand, boundary = scenario.bounded(part.of)
+        needed = int(np.ceil(part.information * boundary.planned_information - 1e-9))
+        return Part("first", outcome=estimand.outcome, number=needed)
+    if isinstance(part, block.Screened):
+        return Part("screened", number=part.screened)
+    if isinstance(part, block.Randomised):
+        return Part("randomised", number=part.randomised)
+    if isinstance(part, block.Completed):
+        return Part("completed", number=part.completed)
+    if isinstance(part, block.Seen):
+        visit = scenario.spec.design.visits.weeks.index(part.visit)
+        return Part("seen", number=part.patients, visit=visit)
+    return Part("finished")
+
+
+def _change(
+    scenario: Scenario, action: block.Action, before: list[Change], resolution: int
+) -> Change:
+    """Return a change in integers; `before` are those of earlier milestones."""
+    if isinstance(action, str):
+        if action == "close recruitment":
+            return Change("close")
+        kind, arm, *condition = action.split()
+        return Change(kind, condition[1] if condition else "", scenario.arms.index(arm))
+    if isinstance(action, block.NewRatio):
+        return Change("ratio", ratio=tuple(action.ratio.get(arm, 0) for arm in scenario.arms))
+    if isinstance(action, block.Narrow):
+        return Change("narrow", number=sum(change.kind == "narrow" for change in before))
+    if isinstance(action, block.Recruit):
+        return Change("recruit", number=action.recruit)
+    if isinstance(action, block.ReEstimate):
+        sd = action.planned_sd
+        return Change("recruit", number=action.at_most, estimand=action.re_estimate, planned_sd=sd)
+    return Change("extend", number=int(ticks(action.follow_for, resolution)))

@@ -7,21 +7,13 @@ from raresim.disease.checker import Steps
 from raresim.disease.outcomes import Horizon
 from raresim.disease.people import condition
 from raresim.disease.references import check_condition, in_order, source_names
-from raresim.disease.score_block import Diary, ReadAtVisits, States
+from raresim.disease.score_block import ReadAtVisits
 from raresim.errors import Problem, did_you_mean
-from raresim.evidence import Ratio
 from raresim.files.document import Document
 from raresim.streams import LUCK_BLOCK, Luck
-from raresim.trial.analysis_references import AnalysisChecker
-from raresim.trial.design_block import (
-    AllOf,
-    AnyOf,
-    Calendar,
-    Everybody,
-    FirstEvents,
-    Milestone,
-    OneCondition,
-)
+from raresim.trial.candidate_references import check_candidates
+from raresim.trial.milestone_references import MilestoneChecker
+from raresim.trial.patient_references import PatientChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.spec import ScenarioSpec
 
@@ -30,19 +22,12 @@ ELIGIBLE_SEED = 20_000_102
 ELIGIBLE_UNITS = 4
 
 
-def conditions(milestone: Milestone) -> list[OneCondition]:
-    """Return the single conditions of a milestone."""
-    when = milestone.when
-    if isinstance(when, AllOf):
-        return list(when.all)
-    return list(when.any) if isinstance(when, AnyOf) else [when]
-
-
 def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) -> list[Problem]:
     """Return a problem for every name that leads nowhere and every contradiction."""
     check = _Checker(document, spec, model)
     check.sources()
     check.hypotheses()
+    check.patients()
     check.design()
     check.published()
     check.milestones()
@@ -52,7 +37,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     return in_order(check.problems)
 
 
-class _Checker(AnalysisChecker):
+class _Checker(PatientChecker, MilestoneChecker):
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
         for steps, name in source_names(self.document.data):
@@ -64,19 +49,9 @@ class _Checker(AnalysisChecker):
                 steps: Steps = ("truth", "hypotheses", name, outcome)
                 if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
                     continue
-                score = self.shifted(outcome)
                 for arm, effect in arms.items():
                     self.known((*steps, arm), "arm", arm, self.spec.design.arms)
-                    if isinstance(effect.statistic, Ratio) == score:
-                        wanted = "a 'difference'" if score else "a 'rate_ratio' or 'hazard_ratio'"
-                        mend = "write {difference: ..., after: ...}" if score else "state a ratio"
-                        message = f"an effect on {outcome!r} is {wanted}"
-                        self.add((*steps, arm), message, mend)
-
-    def shifted(self, outcome: str) -> bool:
-        """Whether treatment adds a difference to an outcome, and does not multiply its rate."""
-        found = self.outcomes[outcome]
-        return isinstance(found, ReadAtVisits) and not isinstance(found, (Diary, States))
+                    self.fits((*steps, arm), outcome, effect.statistic)
 
     def design(self) -> None:
         design = self.spec.design
@@ -84,13 +59,31 @@ class _Checker(AnalysisChecker):
         for arm in sorted(set(design.arms) ^ set(design.randomise.ratio)):
             mend = f"add '{arm}: 1'" if arm in design.arms else did_you_mean(arm, design.arms)
             self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}", mend)
-        self.strata(("design", "randomise", "strata"), design.randomise.strata)
+        self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
         check_condition(self, ("design", "eligible"), design.eligible)
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
         self.recruitment()
+
+    def randomisation(self) -> None:
+        """Check arms that open, factors and caps."""
+        design, steps = self.spec.design, ("design", "randomise")
+        self.strata((*steps, "strata"), design.randomise.strata)
+        parts = dict(design.randomise.ratio)
+        if parts.pop(design.control, 1) == 0 or not any(parts.values()):
+            message = "the control and another arm are open from the start"
+            self.add((*steps, "ratio"), message, "write 1 or more for two arms")
+        if design.randomise.method == "minimisation" and not design.randomise.strata:
+            self.add(steps, "minimisation balances factors", "add 'strata: [...]'")
+        states = {**self.model.states, "site": tuple(design.sites.labels())}
+        for name, cap in design.randomise.at_most.items():
+            where: Steps = (*steps, "at_most", name)
+            self.strata(where, [name])
+            if isinstance(cap, dict) and name in states:
+                for state in cap:
+                    self.known((*where, state), "state", state, states[name])
 
     def published(self) -> None:
         """Check the names in what a real trial found."""
@@ -128,9 +121,7 @@ class _Checker(AnalysisChecker):
             self.add(
                 ("design", "recruit_for"), message, "recruit for longer, or open sites earlier"
             )
-        if truth.candidates.stream.per_site == 0:
-            where = ("truth", "candidates", "stream", "per_site")
-            self.add(where, "nobody ever presents", "write a rate such as '1.5 per month'")
+        check_candidates(self, self.spec)
         for arm in sorted(set(design.arms) - set(truth.followed_for or design.arms)):
             mend = f"add '{arm}: ...', or remove 'followed_for'"
             self.add(("truth", "followed_for"), f"says nothing about the arm {arm!r}", mend)
@@ -153,42 +144,3 @@ class _Checker(AnalysisChecker):
             people = LUCK_BLOCK * ELIGIBLE_UNITS
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")
-
-    def milestones(self) -> None:
-        for name, milestone in self.spec.design.milestones.items():
-            steps: Steps = ("design", "milestones", name)
-            for analysis in milestone.analyses:
-                self.known((*steps, "do"), "estimand", analysis, self.spec.analysis.estimands)
-            for part in conditions(milestone):
-                if isinstance(part, FirstEvents):
-                    where, wanted = (*steps, "when"), "outcome of events"
-                    self.named(where, wanted, part.first, self.events, f"an {wanted}")
-                    n = self.spec.design.randomise.n
-                    if part.patients > n:
-                        message = "waits for more patients than are randomised"
-                        self.add((*steps, "when"), message, f"wait for at most {n}")
-            self.early(name, milestone)
-        last = next(reversed(self.spec.design.milestones))
-        parts = conditions(self.spec.design.milestones[last])
-        either = isinstance(self.spec.design.milestones[last].when, AnyOf)
-        sure = [isinstance(part, (Everybody, Calendar)) for part in parts]
-        if not (any(sure) if either else all(sure)):
-            message = "the last milestone ends the trial and must come in every trial"
-            mend = "write {any: [..., {everybody: finished}]}"
-            self.add(("design", "milestones", last, "when"), message, mend)
-
-    def early(self, name: str, milestone: Milestone) -> None:
-        """Check that somebody can have had the visit by the time a change is analysed."""
-        parts, visits = conditions(milestone), self.spec.design.visits
-        times = [part.calendar for part in parts if isinstance(part, Calendar)]
-        if not times or (isinstance(milestone.when, AllOf) and len(times) < len(parts)):
-            return
-        latest = max(times) if isinstance(milestone.when, AllOf) else min(times)
-        for analysis in milestone.analyses:
-            estimand = self.spec.analysis.estimands.get(analysis)
-            if estimand is None or not (estimand.is_change or estimand.is_share):
-                continue
-            if latest <= 7 * estimand.week - visits.window:
-                message = f"nobody can have had the visit of week {estimand.week} by then"
-                mend = f"wait for {{everybody: finished}}, or for more than {estimand.week} weeks"
-                self.add(("design", "milestones", name, "when"), message, mend)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
-from raresim.disease.outcomes import Effect
+from raresim.disease.outcomes import EVENTS, Effect
 from raresim.disease.parameters import drawn_from
 from raresim.disease.uncertain import (
     UncertainNumber,
@@ -21,9 +21,12 @@ from raresim.disease.uncertain import (
     uncertain_numbers,
 )
 from raresim.errors import InputError, did_you_mean, shown
-from raresim.evidence import Ratio
+from raresim.evidence import Difference, Ratio
+from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
+from raresim.trial.analysis_block import Boundary, Estimand
+from raresim.trial.milestone_block import Extend, Narrow, Recruit, ReEstimate
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
@@ -35,6 +38,14 @@ Effects = dict[str, dict[str, Effect]]
 def effect_of(arm: str, outcome: str) -> str:
     """Return what the effect of an arm on an outcome is called."""
     return f"effect of {arm} on {outcome}"
+
+
+def acting(statistic: Ratio | Difference, values: Mapping[str, Floats]) -> Effect:
+    """Return an effect as a statistic states it, with the values at hand."""
+    value = next(iter(values.values()))
+    if isinstance(statistic, Ratio):
+        return Effect("ratio", value)
+    return Effect("difference", value, statistic.after)
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,14 @@ class Scenario:
     stem: str = ""
 
     @cached_property
-    def arms(self) -> tuple[str, str]:
-        """The two arms, control first."""
+    def arms(self) -> tuple[str, ...]:
+        """The arms, control first."""
         control = self.spec.design.control
-        other = next(name for name in self.spec.design.arms if name != control)
-        return control, other
+        return control, *(name for name in self.spec.design.arms if name != control)
+
+    def compared(self, estimand: str) -> int:
+        """Return the number of the arm that an estimand compares with the control."""
+        return self.arms.index(self.spec.analysis.estimands[estimand].arm or self.arms[1])
 
     @cached_property
     def strata(self) -> tuple[tuple[str, ...], ...]:
@@ -69,6 +83,12 @@ class Scenario:
         states = {**self.model.states, "site": tuple(self.spec.design.sites.labels())}
         return tuple(product(*(states[factor] for factor in factors)))
 
+    @cached_property
+    def event_names(self) -> tuple[str, ...]:
+        """Outcomes of events, then adverse events: what happens to patients and is written down."""
+        own = [n for n, p in self.model.processes.items() if isinstance(p, EVENTS)]
+        return (*own, *self.spec.truth.adverse_events)
+
     @property
     def hypotheses(self) -> tuple[str, ...]:
         """Names of the hypotheses, in the order of the file."""
@@ -76,9 +96,38 @@ class Scenario:
 
     @property
     def follow_days(self) -> float:
-        """Days from randomisation to completion: end of treatment or of the last window."""
+        """Days from randomisation to completion: as told, or treatment's end or the last window."""
         design = self.spec.design
+        if design.follow_for is not None:
+            return design.follow_for
         return max(design.treat_for, 7.0 * design.visits.weeks[-1] + design.visits.window)
+
+    @property
+    def longest_follow_days(self) -> float:
+        """Days from randomisation to completion where a milestone extends the follow-up."""
+        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
+        extended = [c.follow_for for c in changes if isinstance(c, Extend)]
+        return max(self.follow_days, *extended) if extended else self.follow_days
+
+    @property
+    def narrowings(self) -> tuple[Narrow, ...]:
+        """Conditions that milestones may add to those of eligibility, in the order of the file."""
+        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
+        return tuple(c for c in changes if isinstance(c, Narrow))
+
+    @property
+    def most(self) -> int:
+        """Most patients that there can be, where a milestone may change their number."""
+        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
+        more = [c.recruit for c in changes if isinstance(c, Recruit)]
+        more += [c.at_most for c in changes if isinstance(c, ReEstimate)]
+        return max(self.n, *more) if more else self.n
+
+    def bounded(self, name: str) -> tuple[Estimand, Boundary]:
+        """Return an estimand and its boundary."""
+        boundary = self.spec.analysis.methods[name].boundary
+        assert boundary is not None  # the references were checked
+        return self.spec.analysis.estimands[name], boundary
 
     def hypothesis(self, name: str | None) -> str:
         """Return a hypothesis by name, or the first."""
@@ -112,11 +161,16 @@ class Scenario:
                 )
                 if uniform is not None and stated.evidence is not None:
                     values = statistic.draw(uniform)
-                value = next(iter(values.values()))
-                after = 0.0 if isinstance(statistic, Ratio) else statistic.after
-                scale = "ratio" if isinstance(statistic, Ratio) else "difference"
-                found[outcome][arm] = Effect(scale, value, after)
+                found[outcome][arm] = acting(statistic, values)
         return found
+
+    @cached_property
+    def rescues(self) -> dict[str, dict[str, Effect]]:
+        """What each rescue medication does to each outcome, as published: never drawn."""
+        return {
+            name: {n: acting(effect, effect.point()) for n, effect in rescue.effects.items()}
+            for name, rescue in self.spec.truth.rescue.items()
+        }
 
     def uncertain(self, hypothesis: str) -> dict[str, list[UncertainNumber]]:
         """Return the numbers that are not known exactly: effect, published, unpublished."""

@@ -23,11 +23,12 @@ class Kind(IntEnum):
 
     OUTCOME = 0
     VISIT = 1
-    STOP_TREATMENT = 2
-    EXIT = 3
-    RANDOMISE = 4
-    PRESENT = 5
-    LOOK = 6
+    RESCUE = 2
+    STOP_TREATMENT = 3
+    EXIT = 4
+    RANDOMISE = 5
+    PRESENT = 6
+    LOOK = 7
 
 
 class Exit(IntEnum):

@@ -10,7 +10,9 @@ from raresim.errors import Fault
 from raresim.evidence import Difference, Mean, Ratio, Stated
 from raresim.evidence.forms import IN_ANY_FORM
 from raresim.evidence.stated import SourceKey, Why
-from raresim.files.schema import Duration, Rate, Span, Spec
+from raresim.files.schema import Duration, Span, Spec
+from raresim.trial.candidate_block import Candidates
+from raresim.trial.patient_block import AdverseEvent, Hazard, Rescue
 
 Mode = Literal["fixed", "nuisance", "effect", "all"]
 """What is drawn: nothing, natural history, the effect, or both."""
@@ -63,37 +65,10 @@ class EffectSpec(Spec):
         return statistic.ratio == 1 if isinstance(statistic, Ratio) else statistic.difference == 0
 
 
-class Stream(Spec):
-    """Candidates without end: a Poisson stream at each site, rates gamma between sites."""
-
-    per_site: Rate = Field(
-        description="candidates who come to one site", examples=["1.5 per month"]
-    )
-    gamma_shape: float = Field(
-        gt=0, description="shape of the rates' gamma; large: sites alike", examples=[2]
-    )
-    why: Why = ""
-    source: SourceKey = ""
-
-
-class Candidates(Spec):
-    """Where candidates come from."""
-
-    stream: Stream = Field(description="candidates without end")
-
-
 class Chance(Spec):
     """A share of visits."""
 
     share: float = Field(ge=0, lt=1, description="share, from 0 to 1", examples=[0.03])
-    why: Why = ""
-    source: SourceKey = ""
-
-
-class Hazard(Spec):
-    """A constant rate at which something happens to a patient."""
-
-    rate: Rate = Field(description="events for each patient and unit of time")
     why: Why = ""
     source: SourceKey = ""
 
@@ -128,12 +103,26 @@ class Truth(Spec):
     candidates: Candidates = Field(description="where candidates come from")
     site_opening_delay: Delay | None = Field(None, description="sites open later than planned by")
     screening_lasts: Span = Field(description="shortest and longest time from visit to random list")
+    withdraws_consent: Chance = Field(
+        Chance(share=0.0), description="share of the eligible who withdraw before randomisation"
+    )
+    data_entry: Delay | None = Field(
+        None,
+        description="from what happens to a patient until the trial knows of it: looks before the "
+        "last one see each patient's data up to then",
+    )
     missed_visits: Chance = Field(Chance(share=0.0), description="share of visits missed")
     stops_treatment: Hazard = Field(
         Hazard.model_validate({"rate": "0 per year"}), description="patients who stop, but stay in"
     )
     leaves_study: Hazard = Field(
         Hazard.model_validate({"rate": "0 per year"}), description="patients lost to follow-up"
+    )
+    adverse_events: dict[str, AdverseEvent] = Field(
+        default_factory=dict, max_length=20, description="adverse events, by name"
+    )
+    rescue: dict[str, Rescue] = Field(
+        default_factory=dict, max_length=5, description="rescue medication, by name"
     )
     followed_for: dict[str, Stated[Mean]] | None = Field(
         None,

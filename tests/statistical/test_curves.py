@@ -10,7 +10,7 @@ from scipy import stats
 
 from raresim.cohort.population import population
 from raresim.disease import DiseaseModel, load_model
-from raresim.disease.outcomes import Effect, Exposure, Horizon, on_day
+from raresim.disease.outcomes import UNTREATED, Effect, Exposure, Horizon, on_day
 from raresim.disease.outcomes.curve import poisson
 from raresim.errors import InputError
 from raresim.streams import Luck
@@ -88,7 +88,7 @@ def test_diary_counts_are_negative_binomial_about_each_rate(tmp_path: Path) -> N
     calm = edited(tmp_path, "assumed: {lower: 0, centre: 0.3, upper: 0.6}", NONE)
     luck, patients, latents = lives(calm, units=60)
     process = calm.processes["fits"]
-    path = process.path(latents["fits"], Exposure(np.full((1, 1), np.inf)), {})
+    path = process.path(latents["fits"], UNTREATED, {})
     for label, days in (("one", 28.0), ("two", 56.0)):
         drawn = process.luck_of(luck, label, 60)
         counts = process.read(path, on_day(label, days, 0.0), drawn) * days / 28
@@ -106,14 +106,14 @@ def test_treatment_multiplies_a_diary_while_it_lasts_and_shifts_a_score_for_good
 ) -> None:
     _, _, latents = lives(model)
     until = np.full(latents["fits"].clock.shape, 14.0)
-    half = Exposure(until, Effect("ratio", np.array([0.5])))
+    half = Exposure.one(until, Effect("ratio", np.array([0.5])))
     walked = model.walk(latents, dict.fromkeys(model.processes, half), {"fits"})
     treated = walked["fits"].expected(np.zeros((1, 1)), np.full((1, 1), 28.0))
     plain = model.walk(latents, names={"fits"})["fits"].expected(
         np.zeros((1, 1)), np.full((1, 1), 28.0)
     )
     assert np.allclose(treated / plain, 0.75)
-    shift = Exposure(until, Effect("difference", np.array([10.0]), 28.0))
+    shift = Exposure.one(until, Effect("difference", np.array([10.0]), 28.0))
     path = model.processes["marker"].path(latents["marker"], shift, {})
     later = np.full((1, 1), 300.0)
     assert np.allclose(path.level(later) - path.untreated(later), 5.0)
@@ -193,8 +193,8 @@ def test_a_drug_that_lowers_the_score_delays_the_death_that_follows_it(
     model: DiseaseModel,
 ) -> None:
     _, _, latents = lives(model)
-    shift = Exposure(np.full((1, 1), np.inf), Effect("difference", np.array([-1.0]), 1.0))
-    exposures = dict.fromkeys(model.processes, Exposure(np.full((1, 1), np.inf)))
+    shift = Exposure.one(np.full((1, 1), np.inf), Effect("difference", np.array([-1.0]), 1.0))
+    exposures = dict.fromkeys(model.processes, UNTREATED)
     plain = model.walk(latents, exposures)["death"].days
     better = model.walk(latents, exposures | {"marker": shift})["death"].days
     both = np.isfinite(plain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from raresim.disease.outcomes import Exposure, Horizon
+from raresim.disease.outcomes import UNTREATED, Horizon
 from raresim.disease.outcomes.events import patient_variance
 from raresim.errors import InputError
 from raresim.streams import Luck
@@ -14,7 +14,6 @@ from raresim.trial.engine import decision_points, run_block
 from tests.worlds import ATAXIA, CGD, differences, world
 
 RUN_IN = 84.0
-UNTREATED = Exposure(np.full((1, 1), np.inf))
 
 
 @pytest.fixture(scope="module")

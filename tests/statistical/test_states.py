@@ -112,7 +112,7 @@ def course(model: DiseaseModel, ratio: float | None, until: float):
     patients = model.sample(luck, 100)
     latents = model.latents(luck, patients, model.published, Horizon(3 * YEAR), {"activity": 2.0})
     effect = None if ratio is None else Effect("ratio", np.array([ratio]))
-    exposure = Exposure(np.full((1, 1), until), effect)
+    exposure = Exposure.one(np.full((1, 1), until), effect)
     path = model.processes["activity"].path(latents["activity"], exposure, {})
     return patients.values["at_entry"], path
 

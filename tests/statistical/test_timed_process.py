@@ -94,7 +94,7 @@ def sampled(model):
 
 def days(model, latent, ratio=None, until=np.inf):
     effect = None if ratio is None else Effect("ratio", np.array([ratio]))
-    exposure = Exposure(np.full((1, 1), until), effect)
+    exposure = Exposure.one(np.full((1, 1), until), effect)
     return model.processes["event"].path(latent, exposure, {}).days[..., 0]
 
 

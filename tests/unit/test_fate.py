@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from raresim.disease import load_model
-from raresim.disease.outcomes import Exposure, Horizon
-from raresim.disease.outcomes.process import Effect
+from raresim.disease.outcomes import UNTREATED, Effect, Exposure, Horizon
 from raresim.streams import Luck
 from raresim.trial.arrivals import arrivals
 from raresim.trial.spec import ScenarioSpec
@@ -31,7 +30,8 @@ def test_arrivals_are_poisson_gamma() -> None:
         truth__site_opening_delay={"mean": "0 days", "why": "a test"},
         design__sites={"number": 8, "open": [{"first": 8, "at": "day 0"}]},
     )
-    day, site = arrivals(changed.truth, changed.design.sites, Luck(4, 0), 300)
+    came = arrivals(changed.truth, changed.design.sites, Luck(4, 0), 300)
+    day, site = came.day, came.site
     counts = (day <= 300).sum(1)
     assert counts.max() < 300
     rate = 1.5 / (365.25 / 12) * 300
@@ -51,7 +51,8 @@ def test_nobody_presents_at_a_site_before_it_opens() -> None:
     changed = spec(
         truth__site_opening_delay={"mean": "0 days", "why": "a test"}, design__sites=plan
     )
-    day, site = arrivals(changed.truth, changed.design.sites, Luck(4, 0), 60)
+    came = arrivals(changed.truth, changed.design.sites, Luck(4, 0), 60)
+    day, site = came.day, came.site
     opens = np.array(changed.design.sites.planned())
     assert (day >= opens[site]).all()
     assert (np.diff(day, axis=1) > 0).all()
@@ -64,7 +65,7 @@ def paths(ratio: float | None, until: float) -> np.ndarray:
     patients = model.sample(luck, 60)
     latents = model.latents(luck, patients, model.published, Horizon(365.25))
     effect = None if ratio is None else Effect("ratio", np.array([ratio]))
-    exposure = Exposure(np.full((1024, 60), until), effect)
+    exposure = Exposure.one(np.full((1024, 60), until), effect)
     process = model.processes["serious_infection"]
     return np.asarray(process.path(latents["serious_infection"], exposure, {}).days)
 
@@ -97,8 +98,7 @@ def test_deaths_come_at_the_published_rate_and_to_the_frail() -> None:
     luck = Luck(2, 0)
     patients = model.sample(luck, 200)
     latents = model.latents(luck, patients, model.published, Horizon(365.25))
-    untreated = Exposure(np.full((1, 1), np.inf))
-    days = model.processes["death"].path(latents["death"], untreated, {}).days[..., 0]
+    days = model.processes["death"].path(latents["death"], UNTREATED, {}).days[..., 0]
     died = days <= 365.25
     frailty = latents["serious_infection"].frailty
     expected = 1 - np.exp(-0.015 * frailty)  # given the frailty that death shares with infections
@@ -114,8 +114,8 @@ def test_change_of_the_score_is_linear_and_the_effect_grows_with_exposure() -> N
     process = model.processes["mfars"]
     effect = Effect("difference", np.array([-2.4]), after=336.0)
     stop = np.full((1024, 40), 168.0)
-    treated = process.path(latent, Exposure(stop, effect), {})
-    control = process.path(latent, Exposure(stop, None), {})
+    treated = process.path(latent, Exposure.one(stop, effect), {})
+    control = process.path(latent, UNTREATED, {})
     for day, expected in ((0.0, 0.0), (84.0, -0.6), (168.0, -1.2), (336.0, -1.2)):
         at = np.full((1024, 40), day)
         assert np.allclose(treated.level(at) - control.level(at), expected)

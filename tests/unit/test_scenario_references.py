@@ -357,7 +357,11 @@ def test_a_contradiction_is_reported_at_its_line(models, scenario, old, new, mar
     ("old", "new", "message"),
     [
         ("interferon: {rate_ratio: 1}", "interferon: {rate_ratio: 0.8}", "an effect needs 'evid"),
-        ("ratio: {placebo: 1, interferon: 1}", "ratio: {placebo: 0, interferon: 1}", "above zero"),
+        (
+            "ratio: {placebo: 1, interferon: 1}",
+            "ratio: {placebo: 0, interferon: 1}",
+            "open from the start",
+        ),
         ("block: 4", "block: 5", "the block is a multiple of the ratio's sum, 2"),
         ("{first: 3, at: day 0}, {then", "{first: 14, at: day 0}, {then", "does not open 13 sites"),
         ("weeks: [4, 13,", "weeks: [13, 4,", "weeks in ascending order"),

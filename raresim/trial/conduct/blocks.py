@@ -2,7 +2,8 @@
 
 The trial is run as if nobody looked; then come the looks, in the order of their ticks; then
 everything after the trial's end is cut away. That is sound because nothing before a look depends on
-what follows.
+what follows. Where a look changes the trial's course, the trial is run again with that change:
+everything up to it comes out as before.
 """
 
 from __future__ import annotations
@@ -12,82 +13,80 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.trial.conduct.recruitment import Recruited, recruit, take
+from raresim.trial.course import Course
 from raresim.trial.fate import Fate
-from raresim.trial.ledger import Ledger, truncate
-from raresim.trial.plan import Decide, MilestonePlan, Plan
+from raresim.trial.ledger import Ledger, replaced, truncate
+from raresim.trial.plan import Decide, Ints, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks
-
-
-class ShortStreamError(Exception):
-    """The stream of candidates ended before recruitment did: a longer one must be made."""
 
 
 def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks]:
     """Return the ledger and each milestone's tick (replicates, milestones), NEVER if not held."""
-    whole = _unwatched(plan, fate)
-    held = np.stack([_tick(milestone, whole) for milestone in plan.milestones], axis=1)
-    performed, end = _look(plan, whole, held, decide)
+    replicates = len(fate.present)
+    course = Course.unchanged(plan, replicates)
+    whole = _play(plan, fate, course)
+    held = _held(plan, whole)
+    performed = np.full(held.shape, NEVER)
+    end = np.full(replicates, NEVER)
+    while (going := end == NEVER).any():
+        waiting = np.where(performed == NEVER, held, NEVER)
+        following = np.argmin(waiting, axis=1)  # ties: first in the file
+        again = np.zeros(replicates, bool)
+        for number, milestone in enumerate(plan.milestones):
+            rows = np.flatnonzero(going & (following == number))
+            if not len(rows):
+                continue
+            at = held[rows, number]
+            performed[rows, number] = at
+            if number == len(plan.milestones) - 1:  # it ends the trial, and is analysed after
+                end[rows] = at
+                continue
+            decisions = decide(truncate(whole.rows(rows), at), number, at, rows)
+            acts = at + milestone.delay
+            end[rows[decisions.stop]] = acts[decisions.stop]
+            course.made(rows, acts, decisions.changes)
+            again[rows] = (decisions.changes >= 0).any(axis=1) & ~decisions.stop
+        if again.any():
+            rows = np.flatnonzero(again)
+            whole = replaced(whole, rows, _play(plan, fate.rows(rows), course.rows(rows)))
+            held[rows] = _held(plan, whole.rows(rows))
     return truncate(whole, end), performed
 
 
-def _take(values: npt.NDArray[Any], order: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
+def _held(plan: Plan, whole: Ledger) -> Ticks:
+    """Return the tick at which each milestone's condition holds, if nothing else is decided."""
+    return np.stack([_tick(milestone, whole) for milestone in plan.milestones], axis=1)
 
 
-def _unwatched(plan: Plan, fate: Fate) -> Ledger:
-    """Return the ledger of the trial in which nobody looks."""
-    key = np.where(fate.eligible, fate.ready, NEVER)
-    order = np.argsort(key, axis=1, kind="stable")[:, : plan.n]  # ties: lower candidate first
-    ready = _take(key, order)
-    _check_stream(plan, fate, ready)
-    inside = ready <= plan.recruit_until
-    full = inside[:, -1]
-    closed = np.where(full, ready[:, -1], plan.recruit_until)
-    stratum = np.where(inside, _take(fate.stratum, order), 0)
-    arm = _arms(fate.lists, stratum, inside)
-    absolute = _from_randomisation(np.where(inside, ready, NEVER))
-    events = {name: absolute(_by_arm(fate.events[name], arm, order)) for name in plan.outcomes}
-    out, reason = _exits(plan, fate, absolute, arm, order, events)
-    last_screened = np.where(full, closed - 1, closed)[:, None]  # closing comes before presenting
+def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
+    """Return the ledger of trials whose course is known from the start."""
+    who = recruit(plan, fate, course)
+    absolute = _from_randomisation(np.where(who.inside, who.ready, NEVER))
+    events = {
+        name: absolute(_by_arm(fate.events[name], who.arm, who.order)) for name in plan.outcomes
+    }
+    out, reason = _exits(plan, fate, course, absolute, who, events)
+    last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     return Ledger(
-        candidate=np.where(inside, order, -1),
-        randomised=np.where(inside, ready, NEVER),
-        arm=arm,
-        stratum=stratum,
-        stop=_kept(absolute(_take(fate.stop, order)), out),
+        candidate=np.where(who.inside, who.order, -1),
+        randomised=np.where(who.inside, who.ready, NEVER),
+        arm=who.arm,
+        stratum=who.stratum,
+        stop=_kept(absolute(_by_arm(fate.stop, who.arm, who.order)), out),
         exit=out,
         reason=reason,
+        lag=np.where(who.inside, take(fate.lag, who.order), 0),
         events={name: _kept(value, out) for name, value in events.items()},
-        visits=_kept(absolute(_take(fate.visits, order)), out),
-        presented=np.where(fate.present <= last_screened, fate.present, NEVER),
-        closed=closed,
-        end=np.full(len(closed), NEVER),
+        rescued={
+            name: _kept(absolute(_by_arm(since, who.arm, who.order)), out)
+            for name, since in fate.rescued.items()
+        },
+        visits=_kept(absolute(take(fate.visits, who.order)), out),
+        presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
+        closed=who.closed,
+        end=np.full(len(who.closed), NEVER),
     )
-
-
-def _check_stream(plan: Plan, fate: Fate, ready: Ticks) -> None:
-    """Refuse a stream whose candidates were used up while recruitment was open.
-
-    Candidates present in order, so whoever is beyond the stream is ready after the last one
-    presents.
-    """
-    beyond = np.minimum(fate.present[:, -1], plan.recruit_until)
-    filled = ready[:, -1] <= beyond if ready.shape[1] == plan.n else np.zeros(len(ready), bool)
-    if not bool(np.all(filled | (fate.present[:, -1] > plan.recruit_until))):
-        raise ShortStreamError
-
-
-def _arms(
-    lists: npt.NDArray[np.int8], stratum: Ticks, inside: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int8]:
-    """Return list[place] of each patient's stratum; the place counts those randomised before."""
-    arm = np.zeros(stratum.shape, np.int8)
-    for number in range(lists.shape[1]):
-        here = inside & (stratum == number)
-        place = np.cumsum(here, axis=1) - here
-        place = np.minimum(place, lists.shape[2] - 1)  # beyond the list only where nobody is
-        arm = np.where(here, np.take_along_axis(lists[:, number], place, 1), arm)
-    return arm
 
 
 def _from_randomisation(randomised: Ticks) -> Any:
@@ -102,31 +101,40 @@ def _from_randomisation(randomised: Ticks) -> Any:
 
 
 def _by_arm(
-    values: tuple[npt.NDArray[Any], ...], arm: npt.NDArray[np.int8], order: npt.NDArray[np.int64]
+    values: tuple[npt.NDArray[Any], ...], arm: npt.NDArray[np.int8], order: Ints
 ) -> npt.NDArray[Any]:
     """Return what happens to each patient under the arm that was assigned."""
-    control, treated = (_take(value, order) for value in values)
-    if control.ndim == 2:
-        return np.where(arm == 1, treated, control)
-    width = max(control.shape[-1], treated.shape[-1])
-    wide = [
-        np.pad(v, [(0, 0), (0, 0), (0, width - v.shape[-1])], constant_values=NEVER)
-        for v in (control, treated)
-    ]
-    return np.where((arm == 1)[..., None], wide[1], wide[0])
+    each = [take(value, order) for value in values]
+    if each[0].ndim == 3:
+        width = max(value.shape[-1] for value in each)
+        pads = [[(0, 0), (0, 0), (0, width - value.shape[-1])] for value in each]
+        each = [
+            np.pad(value, pad, constant_values=NEVER) for value, pad in zip(each, pads, strict=True)
+        ]
+    found = each[0]
+    for number, value in enumerate(each[1:], 1):
+        mine = arm == number
+        found = np.where(mine if value.ndim == 2 else mine[..., None], value, found)
+    return found
 
 
 def _exits(
     plan: Plan,
     fate: Fate,
+    course: Course,
     absolute: Any,
-    arm: npt.NDArray[np.int8],
-    order: npt.NDArray[np.int64],
+    who: Recruited,
     events: dict[str, Ticks],
 ) -> tuple[Ticks, npt.NDArray[np.int8]]:
-    """Return the end of each patient's follow-up and its reason; death goes before leaving."""
-    follow = absolute(_by_arm(fate.follow, arm, order))
-    leave = absolute(_take(fate.leave, order))
+    """Return the end of each patient's follow-up and its reason; death goes before leaving.
+
+    An extended follow-up is for those whose own has not ended when the change acts.
+    """
+    follow = absolute(_by_arm(fate.follow, who.arm, who.order))
+    extended, length = course.first(plan, "extend")
+    longer = absolute(np.broadcast_to(length[:, None], follow.shape))
+    follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
+    leave = absolute(_by_arm(fate.leave, who.arm, who.order))
     out = np.minimum(follow, leave)
     reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
     for name in plan.fatal:
@@ -144,37 +152,41 @@ def _kept(values: Ticks, out: Ticks) -> Ticks:
 
 def _tick(milestone: MilestonePlan, ledger: Ledger) -> Ticks:
     """Return the first tick at which a milestone's condition holds (all = max, any = min)."""
-    ticks = []
-    for part in milestone.parts:
-        if part.kind == "calendar":
-            ticks.append(np.full(ledger.replicates, part.tick))
-        elif part.kind == "finished":
-            exits = np.where(ledger.present, ledger.exit, -1)
-            ticks.append(np.maximum(ledger.closed, np.max(exits, axis=1)))
-        else:
-            first = np.sort(ledger.events[part.outcome][..., 0], axis=1)
-            ticks.append(first[:, part.patients - 1])
+    ticks = [_part(part, ledger) for part in milestone.parts]
     combine = np.maximum if milestone.every else np.minimum
     return np.asarray(combine.reduce(ticks))
 
 
-def _look(plan: Plan, whole: Ledger, held: Ticks, decide: Decide) -> tuple[Ticks, Ticks]:
-    """Perform the milestones in the order of their ticks (then of the file) until one stops."""
-    final = held[:, -1]
-    order = np.argsort(held, axis=1, kind="stable")
-    performed = np.full(held.shape, NEVER)
-    end = np.full(len(held), NEVER)
-    for position in range(held.shape[1]):
-        for number in range(held.shape[1]):
-            tick = held[:, number]
-            now = (order[:, position] == number) & (end == NEVER) & (tick <= final)
-            performed[now, number] = tick[now]
-            if (
-                number == held.shape[1] - 1
-            ):  # the last milestone ends the trial; it is analysed after
-                end = np.where(now, tick, end)
-            elif bool(np.any(now)):
-                rows = np.flatnonzero(now)
-                stop = decide(truncate(whole.rows(rows), tick[rows]), number, tick[rows], rows)
-                end[rows[stop]] = tick[rows[stop]]
-    return performed, end
+def _part(part: Part, ledger: Ledger) -> Ticks:
+    """Return the first tick at which a condition holds."""
+    if part.kind == "calendar":
+        return np.full(ledger.replicates, part.tick)
+    if part.kind == "finished":
+        exits = np.where(ledger.present, ledger.exit, 0).max(axis=1)
+        return np.asarray(np.maximum(ledger.closed, exits))
+    if part.kind == "screened":
+        return _nth(ledger.presented, part.number)
+    if part.kind == "randomised":
+        return _nth(ledger.randomised, part.number)
+    if part.kind == "completed":
+        return _nth(np.where(ledger.reason == Exit.COMPLETED, ledger.exit, NEVER), part.number)
+    if part.kind == "seen":
+        return _nth(_known(ledger.visits[..., part.visit], ledger), part.number)
+    mine = ledger.present if part.arm < 0 else ledger.present & (ledger.arm == part.arm)
+    events = ledger.events[part.outcome]
+    events = events[..., :1] if part.kind == "first" else events
+    known = _known(np.where(mine[..., None], events, NEVER), ledger)
+    return _nth(known.reshape(len(known), -1), part.number)
+
+
+def _known(tick: Ticks, ledger: Ledger) -> Ticks:
+    """Return when an entry is known: its patient's data come so much later."""
+    lag = ledger.lag if tick.ndim == 2 else ledger.lag[..., None]
+    return np.where(tick < NEVER, np.where(tick < NEVER, tick, 0) + lag, NEVER)
+
+
+def _nth(ticks: Ticks, number: int) -> Ticks:
+    """Return the tick of the n-th entry of each row, NEVER where there are fewer."""
+    if ticks.shape[1] < number:
+        return np.full(len(ticks), NEVER)
+    return np.asarray(np.partition(ticks, number - 1, axis=1)[:, number - 1])

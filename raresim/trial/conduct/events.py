@@ -7,6 +7,7 @@ entry of the log, and the ledger is the log's fold.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -14,26 +15,35 @@ import numpy as np
 import simpy
 from simpy.events import EventPriority
 
-from raresim.trial.conduct.blocks import ShortStreamError
+from raresim.trial.conduct.desk import Desk
+from raresim.trial.conduct.recruitment import ShortStreamError
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger, truncate
 from raresim.trial.log import Entry, fold
-from raresim.trial.plan import Decide, MilestonePlan, Plan
+from raresim.trial.plan import Change, Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Kind, Ticks
 
 _ROOM = 10_000_000
-_FIRST = 10
+_PLACE = {kind: 10 + int(kind) * _ROOM for kind in Kind}
+"""The first place of each kind among events that share a tick."""
 
 
 class At(simpy.Event):
     """Wait for an absolute tick, with a place among those that share it (Timeout knows neither)."""
 
     def __init__(self, env: simpy.Environment, tick: int, kind: Kind, index: int = 0) -> None:
-        super().__init__(env)
+        self.env = env  # as simpy.Timeout does, without the call of Event.__init__
+        self.callbacks = []
         self._ok = True
         self._value = None
-        place = EventPriority(_FIRST + kind * _ROOM + index)
-        env.schedule(self, priority=place, delay=tick - env.now)
+        env.schedule(self, EventPriority(_PLACE[kind] + index), tick - env.now)
+
+
+def _counted(part: Part) -> tuple[str, str]:
+    """Return what a condition counts, and of which outcome or visit."""
+    if part.kind == "seen":
+        return "seen", str(part.visit)
+    return "all" if part.kind == "events" else part.kind, part.outcome
 
 
 class Trial:
@@ -44,19 +54,24 @@ class Trial:
         self.env = simpy.Environment()
         self.over = self.env.event()
         self.log: list[Entry] = []
-        self.places: dict[int, int] = {}
+        self.desk = Desk(plan, fate)
+        self.n = plan.n
         self.randomised = 0
-        self.active = 0
+        self.last = 0
+        self.active: dict[int, int] = {}
         self.closed = NEVER
-        self.infected: dict[str, int] = dict.fromkeys(plan.outcomes, 0)
+        self.further: set[int] = set()
+        self.longer, self.longer_since = 0, NEVER
+        self.counts: Counter[tuple[str, str, int]] = Counter()
+        self.awaited = {_counted(part) for m in plan.milestones for part in m.parts}
         self.scheduled: set[int] = set()
         self.performed = [NEVER] * len(plan.milestones)
+        self.stopping = False
         self.end = NEVER
 
     def run(self) -> None:
         """Run the trial until the milestone that ends it."""
-        for candidate in range(self.fate.candidates):
-            self.env.process(self.candidate(candidate))
+        self.env.process(self.arrivals())
         calendar = {p.tick for m in self.plan.milestones for p in m.parts if p.kind == "calendar"}
         for tick in sorted(calendar | {self.plan.recruit_until}):
             self.env.process(self.date(tick))
@@ -65,77 +80,119 @@ class Trial:
     def date(self, tick: int) -> Generator[Any, Any, None]:
         """At the end of a day of the calendar: recruitment may close, milestones may hold."""
         yield At(self.env, tick, Kind.LOOK)
-        if tick == self.plan.recruit_until and self.closed == NEVER:
-            if int(self.fate.present[0, -1]) <= tick:
-                raise ShortStreamError
+        if tick == self.plan.recruit_until:
             self.close()
         self.check()
 
-    def close(self) -> None:
-        """Close recruitment."""
-        self.closed = int(self.env.now)
+    def patience(self) -> Generator[Any, Any, None]:
+        """Give recruitment up when nobody has been randomised for too long after somebody was."""
+        since = NEVER
+        while since != self.last:
+            since = self.last
+            yield At(self.env, since + self.plan.give_up_after, Kind.LOOK)
+        self.close()
+        self.check()
+
+    def close(self, full: bool = False) -> None:
+        """Close recruitment, if it is open; a stream of candidates must reach further than that."""
+        if self.closed != NEVER:
+            return
+        now = int(self.env.now)
+        last = int(self.fate.present[0, -1])
+        if now > last - (not full):
+            raise ShortStreamError
+        self.closed = now
         self.write("recruitment closed", detail=f"{self.randomised} randomised")
 
     def write(
-        self, what: str, candidate: int = -1, detail: str = "", number: int = 0, stratum: int = 0
+        self,
+        what: str,
+        candidate: int = -1,
+        detail: str = "",
+        number: int = 0,
+        stratum: int = 0,
+        lag: int = 0,
     ) -> None:
         """Add an entry to the log."""
-        self.log.append(Entry(int(self.env.now), what, candidate, detail, number, stratum))
+        now: int = self.env.now  # type: ignore[assignment]  # all ticks are whole numbers
+        self.log.append(Entry(now, what, candidate, detail, number, stratum, lag))
+
+    def arrivals(self) -> Generator[Any, Any, None]:
+        """Let candidates present one after the other and be screened, as long as it is open."""
+        for i, tick in enumerate(self.fate.present[0].tolist()):
+            if tick >= NEVER:
+                return
+            yield At(self.env, tick, Kind.PRESENT, i)
+            if self.closed != NEVER:
+                return
+            self.write("screened", i)
+            self.count("screened")
+            if self.fate.eligible[0, i]:
+                self.env.process(self.candidate(i))
+            else:
+                self.write("consent withdrawn" if self.fate.withdrew[0, i] else "not eligible", i)
 
     def candidate(self, i: int) -> Generator[Any, Any, None]:
-        """Present, be screened, and be randomised if recruitment is still open."""
-        if int(self.fate.present[0, i]) >= NEVER:
-            return
-        yield At(self.env, int(self.fate.present[0, i]), Kind.PRESENT, i)
+        """Be randomised when screening is over, if recruitment is still open."""
+        yield At(self.env, int(self.fate.ready[0, i]), Kind.RANDOMISE, i)
         if self.closed != NEVER:
             return
-        self.write("screened", i)
-        if not self.fate.eligible[0, i]:
-            self.write("not eligible", i)
-            return
-        yield At(self.env, int(self.fate.ready[0, i]), Kind.RANDOMISE, i)
-        if self.closed == NEVER:
-            yield from self.patient(i, self.randomise(i))
+        if not all(self.fate.narrowed[0, i, place] for place in self.further):
+            self.write("no longer eligible", i)
+        elif not self.desk.room(i):
+            self.write("no place left", i)
+        else:
+            self.randomise(i)
 
-    def randomise(self, i: int) -> int:
-        """Open the next envelope of the candidate's stratum; return the arm."""
+    def randomise(self, i: int) -> None:
+        """Allot the candidate to an arm and begin to live through its fate."""
         stratum = int(self.fate.stratum[0, i])
-        place = self.places.get(stratum, 0)
-        self.places[stratum] = place + 1
-        arm = int(self.fate.lists[0, stratum, place])
+        arm, how = self.desk.arm(i)
         self.randomised += 1
-        self.active += 1
-        self.write("randomised", i, f"stratum {stratum}, place {place}", arm, stratum)
-        if self.randomised == self.plan.n:
-            if int(self.env.now) > int(self.fate.present[0, -1]):
-                raise ShortStreamError
-            self.close()
-        return arm
+        self.last = int(self.env.now)
+        if self.randomised == 1 and self.plan.give_up_after < NEVER:
+            self.env.process(self.patience())
+        self.active[i] = arm
+        self.write("randomised", i, how, arm, stratum, int(self.fate.lag[0, i]))
+        self.env.process(self.patient(i, arm, self.last))
+        if self.randomised == self.n:
+            self.close(full=True)
+        self.count("randomised")
 
-    def patient(self, i: int, arm: int) -> Generator[Any, Any, None]:
+    def patient(self, i: int, arm: int, start: int) -> Generator[Any, Any, None]:
         """Live through the fate of the assigned arm until follow-up ends."""
-        for tick, kind, number, name in self.agenda(i, arm):
+        lag = int(self.fate.lag[0, i])
+        todo, longer, place = self.agenda(i, arm, start), self.longer, 0
+        while i in self.active:
+            tick, kind, number, name = entry = todo[place]
             yield At(self.env, tick, kind, i)
+            if self.longer != longer:  # entries before the exit are as they were
+                todo, longer = self.agenda(i, arm, start), self.longer
+                if todo[place] != entry:
+                    continue
+            place += 1
             if kind == Kind.OUTCOME:
-                self.write("event", i, name, number)
-                if number == 0:
-                    self.infected[name] += 1
-                    self.check()
+                self.write("event", i, name, number, lag=lag)
+                self.learn(lag, "first" if number == 0 else "later", name, arm)
             elif kind == Kind.VISIT:
-                self.write("visit", i, number=number)
+                self.write("visit", i, number=number, lag=lag)
+                self.learn(lag, "seen", str(number), arm)
+            elif kind == Kind.RESCUE:
+                self.write("rescue", i, name, lag=lag)
             elif kind == Kind.STOP_TREATMENT:
-                self.write("treatment stopped", i)
+                self.write("treatment stopped", i, lag=lag)
             else:
-                self.active -= 1
-                self.write("exit", i, Exit(number).name.lower(), number)
-                self.check()
+                del self.active[i]
+                self.write("exit", i, Exit(number).name.lower(), number, lag=lag)
+                self.count("completed" if number == Exit.COMPLETED else "lost")
 
-    def agenda(self, i: int, arm: int) -> list[tuple[int, Kind, int, str]]:
+    def agenda(self, i: int, arm: int, start: int) -> list[tuple[int, Kind, int, str]]:
         """Return what will happen to a patient, in order, up to the end of follow-up."""
-        start = int(self.env.now)
         out, reason = int(self.fate.follow[arm][0, i]), Exit.COMPLETED
-        if int(self.fate.leave[0, i]) < out:
-            out, reason = int(self.fate.leave[0, i]), Exit.LEFT
+        if self.longer and start + out > self.longer_since:
+            out = max(out, self.longer)
+        if int(self.fate.leave[arm][0, i]) < out:
+            out, reason = int(self.fate.leave[arm][0, i]), Exit.LEFT
         for name in self.plan.fatal:
             if int(self.fate.events[name][arm][0, i, 0]) <= out:
                 out, reason = int(self.fate.events[name][arm][0, i, 0]), Exit.DIED
@@ -145,9 +202,32 @@ class Trial:
             todo += [(int(t), Kind.OUTCOME, k, name) for k, t in enumerate(times) if t <= out]
         visits = enumerate(self.fate.visits[0, i])
         todo += [(int(t), Kind.VISIT, k, "") for k, t in visits if t <= out]
-        if int(self.fate.stop[0, i]) <= out:
-            todo.append((int(self.fate.stop[0, i]), Kind.STOP_TREATMENT, 0, ""))
+        for name, since in self.fate.rescued.items():
+            if int(since[arm][0, i]) <= out:
+                todo.append((int(since[arm][0, i]), Kind.RESCUE, 0, name))
+        if int(self.fate.stop[arm][0, i]) <= out:
+            todo.append((int(self.fate.stop[arm][0, i]), Kind.STOP_TREATMENT, 0, ""))
         return sorted((start + tick, kind, number, name) for tick, kind, number, name in todo)
+
+    def learn(self, lag: int, what: str, of: str, arm: int) -> None:
+        """Count an entry of a patient when the trial knows of it, if a milestone waits for it."""
+        if (what, of) not in self.awaited and ("all", of) not in self.awaited:
+            return
+        if lag:
+            self.env.process(self.later(lag, what, of, arm))
+        else:
+            self.count(what, of, arm)
+
+    def later(self, lag: int, what: str, of: str, arm: int) -> Generator[Any, Any, None]:
+        """Count an entry after its lag."""
+        yield At(self.env, int(self.env.now) + lag, Kind.OUTCOME)
+        self.count(what, of, arm)
+
+    def count(self, what: str, of: str = "", arm: int = -1) -> None:
+        """Count what milestones wait for, in all and by arm."""
+        for group in {arm, -1}:
+            self.counts[what, of, group] += 1
+        self.check()
 
     def check(self) -> None:
         """Plan a look at the end of this tick for every milestone that holds now."""
@@ -158,34 +238,79 @@ class Trial:
 
     def holds(self, milestone: MilestonePlan) -> bool:
         """Whether the milestone's condition holds."""
-        held = []
-        for part in milestone.parts:
-            if part.kind == "calendar":
-                held.append(self.env.now >= part.tick)
-            elif part.kind == "finished":
-                held.append(self.closed != NEVER and self.active == 0)
-            else:
-                held.append(self.infected[part.outcome] >= part.patients)
+        held = [self.reached(part) for part in milestone.parts]
         return all(held) if milestone.every else any(held)
 
+    def reached(self, part: Part) -> bool:
+        """Whether one condition holds."""
+        if part.kind == "calendar":
+            return bool(self.env.now >= part.tick)
+        if part.kind == "finished":
+            return self.closed != NEVER and not self.active
+        what, of = _counted(part)
+        words = ("first", "later") if what == "all" else (what,)
+        return sum(self.counts[word, of, part.arm] for word in words) >= part.number
+
     def look(self, number: int) -> Generator[Any, Any, None]:
-        """Perform a milestone: analyse, and stop the trial if that was agreed."""
+        """Perform a milestone: analyse, and stop or change the trial as was agreed."""
         yield At(self.env, int(self.env.now), Kind.LOOK, 1 + number)
-        if self.over.triggered:
+        if self.over.triggered or self.stopping:
             return
         tick = int(self.env.now)
         self.performed[number] = tick
         milestone = self.plan.milestones[number]
         self.write("milestone", detail=milestone.name)
-        stop = number == len(self.plan.milestones) - 1
-        if not stop:
-            at = np.array([tick])
-            seen = truncate(self.ledger(), at)
-            stop = bool(self.decide(seen, number, at, np.array([self.replicate]))[0])
-        if stop:
-            self.end = tick
-            self.write("trial ended", detail=milestone.name)
-            self.over.succeed()
+        if number == len(self.plan.milestones) - 1:
+            self.finish(milestone.name)
+            return
+        at = np.array([tick])
+        seen = truncate(self.ledger(), at)
+        decisions = self.decide(seen, number, at, np.array([self.replicate]))
+        self.stopping = bool(decisions.stop[0])
+        if milestone.delay:
+            yield At(self.env, tick + milestone.delay, Kind.LOOK, _ROOM - 2)
+        if decisions.stop[0]:
+            self.finish(milestone.name)
+        else:
+            self.turn(milestone, decisions.changes[0])
+
+    def turn(self, milestone: MilestonePlan, made: Any) -> None:
+        """Let the changes that a milestone decided act from now on."""
+        for number in milestone.changes:
+            if made[number] >= 0:
+                self.act(self.plan.changes[number], int(made[number]))
+        self.env.process(self.bare())
+        self.check()
+
+    def act(self, change: Change, number: int) -> None:
+        """Let one change act."""
+        self.write(f"change: {change.kind}")
+        if change.kind == "close":
+            self.close()
+        elif change.kind == "narrow":
+            self.further.add(change.number)
+        elif change.kind == "extend":
+            if not self.longer:
+                self.longer, self.longer_since = number, int(self.env.now)
+        elif change.kind == "recruit":
+            self.n = number
+            if self.randomised >= self.n:
+                self.close()
+        else:
+            self.desk.turn(change)
+
+    def bare(self) -> Generator[Any, Any, None]:
+        """Close recruitment when no arm is left to be compared with the control."""
+        yield At(self.env, int(self.env.now), Kind.LOOK, _ROOM - 1)
+        if self.desk.bare:
+            self.close()
+            self.check()
+
+    def finish(self, name: str) -> None:
+        """End the trial."""
+        self.end = int(self.env.now)
+        self.write("trial ended", detail=name)
+        self.over.succeed()
 
     def ledger(self) -> Ledger:
         """Return the ledger of what has happened so far."""

@@ -1,0 +1,51 @@
+"""Milestones in words, for the report."""
+
+from __future__ import annotations
+
+from raresim.report.words import duration, number, percent, plain
+from raresim.trial import milestone_block as block
+
+
+def milestone_words(milestone: block.Milestone) -> str:
+    """Return when a milestone comes and what is done at it."""
+    word = " or " if isinstance(milestone.when, block.AnyOf) else " and "
+    when = word.join(_condition(part) for part in milestone.conditions)
+    late = f", decided {duration(milestone.decide_after)} later" if milestone.decide_after else ""
+    return f"when {when}: {', '.join(_action(action) for action in milestone.do)}{late}"
+
+
+def _condition(part: block.OneCondition) -> str:
+    if isinstance(part, block.Calendar):
+        return f"{duration(part.calendar)} since the trial's start"
+    if isinstance(part, block.FirstEvents):
+        on = f" on {part.arm}" if part.arm else ""
+        return f"{part.patients} patients{on} with a first {plain(part.first)}"
+    if isinstance(part, block.AllEvents):
+        on = f" on {part.arm}" if part.arm else ""
+        return f"{part.total} events of {plain(part.events)}{on}"
+    if isinstance(part, block.Information):
+        return f"{percent(part.information)} of the information of {plain(part.of)}"
+    if isinstance(part, block.Screened):
+        return f"{part.screened} candidates screened"
+    if isinstance(part, block.Randomised):
+        return f"{part.randomised} patients randomised"
+    if isinstance(part, block.Completed):
+        return f"{part.completed} patients have completed"
+    if isinstance(part, block.Seen):
+        return f"{part.patients} patients seen at week {part.visit}"
+    return "everybody has left or completed"
+
+
+def _action(action: block.Action) -> str:
+    if isinstance(action, str):
+        return action
+    if isinstance(action, block.NewRatio):
+        return "allot " + " : ".join(f"{arm} {part}" for arm, part in action.ratio.items())
+    if isinstance(action, block.Narrow):
+        return f"randomise from now on only {action.eligible.text}"
+    if isinstance(action, block.Recruit):
+        return f"recruit {action.recruit}"
+    if isinstance(action, block.ReEstimate):
+        planned = f"planned SD {number(action.planned_sd)}, at most {action.at_most}"
+        return f"re-estimate n from the blinded SD of {plain(action.re_estimate)} ({planned})"
+    return f"follow everybody for {duration(action.follow_for)}"
