@@ -121,7 +121,7 @@ def test_treatment_multiplies_a_diary_while_it_lasts_and_shifts_a_score_for_good
 
 
 def test_a_joint_model_has_the_published_curve_in_the_population(model: DiseaseModel) -> None:
-    late = population(model, 100_000, {"death": [10 * YEAR]})
+    late = population(model, 40_000, {"death": [10 * YEAR]})
     first = late.firsts["death"]
     for years, share in ((1, 0.93), (3, 0.81), (10, 0.44)):
         error = np.sqrt(share * (1 - share) / len(first))
