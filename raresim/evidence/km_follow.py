@@ -25,8 +25,8 @@ _TIE = 1e-9
 class Spread(Protocol):
     """Where inside an interval the censored patients leave, as shares of its length."""
 
-    def before(self, share: float, numbers: Counts) -> Counts:
-        """Return, for each number of censored patients, how many leave before a share."""
+    def before(self, shares: Floats, numbers: Counts) -> Counts:
+        """Return, by share and number of censored patients, how many leave before the share."""
         ...
 
     def places(self, number: int) -> Floats:
@@ -39,13 +39,13 @@ class Even:
 
     >>> Even().places(3).tolist()
     [0.25, 0.5, 0.75]
-    >>> Even().before(0.5, np.array([0, 3, 4])).tolist()
-    [0, 1, 2]
+    >>> Even().before(np.array([0.5]), np.array([0, 3, 4])).tolist()
+    [[0, 1, 2]]
     """
 
-    def before(self, share: float, numbers: Counts) -> Counts:
+    def before(self, shares: Floats, numbers: Counts) -> Counts:
         """Return the number of j with j / (c + 1) < share."""
-        passed = np.ceil((share - _TIE) * (numbers + 1)) - 1
+        passed = np.ceil((shares[:, None] - _TIE) * (numbers + 1)) - 1
         return np.asarray(np.clip(passed, 0, numbers), dtype=np.int64)
 
     def places(self, number: int) -> Floats:
@@ -56,17 +56,18 @@ class Even:
 class Drawn:
     """At random: the first c of some uniforms.
 
-    >>> Drawn(np.array([0.9, 0.2])).before(0.5, np.array([0, 1, 2])).tolist()
-    [0, 0, 1]
+    >>> Drawn(np.array([0.9, 0.2])).before(np.array([0.5]), np.array([0, 1, 2])).tolist()
+    [[0, 0, 1]]
     """
 
     def __init__(self, uniforms: Floats) -> None:
         self.uniforms = uniforms
 
-    def before(self, share: float, numbers: Counts) -> Counts:
+    def before(self, shares: Floats, numbers: Counts) -> Counts:
         """Return how many of the first c uniforms lie below the share."""
-        passed = np.cumsum(self.uniforms < share - _TIE)
-        return np.concatenate([[0], passed])[numbers].astype(np.int64)
+        passed = np.zeros((shares.size, self.uniforms.size + 1), dtype=np.int64)
+        np.cumsum(self.uniforms < shares[:, None] - _TIE, axis=1, out=passed[:, 1:])
+        return passed[:, numbers]
 
     def places(self, number: int) -> Floats:
         """Return the first uniforms."""
@@ -176,23 +177,24 @@ def follow(
     >>> trial.dead.tolist(), trial.survival.round(3).tolist()
     ([4, 4, 3], [0.6, 0.571, 0.648])
     """
-    shape = (interval.time.size, numbers.size)
-    deaths = np.zeros(shape, dtype=np.int64)
+    staying = at_start - spread.before(interval.shares, numbers)
+    deaths = np.zeros(staying.shape, dtype=np.int64)
+    curves = np.zeros(staying.shape)
     dead = np.zeros(numbers.size, dtype=np.int64)
     curve = np.full(numbers.size, survival)
-    misfit, worst = np.zeros(numbers.size), np.zeros(numbers.size)
-    for k, (share, clicked) in enumerate(zip(interval.shares, interval.survival, strict=True)):
-        at_risk = np.maximum(at_start - spread.before(float(share), numbers) - dead, 0)
-        fall = 1 - clicked / np.where(curve > 0, curve, 1.0)
-        most = np.maximum(at_risk - (1 if clicked > HAIR else 0), 0)
+    for k, clicked in enumerate(interval.survival.tolist()):
+        at_risk = np.maximum(staying[k] - dead, 0)
+        most = np.maximum(at_risk - 1, 0) if clicked > HAIR else at_risk
         if room is not None:
             most = np.minimum(most, np.maximum(room - dead, 0))
-        now = np.clip(np.floor(at_risk * fall + 0.5 + _TIE), 0, most).astype(np.int64)
+        fall = 1 - clicked / np.where(curve > 0, curve, 1.0)
+        asked = np.floor(at_risk * fall + 0.5 + _TIE)
+        now = np.minimum(np.maximum(asked, 0), most).astype(np.int64)
         curve = curve * (1 - now / np.maximum(at_risk, 1))
-        deaths[k], dead = now, dead + now
-        misfit += (curve - clicked) ** 2
-        worst = np.maximum(worst, np.abs(curve - clicked))
-    return Trial(numbers, deaths, curve, misfit, worst)
+        deaths[k], curves[k], dead = now, curve, dead + now
+    off = np.abs(curves - interval.survival[:, None])
+    misfit = np.cumsum(off**2, axis=0)[-1] if len(off) else np.zeros(numbers.size)
+    return Trial(numbers, deaths, curve, misfit, off.max(axis=0, initial=0.0))
 
 
 def best(trial: Trial, first: Counts, guess: float, allowed: Flags) -> int:

@@ -11,7 +11,7 @@ Estimates and standard errors both stand on the stated scale: `log` takes log ra
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -29,6 +29,8 @@ Interval = tuple[float, float]
 
 PRIOR_SCALE = 0.5
 """Scale of the half-normal on tau, on a log or logit scale; Friede et al. name 0.5 and 1."""
+TOGETHER = 1 << 14
+"""Values of a mixture's components that are worked out at once."""
 
 
 def natural(values: Floats | float, scale: Scale) -> Floats:
@@ -207,30 +209,54 @@ class Mixture:
         """
         u = np.asarray(u, dtype=np.float64)
         sign, tail = np.where(u > 0.5, -1.0, 1.0), np.minimum(u, 1 - u)
-        low, high = np.full(u.shape, np.inf), np.full(u.shape, -np.inf)
-        for mean, sd in zip(self.means, self.sds, strict=True):
-            own = sign * mean + sd * ndtri(tail)
-            low, high = np.minimum(low, own), np.maximum(high, own)
-        x, moving = low / 2 + high / 2, np.ones(u.shape, dtype=np.bool_)
+        low, high = self._bracket(sign, ndtri(tail))
+        x, moving, sd = low / 2 + high / 2, np.ones(u.shape, dtype=np.bool_), self.sd
         for _ in range(200):
             below, density = self._tail(x, sign)
             low, high = np.where(below < tail, x, low), np.where(below > tail, x, high)
             there = x - np.log(below / tail) * below / density
             there = np.where((there >= low) & (there <= high), there, low / 2 + high / 2)
             last, x = x, np.where(moving, there, x)
-            moving &= np.abs(x - last) > 1e-14 * (np.abs(x) + self.sd)
+            moving &= np.abs(x - last) > 1e-14 * (np.abs(x) + sd)
             if not moving.any():
                 break
         return np.asarray(sign * x)
 
+    def _bracket(self, sign: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Return the least and the greatest of the components' quantiles."""
+        low, high = np.full(z.shape, np.inf), np.full(z.shape, -np.inf)
+        for _, mean, sd in self._together(z):
+            own = sign * mean + sd * z
+            low, high = np.minimum(low, own.min(axis=0)), np.maximum(high, own.max(axis=0))
+        return low, high
+
     def _tail(self, x: Floats, sign: Floats) -> tuple[Floats, Floats]:
         """Return P(sign X < x) and its density; sums in order, so a part has the whole's bits."""
         below, density = np.zeros(x.shape), np.zeros(x.shape)
-        for weight, mean, sd in zip(self.weights, self.means, self.sds, strict=True):
+        for weight, mean, sd in self._together(x):
             z = (x - sign * mean) / sd
-            below = below + weight * ndtr(z)
-            density = density + weight / (sd * math.sqrt(2 * math.pi)) * np.exp(-0.5 * z**2)
+            below = _in_order(below, weight * ndtr(z))
+            peak = weight / (sd * math.sqrt(2 * math.pi))
+            density = _in_order(density, peak * np.exp(-0.5 * z**2))
         return below, density
+
+    def _together(self, x: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Yield weights, means and SDs of components, as many at once as `x` leaves room for."""
+        step = max(1, TOGETHER // max(x.size, 1))
+        shape = (-1, *(1 for _ in x.shape))
+        for first in range(0, self.weights.size, step):
+            part = slice(first, first + step)
+            weight, mean, sd = self.weights[part], self.means[part], self.sds[part]
+            yield weight.reshape(shape), mean.reshape(shape), sd.reshape(shape)
+
+
+def _in_order(total: Floats, terms: Floats) -> Floats:
+    """Return a total plus each of the terms, one after the other, as `sum` would not."""
+    if total.size < len(terms):
+        return np.asarray(np.add.accumulate(np.concatenate([total[None], terms]))[-1])
+    for term in terms:
+        total = total + term
+    return total
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from raresim import catalogue
+from raresim.cli import main
 from raresim.disease import load_model
 from raresim.disease.uncertain import statements
 from tests.worlds import ATAXIA, CGD
@@ -29,10 +32,11 @@ COMMANDS = [
 ]
 
 
-def run_command(
-    *words: str, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in another folder, as an installed one would be."""
+Done = subprocess.CompletedProcess[str]
+
+
+def run_command(*words: str, cwd: Path | None = None, **environment: str) -> Done:
+    """Run the command in a process and folder of its own, as an installed one would be."""
     return subprocess.run(
         [sys.executable, "-m", "raresim", *words],
         cwd=cwd or ROOT.parent,
@@ -44,16 +48,36 @@ def run_command(
     )
 
 
-def raresim(*words: str, cwd: Path | None = None, code: int = 0) -> str:
+def run_here(*words: str, cwd: Path | None = None, columns: int = 200) -> Done:
+    """Run the command in this process, which has imported everything: a second saved each time.
+
+    It thinks that there is one processor: the tests run beside each other already. In a process of
+    its own every command starts at least once, and so does what has to do with processes: workers,
+    interrupts, terminals, bytes that the hashes of a process could change.
+    """
+    from raresim.cli.output import console
+
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
+        patch.setattr(sys, "argv", ["raresim", *words])
+        patch.setattr(os, "environ", os.environ | {"COLUMNS": str(columns)})
+        patch.setattr(console, "width", columns)
+        patch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)  # starts no worker
+        patch.chdir(cwd or ROOT.parent)
+        with redirect_stderr(StringIO()) as error, pytest.raises(SystemExit) as end:
+            main()
+    return Done(words, int(end.value.code or 0), out.getvalue(), error.getvalue())
+
+
+def raresim(*words: str, cwd: Path | None = None, code: int = 0, alone: bool = False) -> str:
     """Run the command and return what it said, having checked its exit code."""
-    done = run_command(*words, cwd=cwd)
+    done = (run_command if alone else run_here)(*words, cwd=cwd)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode == code, done.stderr + done.stdout
     return done.stdout if code == 0 else done.stderr
 
 
 def test_help_names_every_command() -> None:
-    said = raresim("--help")
+    said = raresim("--help", alone=True)
     for command in COMMANDS:
         assert command in said
 
@@ -176,7 +200,8 @@ def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         "d": ("--engine", "simpy", "--workers", "2"),
     }
     for folder, words in runs.items():
-        raresim("simulate", CGD, "-r", "1100", "-o", folder, "--no-report", *words, cwd=tmp_path)
+        asked = ("simulate", CGD, "-r", "1100", "-o", folder, "--no-report", *words)
+        raresim(*asked, cwd=tmp_path, alone=True)
     files = ["summary.json", "curves.parquet", "replicates/trials.parquet"]
     for file in [*files, "replicates/analyses.parquet", "scenario.yaml", "model.yaml"]:
         contents = {(tmp_path / folder / file).read_bytes() for folder in runs}
@@ -201,7 +226,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 def test_report_is_written_from_a_run_folder(tmp_path: Path) -> None:
     raresim("simulate", ATAXIA, "-r", "32", "-o", "run", cwd=tmp_path)
     before = (tmp_path / "run" / "report.html").read_bytes()
-    raresim("report", "run", cwd=tmp_path)
+    raresim("report", "run", cwd=tmp_path, alone=True)
     assert (tmp_path / "run" / "report.html").read_bytes() == before
 
 
@@ -210,7 +235,7 @@ def test_sensitivity_names_every_uncertain_number() -> None:
     assert "Assurance" in said
     assert "One number moved at a time" in said
     assert "more numbers move it by" in said
-    found = json.loads(raresim("sensitivity", ATAXIA, "-r", "8", "--json"))
+    found = json.loads(raresim("sensitivity", ATAXIA, "-r", "8", "--json", alone=True))
     assert {move["kind"] for move in found["moves"]} == {
         "effect",
         "published",
@@ -220,7 +245,7 @@ def test_sensitivity_names_every_uncertain_number() -> None:
 
 
 def test_backtest_writes_the_prediction_and_scores_it(tmp_path: Path) -> None:
-    said = raresim("backtest", "endear", "-r", "64", "-o", str(tmp_path))
+    said = raresim("backtest", "endear", "-r", "64", "-o", str(tmp_path), alone=True)
     assert "sham: share with event" in said
     assert "inside 80 % intervals" in said
     written = json.loads((tmp_path / "endear.json").read_text())
@@ -262,7 +287,7 @@ def test_quiet_says_the_answer_alone_and_verbose_says_more_on_standard_error(
 )
 def test_every_command_answers_machines_in_json(words: tuple[str, ...], tmp_path: Path) -> None:
     asked = [word.format(tmp_path) for word in words]
-    json.loads(raresim(*asked, *([] if "schema" in words else ["--json"])))
+    json.loads(raresim(*asked, *([] if "schema" in words else ["--json"]), alone=True))
 
 
 @pytest.mark.parametrize(
@@ -279,7 +304,9 @@ def test_every_command_answers_machines_in_json(words: tuple[str, ...], tmp_path
     ids=" ".join,
 )
 def test_tables_fit_80_columns_without_colour_where_nobody_looks(words: tuple[str, ...]) -> None:
-    said = run_command(*words, COLUMNS="80").stdout
+    alone = words[-1] in ("models", "--help")
+    done = run_command(*words, COLUMNS="80") if alone else run_here(*words, columns=80)
+    said = done.stdout
     assert max(len(line) for line in said.splitlines()) <= 80
     assert "\x1b" not in said
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 from raresim.limits import LIMITS
-from tests.faces.test_cli import ROOT
+from tests.faces.test_cli import ROOT, Done, run_here
 
 DOCS = ROOT / "docs"
 PAGES = sorted(
@@ -30,6 +31,8 @@ PAGES = sorted(
 )
 INSTALLS = {"python3 -m venv .venv && .venv/bin/pip install ."}
 """Commands that install something: the only ones that are shown and not run."""
+SHELL = re.compile(r"[|&;<>$`*?~(){}\[\]#\n]")
+"""Signs that a shell would act on."""
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -52,7 +55,19 @@ class Console:
         if command in INSTALLS:
             return ""
         assert self.status == 0 or "$?" in command, f"exit code {self.status} before {command!r}"
-        done = subprocess.run(
+        alone = SHELL.search(command) or not command.startswith("raresim ")
+        done = self.in_bash(command) if alone else self.here(command)
+        assert "Traceback" not in done.stdout, done.stdout
+        self.status = done.returncode
+        return done.stdout + (done.stderr or "")
+
+    def here(self, command: str) -> Done:
+        """Run raresim without a process of its own, where no shell is needed."""
+        return run_here(*shlex.split(command)[1:], cwd=self.folder, columns=80)
+
+    def in_bash(self, command: str) -> Done:
+        """Run a command as the shell does, what it says in the order in which it says it."""
+        return subprocess.run(
             ["bash", "-c", f"(exit {self.status})\n{command}"],
             cwd=self.folder,
             env=self.environment,
@@ -62,9 +77,6 @@ class Console:
             timeout=120,
             check=False,
         )
-        assert "Traceback" not in done.stdout, done.stdout
-        self.status = done.returncode
-        return done.stdout
 
     def console(self, example: Example) -> str | None:
         """Run the commands of a block; return what differs from the output that it shows."""

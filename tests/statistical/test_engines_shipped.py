@@ -9,7 +9,8 @@ from raresim.trial import load_scenario, run_block
 from tests.worlds import ATAXIA, CGD, differences
 
 SHIPPED = catalogue.shipped("scenarios") | catalogue.shipped("backtests")
-REPLICATES = {CGD: 2048, ATAXIA: 2048}
+REPLICATES = {CGD: 2048, ATAXIA: 2048, "cystic-fibrosis-residual-function": 64}
+"""Others: 256. Cystic fibrosis screens 3,300 candidates a trial, four times any other's."""
 
 
 @pytest.mark.slow

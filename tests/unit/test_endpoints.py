@@ -17,6 +17,7 @@ from raresim.trial.ticks import NEVER
 from tests.curves import MODEL, SCENARIO
 from tests.worlds import differences, scenario_from
 
+Truth = dict[str, np.ndarray]
 WORSE = "    worse: {first_of: [death, {score: walk, falls_by_percent: 10, confirmed: true}]}\n"
 RESPONSE = "    response: {better: earlier, first_of: [{score: fits, falls_by_percent: 50}]}\n"
 SLOWER = "    slower: {first_of: [{score: walk, falls_by: 30}]}\n"
@@ -165,10 +166,16 @@ def test_a_share_is_what_a_person_would_count(
     assert known > 300
 
 
-def test_true_shares_are_those_of_readings_under_each_arm(scenario: Scenario) -> None:
+@pytest.fixture(scope="module")
+def truths(scenario: Scenario) -> tuple[Truth, Truth]:
+    """True values without an effect and with one, parameters as published."""
     fixed = scenario.changed({"truth.uncertainty": "fixed"})
-    none = true_values(fixed, "no_effect", 1, 0)
-    some = true_values(fixed, "effect", 1, 0)
+    none, some = (true_values(fixed, name, 1, 0) for name in ("no_effect", "effect"))
+    return none, some
+
+
+def test_true_shares_are_those_of_readings_under_each_arm(truths: tuple[Truth, Truth]) -> None:
+    none, some = truths
     for name in ("responded", "fared_ill"):
         assert (none[name] == 0).all()
     assert 0.05 < some["responded"].mean() < 0.6
@@ -180,10 +187,8 @@ def test_both_conducts_agree_on_endpoints(scenario: Scenario) -> None:
     assert differences(*runs) == []
 
 
-def test_true_values_of_endpoints(scenario: Scenario) -> None:
-    fixed = scenario.changed({"truth.uncertainty": "fixed"})
-    none = true_values(fixed, "no_effect", 1, 0)
-    some = true_values(fixed, "effect", 1, 0)
+def test_true_values_of_endpoints(truths: tuple[Truth, Truth]) -> None:
+    none, some = truths
     for name in ("worsened", "slowed"):
         assert abs(none[name]).max() < 1e-9
         assert some[name].max() < -0.1
