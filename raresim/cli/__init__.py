@@ -13,15 +13,18 @@ def main() -> None:
     # one thread in each process: workers are the only parallelism
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    from raresim.cli.commands import app
-
     try:
+        from raresim.cli.commands import app
+
         app()
     except CheckError as error:
         sys.stderr.write(f"raresim: {error}\n")
         sys.exit(1)
     except StoppedError as error:
         sys.stderr.write(f"raresim: {error}\n")
+        sys.exit(130)
+    except KeyboardInterrupt:  # while it was still starting
+        sys.stderr.write("raresim: interrupted; nothing was written\n")
         sys.exit(130)
     except RaresimError as error:
         sys.stderr.write(f"raresim: {error}\n")

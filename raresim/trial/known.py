@@ -57,14 +57,13 @@ class Data:
 
     def _tick(self, event: str) -> Ticks:
         """Return the tick of an intercurrent event, NEVER where it did not happen."""
-        ledger, begun = self.ledger, np.where(self.ledger.present, self.ledger.randomised, 0)
+        ledger = self.ledger
         if event == STOPS:
+            begun = np.where(ledger.present, ledger.randomised, 0)
             planned = int(self.scenario.spec.design.treat_for * SECONDS_A_DAY)
             return np.where(ledger.stop < begun + planned, ledger.stop, NEVER)
-        if event in self.fate.rescued:
-            since = _of_arm(self.fate.rescued[event], ledger)
-            at = begun + np.minimum(since, NEVER - begun)
-            return np.where(ledger.present & (at <= ledger.exit), at, NEVER)
+        if event in ledger.rescued:
+            return ledger.rescued[event]
         return np.asarray(ledger.events[event][..., 0])
 
 
@@ -74,18 +73,12 @@ def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDAr
     return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
 
 
-def _of_arm(arms: tuple[npt.NDArray[Any], ...], ledger: Ledger) -> npt.NDArray[Any]:
-    """Return what happens to each patient under the arm that was assigned."""
-    found, *others = (take(values, ledger.candidate) for values in arms)
-    for number, values in enumerate(others, 1):
-        mine = ledger.arm == number
-        found = np.where(mine if values.ndim == 2 else mine[..., None], values, found)
-    return np.asarray(found)
-
-
 def readings_of(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
     """Return what was read of each patient, at randomisation and each visit, under their arm."""
-    return _of_arm(fate.readings[outcome], ledger)
+    found, *others = (take(values, ledger.candidate) for values in fate.readings[outcome])
+    for number, values in enumerate(others, 1):
+        found = np.where((ledger.arm == number)[..., None], values, found)
+    return np.asarray(found)
 
 
 def first_of(endpoint: Endpoint, data: Data, end: Ticks) -> Ticks:
