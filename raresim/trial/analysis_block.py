@@ -56,7 +56,9 @@ class Estimand(Spec):
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
     arm: str = Field(
-        "", description="the arm that is compared with the control, where there are several"
+        "",
+        description="the arm that is compared with the control, where there are several",
+        examples=["high"],
     )
     summary: Literal["hazard ratio", "rate ratio", "difference in means"] = Field(
         description="the number that compares the arms"

@@ -17,9 +17,13 @@ class Costs(Spec):
 
     currency: str = Field("EUR", description="currency of all prices", examples=["EUR"])
     start: Price = Field(0.0, description="once", examples=[400000])
-    month: Price = Field(0.0, description="each month from the start to the end of the trial")
+    month: Price = Field(
+        0.0, description="each month from the start to the end of the trial", examples=[50000]
+    )
     site: Price = Field(0.0, description="each site that opens", examples=[25000])
-    site_month: Price = Field(0.0, description="each month in which a site is open")
+    site_month: Price = Field(
+        0.0, description="each month in which a site is open", examples=[1500]
+    )
     screening: Price = Field(0.0, description="each screening, repeated ones too", examples=[3000])
     patient: Price = Field(0.0, description="each patient randomised", examples=[20000])
     visit: Price = Field(0.0, description="each visit that takes place", examples=[1500])

@@ -31,7 +31,9 @@ class AllEvents(Spec):
 class Information(Spec):
     """Condition: this share of an estimand's planned information is known."""
 
-    information: float = Field(gt=0, le=1, description="share of planned_information")
+    information: float = Field(
+        gt=0, le=1, description="share of planned_information", examples=[0.5]
+    )
     of: str = Field(description="an estimand with a boundary", examples=["infection_free"])
 
 
@@ -130,7 +132,9 @@ class ReEstimate(Spec):
     """
 
     re_estimate: str = Field(description="an estimand of a change", examples=["change"])
-    planned_sd: float = Field(gt=0, description="SD of the change that n was planned with")
+    planned_sd: float = Field(
+        gt=0, description="SD of the change that n was planned with", examples=[30]
+    )
     at_most: Annotated[int, AfterValidator(limits.PATIENTS.check)] = Field(
         gt=1, description="most patients in all arms", examples=[120]
     )

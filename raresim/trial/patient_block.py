@@ -93,7 +93,11 @@ class AdverseEvent(Spec):
         description="treated: it comes only until treatment ends; always: after that at 'rate'",
     )
     stops_treatment: float = Field(
-        0.0, ge=0, le=1, description="share of the events that end treatment at once"
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the events that end treatment at once",
+        examples=[0.2],
     )
     lowers_dose: LowerDose | None = Field(None, description="events after which the dose is lower")
     why: Why = ""
@@ -115,7 +119,11 @@ class Rescue(Spec):
         examples=[{"score": "walk", "falls_by": 30}],
     )
     share: float = Field(
-        1.0, ge=0, le=1, description="share of the patients who take it when in need"
+        1.0,
+        ge=0,
+        le=1,
+        description="share of the patients who take it when in need",
+        examples=[0.8],
     )
     lasts: Duration | None = Field(
         None, description="how long it is taken; to the end if not told", examples=["12 weeks"]
