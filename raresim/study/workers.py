@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from raresim.trial.engine import Engine
@@ -37,4 +40,23 @@ def spread(do: Callable[[T], R], todo: Sequence[T], workers: int, engine: Engine
         return_as="generator_unordered",
         batch_size=1,
     )
-    yield from pool(delayed(do)(task) for task in todo)
+    with deaf_to_interrupts():
+        found = pool(delayed(do)(task) for task in todo)
+    yield from found
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Let processes that start in here ignore Ctrl-C: who started them hears it and ends them.
+
+    A process inherits what is ignored. Otherwise one that is interrupted while it starts would
+    print where it was.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
