@@ -159,3 +159,12 @@ def of_states(exposure: Exposure, on: np.ndarray) -> np.ndarray:
     spec = States.model_construct(states=["good", "fair", "poor"])
     path = StatesProcess("p", spec).path(states(), exposure, {})
     return np.stack([path.level(np.full(SHAPE, each)) for each in on])
+
+
+NEVER = np.inf
+WEEKS = np.arange(7.0, 400.0, 7.0)
+
+
+def same(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two arrays are equal to the last bit."""
+    return bool(np.array_equal(first, second))

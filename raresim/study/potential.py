@@ -15,10 +15,10 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import Estimand
-from raresim.trial.candidates import People, strips
 from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
 from raresim.trial.intercurrent import Booleans, Intercurrent
 from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.people import People, strips
 from raresim.trial.scenario import Scenario
 
 

@@ -12,7 +12,7 @@ from raresim.streams import LUCK_BLOCK
 from raresim.study.costs import cost, screenings
 from raresim.trial.cut import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun
-from raresim.trial.known import take
+from raresim.trial.ledger import take
 from raresim.trial.published_block import ChangeResult
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days

@@ -19,8 +19,10 @@ from raresim.evidence.statistics import Floats
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.study.potential import Lives, Potential
 from raresim.trial.allotment import strata_of
-from raresim.trial.candidates import Booleans, People, people
+from raresim.trial.candidates import people
 from raresim.trial.change import change_of
+from raresim.trial.people import People
+from raresim.trial.readings import Booleans
 from raresim.trial.scenario import Scenario
 
 APART = 2**32

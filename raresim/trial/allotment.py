@@ -30,7 +30,7 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
     if randomise.block is None:
         return np.zeros((luck.replicates, 1, 0), np.int8)
     ratio = tuple(randomise.ratio[arm] for arm in scenario.arms)
-    places = -(-scenario.most // randomise.block) * randomise.block
+    places = -(-scenario.spec.design.most // randomise.block) * randomise.block
     made = [
         permuted_blocks(
             luck.uniform(point_name("randomisation", "list", labels=label), places),
@@ -44,8 +44,9 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
 
 def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
-    changes = [c for m in scenario.spec.design.milestones.values() for c in m.changes]
-    turns = any(isinstance(c, NewRatio) or str(c).startswith(("drop", "add")) for c in changes)
-    if scenario.spec.design.randomise.method == "permuted blocks" and not turns:
+    design = scenario.spec.design
+    words = ("drop", "add")
+    turns = any(isinstance(c, NewRatio) or str(c).startswith(words) for c in design.changes)
+    if design.randomise.method == "permuted blocks" and not turns:
         return np.zeros((luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)

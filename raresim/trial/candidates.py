@@ -12,11 +12,9 @@ from raresim.disease.outcomes import Horizon
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
 from raresim.streams import Luck, RenamedLuck
-from raresim.trial.people import People, strips
+from raresim.trial.people import People
 from raresim.trial.readings import Booleans, Visits
 from raresim.trial.scenario import Effects, Scenario
-
-__all__ = ["Booleans", "People", "again", "people", "strips"]
 
 
 def people(
@@ -83,11 +81,10 @@ def _screened(
     readings anew; the patient is taken to be as at the first.
     """
     design = scenario.spec.design
-    times = 1 + (design.screen_again.times if design.screen_again else 0)
     seen: dict[str, Any] = {}
     eligible = np.zeros((1, 1), bool)
     attempt = np.zeros((1, 1), np.int64)
-    for number in range(times):
+    for number in range(design.screenings):
         own = again(luck, number)
         found = scenario.model.observed_at_screening(own, latents, patients, design.run_in or 0.0)
         fits = condition(design.eligible, scenario.model, found)

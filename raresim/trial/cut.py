@@ -17,10 +17,10 @@ from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.allotment import strata_of
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.at_visit import change, share
-from raresim.trial.candidates import Booleans
 from raresim.trial.fate import Fate
-from raresim.trial.known import Data, first_of, last_visit, take
-from raresim.trial.ledger import Ledger
+from raresim.trial.known import Data, first_of, last_visit
+from raresim.trial.ledger import Ledger, take
+from raresim.trial.readings import Booleans
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 

@@ -10,7 +10,7 @@ from raresim import limits
 from raresim.errors import Fault
 from raresim.files.schema import Condition, Duration, Spec
 from raresim.trial.cost_block import Costs
-from raresim.trial.milestone_block import Milestone
+from raresim.trial.milestone_block import Action, Milestone, Recruit, ReEstimate
 from raresim.trial.randomise_block import Randomise
 from raresim.trial.site_block import Sites
 
@@ -100,3 +100,20 @@ class Design(Spec):
         description="hypotheses over which type I error is the maximum",
         examples=[["no_effect"]],
     )
+
+    @property
+    def changes(self) -> list[Action]:
+        """What milestones may change of the trial's course, in the order of the file."""
+        return [change for each in self.milestones.values() for change in each.changes]
+
+    @property
+    def most(self) -> int:
+        """Most patients that there can be, where a milestone may change their number."""
+        more = [c.recruit for c in self.changes if isinstance(c, Recruit)]
+        more += [c.at_most for c in self.changes if isinstance(c, ReEstimate)]
+        return max([self.randomise.n, *more])
+
+    @property
+    def screenings(self) -> int:
+        """How often a candidate may come to screening."""
+        return 1 + (self.screen_again.times if self.screen_again else 0)

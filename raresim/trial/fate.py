@@ -18,9 +18,9 @@ from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.arrivals import most_candidates, presenting
-from raresim.trial.candidates import Booleans, people
+from raresim.trial.candidates import people
 from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
-from raresim.trial.readings import readings, visits
+from raresim.trial.readings import Booleans, readings, visits
 from raresim.trial.scenario import Scenario
 from raresim.trial.screening import narrowed, screening_days, withdraws
 from raresim.trial.ticks import NEVER, Ticks, ticks
@@ -153,7 +153,7 @@ def expected_candidates(scenario: Scenario) -> int:
     numbers, effects = scenario.model.published, scenario.effects(scenario.hypotheses[0], None)
     share = max(float(np.mean(people(scenario, luck, 4, numbers, effects).eligible)), 0.01)
     design, truth = scenario.spec.design, scenario.spec.truth
-    needed = (scenario.most + 4 * np.sqrt(scenario.most * (1 - share))) / share
+    needed = (design.most + 4 * np.sqrt(design.most * (1 - share))) / share
     pace = truth.candidates.pace * design.sites.number
     waits = truth.screening_lasts[1] + (design.run_in or 0.0)
     found = int(needed + 1.6 * pace * waits) + 10

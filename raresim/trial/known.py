@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
@@ -15,7 +13,7 @@ from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
 from raresim.trial.fate import Fate
 from raresim.trial.intercurrent import Intercurrent
 from raresim.trial.intercurrent_block import STOPS
-from raresim.trial.ledger import Ledger
+from raresim.trial.ledger import Ledger, by_arm
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -67,18 +65,9 @@ class Data:
         return np.asarray(ledger.events[event][..., 0])
 
 
-def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Return candidates' values in the order of the ledger (of candidate 0 where nobody is)."""
-    order = np.maximum(candidate, 0)
-    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
-
-
 def readings_of(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
     """Return what was read of each patient, at randomisation and each visit, under their arm."""
-    found, *others = (take(values, ledger.candidate) for values in fate.readings[outcome])
-    for number, values in enumerate(others, 1):
-        found = np.where((ledger.arm == number)[..., None], values, found)
-    return np.asarray(found)
+    return by_arm(fate.readings[outcome], ledger.arm, ledger.candidate)
 
 
 def first_of(endpoint: Endpoint, data: Data, end: Ticks) -> Ticks:

@@ -85,6 +85,36 @@ class Ledger:
         return Ledger(**{item.name: take(getattr(self, item.name)) for item in fields(self)})
 
 
+def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Return candidates' values in the order of the ledger (of candidate 0 where nobody is)."""
+    order = np.maximum(candidate, 0)
+    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
+
+
+def by_arm(
+    values: tuple[npt.NDArray[Any], ...],
+    arm: npt.NDArray[np.int8],
+    candidate: npt.NDArray[np.int64],
+) -> npt.NDArray[Any]:
+    """Return what belongs to each patient under the arm that was assigned.
+
+    A third axis that differs between arms, that of events, is filled up with NEVER.
+    """
+    each = [take(value, candidate) for value in values]
+    if each[0].ndim == 3:
+        width = max(value.shape[-1] for value in each)
+        pads = [[(0, 0), (0, 0), (0, width - value.shape[-1])] for value in each]
+        each = [
+            np.pad(value, pad, constant_values=NEVER) if pad[2][1] else value
+            for value, pad in zip(each, pads, strict=True)
+        ]
+    found = each[0]
+    for number, value in enumerate(each[1:], 1):
+        mine = arm == number
+        found = np.where(mine if value.ndim == 2 else mine[..., None], value, found)
+    return found
+
+
 def stack(ledgers: list[Ledger]) -> Ledger:
     """Return ledgers of single trials as one, with room for the most patients and events."""
 

@@ -53,17 +53,10 @@ class MilestoneChecker(AnalysisChecker):
             self.information(steps, part)
         words = ("patients", "randomised", "completed")
         waited = max(int(getattr(part, word, 0)) for word in words)
-        if waited > (most := self.most()):
+        if waited > (most := design.most):
             self.add(
                 steps, "waits for more patients than are randomised", f"wait for at most {most}"
             )
-
-    def most(self) -> int:
-        """Return the most patients that there can be."""
-        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
-        more = [c.recruit for c in changes if isinstance(c, block.Recruit)]
-        more += [c.at_most for c in changes if isinstance(c, block.ReEstimate)]
-        return max(self.spec.design.randomise.n, *more, 0)
 
     def information(self, steps: Steps, part: block.Information) -> None:
         """Check that a share of information can be counted: first events of one outcome."""

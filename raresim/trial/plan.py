@@ -124,7 +124,7 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
     factors = design.randomise.strata
     return Plan(
         n=design.randomise.n,
-        most=scenario.most,
+        most=scenario.spec.design.most,
         recruit_until=scenario.recruit_until(resolution),
         give_up_after=NEVER if give_up is None else int(ticks(give_up, resolution)),
         ratio=tuple(design.randomise.ratio[arm] for arm in scenario.arms),

@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from raresim.disease import DiseaseModel
 from raresim.disease.outcomes import Occasion
-from raresim.evidence.statistics import Floats, rows_of
+from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
-    from raresim.trial.candidates import People
+    from raresim.trial.people import People
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -32,14 +32,6 @@ class Visits:
     came: Booleans
     drawn: dict[str, list[tuple[Floats, ...]]]
     labels: tuple[str, ...]
-
-    def rows(self, chosen: slice) -> Visits:
-        """Return some replicates only."""
-        drawn = {
-            name: [tuple(rows_of(u, chosen) for u in luck) for luck in all_luck]
-            for name, all_luck in self.drawn.items()
-        }
-        return Visits(self.days[chosen], self.came[chosen], drawn, self.labels)
 
     @property
     def edges(self) -> Floats:

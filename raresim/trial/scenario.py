@@ -26,7 +26,7 @@ from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Boundary, Estimand
-from raresim.trial.milestone_block import Extend, Narrow, Recruit, ReEstimate
+from raresim.trial.milestone_block import Extend, Narrow
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
@@ -105,23 +105,13 @@ class Scenario:
     @property
     def longest_follow_days(self) -> float:
         """Days from randomisation to completion where a milestone extends the follow-up."""
-        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
-        extended = [c.follow_for for c in changes if isinstance(c, Extend)]
-        return max(self.follow_days, *extended) if extended else self.follow_days
+        changes = self.spec.design.changes
+        return max([self.follow_days, *(c.follow_for for c in changes if isinstance(c, Extend))])
 
     @property
     def narrowings(self) -> tuple[Narrow, ...]:
         """Conditions that milestones may add to those of eligibility, in the order of the file."""
-        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
-        return tuple(c for c in changes if isinstance(c, Narrow))
-
-    @property
-    def most(self) -> int:
-        """Most patients that there can be, where a milestone may change their number."""
-        changes = [c for m in self.spec.design.milestones.values() for c in m.changes]
-        more = [c.recruit for c in changes if isinstance(c, Recruit)]
-        more += [c.at_most for c in changes if isinstance(c, ReEstimate)]
-        return max(self.n, *more) if more else self.n
+        return tuple(c for c in self.spec.design.changes if isinstance(c, Narrow))
 
     def bounded(self, name: str) -> tuple[Estimand, Boundary]:
         """Return an estimand and its boundary."""

@@ -7,7 +7,9 @@ import numpy as np
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
-from raresim.trial.candidates import Booleans, People, again
+from raresim.trial.candidates import again
+from raresim.trial.people import People
+from raresim.trial.readings import Booleans
 from raresim.trial.scenario import Scenario
 
 
@@ -16,7 +18,7 @@ def screening_days(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     design = scenario.spec.design
     low, high = scenario.spec.truth.screening_lasts
     found: list[Floats] = []
-    for attempt in range(1 + (design.screen_again.times if design.screen_again else 0)):
+    for attempt in range(design.screenings):
         lasts = low + (high - low) * again(luck, attempt).uniform("screening.days", candidates)
         lasts = lasts + (design.run_in or 0.0)
         if design.screen_again is not None and attempt:

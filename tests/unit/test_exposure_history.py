@@ -8,9 +8,11 @@ import pytest
 from raresim.disease.outcomes import UNTREATED, Course, Effect
 from raresim.disease.outcomes.crossing import STEP
 from tests.exposed import (
+    NEVER,
     REPLICATES,
     SHAPE,
     UNITS,
+    WEEKS,
     day,
     following,
     history,
@@ -23,11 +25,10 @@ from tests.exposed import (
     of_states,
     of_time,
     ratio,
+    same,
     shift,
 )
 
-NEVER = np.inf
-WEEKS = np.arange(7.0, 400.0, 7.0)
 RATIOS = {
     "events": of_events,
     "time": of_time,
@@ -46,10 +47,6 @@ EVERY += [(kind, shift, answer) for kind, answer in DIFFERENCES.items()]
 each_kind = pytest.mark.parametrize(
     ("course", "answer"), [each[1:] for each in EVERY], ids=[each[0] for each in EVERY]
 )
-
-
-def same(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool(np.array_equal(first, second))
 
 
 @each_kind

@@ -10,9 +10,11 @@ import pytest
 from raresim.disease.outcomes import UNTREATED, Effect, Exposure
 from tests.exposed import (
     KNOTS,
+    NEVER,
     REPLICATES,
     SHAPE,
     UNITS,
+    WEEKS,
     day,
     following,
     of_crossing,
@@ -24,13 +26,11 @@ from tests.exposed import (
     of_states,
     of_time,
     recurrent,
+    same,
     scores,
     states,
     timed,
 )
-
-NEVER = np.inf
-WEEKS = np.arange(7.0, 400.0, 7.0)
 
 
 def until() -> np.ndarray:
@@ -41,10 +41,6 @@ def until() -> np.ndarray:
 
 def one(value: float = 0.4) -> Exposure:
     return Exposure.one(until(), Effect("ratio", np.full(REPLICATES, value)))
-
-
-def same(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool(np.array_equal(first, second))
 
 
 def test_one_course_of_recurrent_events() -> None:

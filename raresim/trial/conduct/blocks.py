@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.trial.conduct.recruitment import Recruited, recruit, take
+from raresim.trial.conduct.recruitment import Recruited, recruit
 from raresim.trial.course import Course
 from raresim.trial.fate import Fate
-from raresim.trial.ledger import Ledger, replaced, truncate
-from raresim.trial.plan import Decide, Ints, MilestonePlan, Part, Plan
+from raresim.trial.ledger import Ledger, by_arm, replaced, take, truncate
+from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks
 
 
@@ -64,7 +64,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
     who = recruit(plan, fate, course)
     absolute = _from_randomisation(np.where(who.inside, who.ready, NEVER))
     events = {
-        name: absolute(_by_arm(fate.events[name], who.arm, who.order)) for name in plan.outcomes
+        name: absolute(by_arm(fate.events[name], who.arm, who.order)) for name in plan.outcomes
     }
     out, reason = _exits(plan, fate, course, absolute, who, events)
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
@@ -73,13 +73,13 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         randomised=np.where(who.inside, who.ready, NEVER),
         arm=who.arm,
         stratum=who.stratum,
-        stop=_kept(absolute(_by_arm(fate.stop, who.arm, who.order)), out),
+        stop=_kept(absolute(by_arm(fate.stop, who.arm, who.order)), out),
         exit=out,
         reason=reason,
         lag=np.where(who.inside, take(fate.lag, who.order), 0),
         events={name: _kept(value, out) for name, value in events.items()},
         rescued={
-            name: _kept(absolute(_by_arm(since, who.arm, who.order)), out)
+            name: _kept(absolute(by_arm(since, who.arm, who.order)), out)
             for name, since in fate.rescued.items()
         },
         visits=_kept(absolute(take(fate.visits, who.order)), out),
@@ -100,24 +100,6 @@ def _from_randomisation(randomised: Ticks) -> Any:
     return absolute
 
 
-def _by_arm(
-    values: tuple[npt.NDArray[Any], ...], arm: npt.NDArray[np.int8], order: Ints
-) -> npt.NDArray[Any]:
-    """Return what happens to each patient under the arm that was assigned."""
-    each = [take(value, order) for value in values]
-    if each[0].ndim == 3:
-        width = max(value.shape[-1] for value in each)
-        pads = [[(0, 0), (0, 0), (0, width - value.shape[-1])] for value in each]
-        each = [
-            np.pad(value, pad, constant_values=NEVER) for value, pad in zip(each, pads, strict=True)
-        ]
-    found = each[0]
-    for number, value in enumerate(each[1:], 1):
-        mine = arm == number
-        found = np.where(mine if value.ndim == 2 else mine[..., None], value, found)
-    return found
-
-
 def _exits(
     plan: Plan,
     fate: Fate,
@@ -130,11 +112,11 @@ def _exits(
 
     An extended follow-up is for those whose own has not ended when the change acts.
     """
-    follow = absolute(_by_arm(fate.follow, who.arm, who.order))
+    follow = absolute(by_arm(fate.follow, who.arm, who.order))
     extended, length = course.first(plan, "extend")
     longer = absolute(np.broadcast_to(length[:, None], follow.shape))
     follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
-    leave = absolute(_by_arm(fate.leave, who.arm, who.order))
+    leave = absolute(by_arm(fate.leave, who.arm, who.order))
     out = np.minimum(follow, leave)
     reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
     for name in plan.fatal:

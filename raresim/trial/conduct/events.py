@@ -114,8 +114,7 @@ class Trial:
         lag: int = 0,
     ) -> None:
         """Add an entry to the log."""
-        now: int = self.env.now  # type: ignore[assignment]  # all ticks are whole numbers
-        self.log.append(Entry(now, what, candidate, detail, number, stratum, lag))
+        self.log.append(Entry(int(self.env.now), what, candidate, detail, number, stratum, lag))
 
     def arrivals(self) -> Generator[Any, Any, None]:
         """Let candidates present one after the other and be screened, as long as it is open."""

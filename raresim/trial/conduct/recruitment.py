@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from raresim.randomisation import chosen, in_block
 from raresim.trial.course import RATIO, Course
 from raresim.trial.fate import Fate
+from raresim.trial.ledger import take
 from raresim.trial.plan import Ints, Plan
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -32,11 +32,6 @@ class Recruited:
     arm: npt.NDArray[np.int8]
     closed: Ticks
     full: Booleans
-
-
-def take(values: npt.NDArray[Any], order: Ints) -> npt.NDArray[Any]:
-    """Return candidates' values in another order."""
-    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
 
 
 def recruit(plan: Plan, fate: Fate, course: Course) -> Recruited:
