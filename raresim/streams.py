@@ -71,6 +71,17 @@ class Luck:
         found._rows, found._points = rows, self._points
         return found
 
+    def afresh(self) -> Luck:
+        """Return the same luck to be asked again, for another life of the same patients.
+
+        >>> luck = Luck(1, 0)
+        >>> bool((luck.uniform("x", 2) == luck.afresh().uniform("x", 2)).all())
+        True
+        """
+        found = Luck(self.seed, self.block)
+        found._rows = self._rows
+        return found
+
     @property
     def replicates(self) -> int:
         """Number of replicates for which it draws."""
@@ -167,6 +178,10 @@ class RenamedLuck(Luck):
         """Return the same luck for some replicates."""
         return RenamedLuck(self._luck.only(rows), self._word)
 
+    def afresh(self) -> RenamedLuck:
+        """Return the same luck to be asked again."""
+        return RenamedLuck(self._luck.afresh(), self._word)
+
     def uniform(self, point: str, units: int) -> Floats:
         """Return the uniforms of the renamed decision point, shape (replicates, units)."""
         return self._luck.uniform(f"{self._word}: {point}", units)
@@ -211,6 +226,10 @@ class ChosenLuck(Luck):
     def only(self, rows: slice) -> ChosenLuck:
         """Return the same luck for some replicates; it must be a whole block's."""
         return ChosenLuck(self._luck.only(rows), self._groups, self._chosen[rows])
+
+    def afresh(self) -> ChosenLuck:
+        """Return the same luck to be asked again."""
+        return ChosenLuck(self._luck.afresh(), self._groups, self._chosen)
 
     def uniform(self, point: str, units: int) -> Floats:
         """Return the uniforms of the members chosen, shape (replicates, units).

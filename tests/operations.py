@@ -72,6 +72,14 @@ def actions(draw: st.DrawFn, arms: list[str], n: int) -> list[Any]:
 
 
 @st.composite
+def crossings(draw: st.DrawFn, arm: str) -> dict[str, Any]:
+    """A change of treatment, of one arm's patients."""
+    found: dict[str, Any] = {"cross_over": arm, "to": next(a for a in ARMS if a != arm)}
+    found |= draw(st.sampled_from([{}, {"only_if": "futility"}, {"only_if": "efficacy"}]))
+    return found | draw(st.sampled_from([{}, {"treat_for": "10 months"}]))
+
+
+@st.composite
 def candidates(draw: st.DrawFn) -> dict[str, Any]:
     """An endless stream or a small pool, with rates that move."""
     rates = {"per_site": f"{draw(st.integers(1, 12))} per month", "gamma_shape": 2}
@@ -104,6 +112,9 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     once = draw(st.sampled_from([None, {"recruit": n + 9}, {"recruit": max(2, n - 5)}]))
     if milestones and once is not None:
         milestones["first"]["do"] = [*milestones["first"]["do"], once]
+    if milestones and draw(st.booleans()):
+        milestones["first"]["do"] = [*milestones["first"]["do"], draw(crossings("placebo"))]
+        milestones[draw(st.sampled_from([*milestones]))]["do"] += [draw(crossings("interferon"))]
     if milestones and draw(st.booleans()):
         longer = {"follow_for": "15 months"}
         milestones["first"]["do"] = [*milestones["first"]["do"], longer]

@@ -48,4 +48,8 @@ def _action(action: block.Action) -> str:
     if isinstance(action, block.ReEstimate):
         planned = f"planned SD {number(action.planned_sd)}, at most {action.at_most}"
         return f"re-estimate n from the blinded SD of {plain(action.re_estimate)} ({planned})"
+    if isinstance(action, block.CrossOver):
+        long = f" for {duration(action.treat_for)}" if action.treat_for else ""
+        only = f" if {action.only_if}" if action.only_if else ""
+        return f"patients on {action.cross_over} change to {action.to}{long}{only}"
     return f"follow everybody for {duration(action.follow_for)}"

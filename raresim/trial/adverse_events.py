@@ -2,8 +2,9 @@
 
 Sums E1 < E2 < ... of unit exponentials divided by the rate are the events of an untreated patient.
 Treatment with the ratio r until the day s turns the untreated day d into d / r, if that is by s,
-and into s + (d - r s) afterwards (nothing comes afterwards where only the treated have it). So what
-comes by the end of treatment does not depend on when treatment ends, and an event may end it.
+and into s + (d - r s) afterwards (nothing comes afterwards where only the treated have it); so from
+stage to stage, where a patient changes to another treatment. So what comes by the end of treatment
+does not depend on when treatment ends, and an event may end it.
 Each event ends treatment with a chance of its own, and, where it does not, lowers the dose with
 another; the rate of events does not depend on the dose.
 Source: inversion of the cumulative intensity, Cook & Lawless, The Statistical Analysis of Recurrent
@@ -23,6 +24,9 @@ from raresim.streams import Luck
 from raresim.trial.patient_block import AdverseEvent
 from raresim.trial.readings import Booleans
 
+Stages = list[tuple[str, Floats]]
+"""The treatments of arms, one after the other from randomisation on: each with the day it ends."""
+
 
 @dataclass(frozen=True)
 class AdverseLuck:
@@ -36,20 +40,25 @@ class AdverseLuck:
     stops: Booleans
     lowers: Booleans
 
-    def days(self, arm: str, until: Floats) -> Floats:
-        """Return the day of each event where treatment lasts until a day, infinite if never."""
-        ratio, end = self.spec.by_arm.get(arm, 1.0), until[..., None]
-        with np.errstate(divide="ignore"):
-            treated = self.untreated / ratio
-        after = end + np.maximum(self.untreated - ratio * end, 0.0)
+    def days(self, treated: Stages) -> Floats:
+        """Return the day of each event under stages of treatment, infinite if it never comes."""
+        found = np.full(self.untreated.shape, np.inf)
+        left, begin = self.untreated, np.zeros((1, 1, 1))
+        for arm, until in treated:
+            ratio, end = self.spec.by_arm.get(arm, 1.0), until[..., None]
+            with np.errstate(divide="ignore"):
+                day = begin + left / ratio
+            found = np.where(np.isinf(found) & (day <= end), day, found)
+            left, begin = left - ratio * (end - begin), end
+        after = begin + np.maximum(left, 0.0)
         if self.spec.while_ == "treated":
             after = np.full((1, 1, 1), np.inf)
-        return np.where(treated <= end, treated, after)
+        return np.where(np.isinf(found), after, found)
 
-    def ends(self, arm: str, longest: Floats) -> Floats:
-        """Return when treatment of so many days ends for an event of this kind, else infinity."""
-        days = self.days(arm, longest)
-        return np.asarray(np.where(self.stops & (days <= longest[..., None]), days, np.inf).min(-1))
+    def ends(self, treated: Stages) -> Floats:
+        """Return when stages of treatment end for an event of this kind, else infinity."""
+        days, last = self.days(treated), treated[-1][1][..., None]
+        return np.asarray(np.where(self.stops & (days <= last), days, np.inf).min(-1))
 
 
 def adverse_luck(
@@ -87,16 +96,20 @@ ACTS = ("stops_treatment", "lowers_dose")
 """What an event may do, each with luck of its own, so that one moves nothing of the other."""
 
 
-def doses(kinds: list[AdverseLuck], arm: str, until: Floats) -> tuple[Floats, Floats]:
-    """Return the days on which the dose is lowered before a day, and the dose from each on.
+def doses(
+    kinds: list[tuple[AdverseLuck, Floats]], since: Floats | float, until: Floats
+) -> tuple[Floats, Floats]:
+    """Return the days between two on which the dose is lowered, and the dose from each on.
 
-    Ascending, (replicates, units, times); days that do not come are infinite.
+    `kinds` come with the days of their events. Ascending, (replicates, units, times); days that do
+    not come are infinite.
     """
     days, factors = [np.full((*until.shape, 0), np.inf)], [np.ones((*until.shape, 0))]
-    for kind in kinds:
+    begin, end = np.asarray(since)[..., None], until[..., None]
+    for kind, own in kinds:
         if kind.spec.lowers_dose is not None:
-            own = kind.days(arm, until)
-            days.append(np.where(kind.lowers & (own < until[..., None]), own, np.inf))
+            counts = kind.lowers & (own > begin) & (own < end)
+            days.append(np.where(counts, own, np.inf))
             factors.append(np.full(own.shape, kind.spec.lowers_dose.to))
     when, factor = np.concatenate(days, axis=-1), np.concatenate(factors, axis=-1)
     most = int(np.max(np.sum(np.isfinite(when), axis=-1), initial=0))

@@ -220,8 +220,8 @@ class AnalysisChecker(Checker):
             self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
         for key, milestone in milestones.items():
             known = self.spec.analysis.success in self.spec.analysis.estimands
-            reasons = any(milestone.stops)
+            reasons = any(milestone.stops) or any(milestone.crossings)
             if known and reasons and self.spec.analysis.success not in milestone.analyses:
-                message = "stops on the success criterion without analysing it"
+                message = "decides by the success criterion without analysing it"
                 mend = f"add 'analyse {self.spec.analysis.success}'"
                 self.add(("design", "milestones", key, "do"), message, mend)

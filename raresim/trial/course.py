@@ -73,6 +73,10 @@ class Course:
                     dropped[now, change.arm] = True
         return np.where(dropped, 0, found)
 
+    def crossings(self, plan: Plan) -> Ticks:
+        """Return since when each crossing acts, (replicates, crossings)."""
+        return self.since[:, plan.changing("cross")]
+
     def bare(self, plan: Plan) -> Ticks:
         """Return the tick since which no arm but the control is open, NEVER if there always is."""
         found = np.full(len(self.since), NEVER)

@@ -21,6 +21,8 @@ from raresim.streams import Luck
 from raresim.trial.patient_block import Hazard, Predictor
 from raresim.trial.readings import Booleans
 
+FAR = 1e7
+"""A day that never comes: what is infinitely far has no length to multiply by."""
 STEEPEST = 100.0
 """Largest log hazard ratio in size: beyond it somebody goes at once or never, and exp overflows."""
 
@@ -45,14 +47,38 @@ def following(
     the stretches begin; the last one has no end.
     """
     rate = hazard.rate * hazard.by_arm.get(arm, 1.0)
-    if rate == 0:
-        return np.full(threshold.shape, np.inf)
+    return reached(threshold, edges, rate * np.exp(np.clip(log_ratio, -STEEPEST, STEEPEST)))
+
+
+def crossing(
+    hazard: Hazard,
+    arms: tuple[str, str],
+    switch: Floats,
+    threshold: Floats,
+    edges: Floats,
+    log_ratio: Floats,
+) -> Floats:
+    """Return the same where patients change from one arm's treatment to another's on a day.
+
+    `switch` (replicates, units) is infinite for who does not.
+    """
+    day = np.minimum(switch, FAR)[..., None]
+    joined = np.sort(np.concatenate([edges, day], axis=-1), axis=-1)
+    old = np.sum(edges[..., None, :] <= joined[..., None], axis=-1) - 1
+    own = np.take_along_axis(np.broadcast_to(log_ratio, edges.shape), old, axis=-1)
+    first, second = (hazard.rate * hazard.by_arm.get(arm, 1.0) for arm in arms)
+    rate = np.where(joined >= day, second, first)
+    return reached(threshold, joined, rate * np.exp(np.clip(own, -STEEPEST, STEEPEST)))
+
+
+def reached(threshold: Floats, edges: Floats, speeds: Floats) -> Floats:
+    """Return the day on which a hazard that is constant between edges adds up to the threshold."""
     found, left = np.full(threshold.shape, np.inf), threshold
     last = edges.shape[-1] - 1
     for k in range(last + 1):
-        begin = edges[..., k]
-        speed = rate * np.exp(np.clip(log_ratio[..., k], -STEEPEST, STEEPEST))
-        day = begin + left / speed
+        begin, speed = edges[..., k], speeds[..., k]
+        with np.errstate(divide="ignore", invalid="ignore"):  # a hazard of zero
+            day = begin + left / speed
         if k == last:
             return np.where(np.isinf(found), day, found)
         end = edges[..., k + 1]

@@ -87,9 +87,9 @@ def run_one(
     block, column = divmod(replicate, LUCK_BLOCK)
 
     def attempt(alone: Fate) -> tuple[BlockRun, list[Entry]]:
-        analyst = Analyst(scenario, plan, alone, 1)
-        ledger, performed, log = events.conduct(plan, alone, analyst.perform)
-        return _finish(BlockRun(alone, ledger, performed, analyst)), log
+        analyst = Analyst(scenario, plan, 1)
+        ledger, performed, lived, log = events.conduct(plan, alone, analyst.perform)
+        return _finish(BlockRun(lived, ledger, performed, analyst)), log
 
     asked = Asked(hypothesis, seed, block, slice(column, column + 1), resolution, place)
     return _with_enough_candidates(scenario, asked, attempt)
@@ -114,10 +114,10 @@ def _with_enough_candidates(scenario: Scenario, asked: Asked, attempt: Callable[
 def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int) -> BlockRun:
     plan = make_plan(scenario, resolution)
     replicates = len(decided.present)
-    analyst = Analyst(scenario, plan, decided, replicates)
+    analyst = Analyst(scenario, plan, replicates)
     if engine == "block":
-        ledger, performed = blocks.conduct(plan, decided, analyst.perform)
-        return _finish(BlockRun(decided, ledger, performed, analyst))
+        ledger, performed, lived = blocks.conduct(plan, decided, analyst.perform)
+        return _finish(BlockRun(lived, ledger, performed, analyst))
     from raresim.trial.conduct import events  # SimPy stays behind this door
 
     trials = [
@@ -126,6 +126,9 @@ def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int)
     ]
     ledger = stack([trial[0] for trial in trials])
     performed = np.concatenate([trial[1] for trial in trials])
+    for k, (_, _, lived, _) in enumerate(trials):
+        if plan.changing("cross"):
+            decided = decided.replaced(np.array([k]), lived)
     return _finish(BlockRun(decided, ledger, performed, analyst))
 
 
@@ -134,7 +137,8 @@ def _finish(run: BlockRun) -> BlockRun:
     final = run.performed.shape[1] - 1
     rows = np.flatnonzero(run.performed[:, final] < NEVER)
     if len(rows):
-        run.analyst.perform(run.ledger.rows(rows), final, run.performed[rows, final], rows)
+        at = run.performed[rows, final]
+        run.analyst.perform(run.fate.rows(rows), run.ledger.rows(rows), final, at, rows)
     return run
 
 

@@ -6,7 +6,7 @@ and exists once: both conducts read the same integer ticks, and neither draws no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,10 @@ from raresim.streams import Luck
 from raresim.trial.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.arrivals import most_candidates, presenting
 from raresim.trial.candidates import people
+from raresim.trial.crossing import crossed, spliced, switches
 from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
+from raresim.trial.ledger import replaced
+from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
 from raresim.trial.scenario import Scenario
 from raresim.trial.screening import narrowed, screening_days, withdraws
@@ -37,7 +40,9 @@ class Fate:
     `follow` (end of follow-up), `visits`, `events`, `readings` and `rescued` count from
     randomisation.
     `events[outcome]` (adverse events too), `readings[outcome]` and `rescued[medication]` hold an
-    array for each arm; the first reading is that of randomisation.
+    array for each arm; the first reading is that of randomisation. `crossed` is when each patient
+    changes to another arm's treatment, which a milestone decides: NEVER until `crossing_over`.
+    `row` are the numbers of the replicates in their luck block.
     """
 
     opens: Ticks
@@ -61,6 +66,9 @@ class Fate:
     baseline: dict[str, npt.NDArray[Any]]
     fatal: tuple[str, ...]
     rescued: dict[str, tuple[Ticks, ...]]
+    crossed: tuple[Ticks, ...]
+    asked: Question
+    row: npt.NDArray[np.int64]
 
     @property
     def candidates(self) -> int:
@@ -79,6 +87,46 @@ class Fate:
 
         return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
 
+    def crossing_over(self, at: Ticks) -> Fate:
+        """Return the fate where crossings act since the ticks `at` (replicates, crossings).
+
+        Fate is asked again, with the same luck, for the replicates from the first to the last.
+        """
+        first = int(self.row.min())
+        asked = replace(self.asked, luck=self.asked.luck.afresh())
+        known, folk = _decided(asked, slice(first, int(self.row.max()) + 1))
+        acts = np.full((len(known.row), at.shape[1]), NEVER)
+        acts[self.row - first] = at
+        scenario, resolution = self.asked.scenario, self.asked.resolution
+        since = switches(scenario, known, acts, resolution)
+        later = crossed(scenario, folk, since)
+        lived = spliced(known, _life(scenario, later, resolution), since)
+        return lived.rows(self.row - first)
+
+    def replaced(self, rows: npt.NDArray[np.int64], other: Fate) -> Fate:
+        """Return the fate with what becomes of patients in some rows from another one."""
+        return replace(
+            self,
+            stop=replaced(self.stop, rows, other.stop),
+            leave=replaced(self.leave, rows, other.leave),
+            events=replaced(self.events, rows, other.events),
+            readings=replaced(self.readings, rows, other.readings),
+            rescued=replaced(self.rescued, rows, other.rescued),
+            crossed=replaced(self.crossed, rows, other.crossed),
+        )
+
+
+@dataclass(frozen=True)
+class Question:
+    """What fate was asked of a luck block, so that it can be asked again for who crosses over."""
+
+    scenario: Scenario
+    luck: Luck
+    hypothesis: str
+    candidates: int
+    resolution: int
+    place: str
+
 
 def fate(
     scenario: Scenario,
@@ -94,9 +142,15 @@ def fate(
     The parameters are those of the whole block, cut afterwards: a fit that iterates until all
     replicates agree would otherwise differ in its last digits with the replicates at hand.
     """
+    return _decided(Question(scenario, luck, hypothesis, candidates, resolution, place), rows)[0]
+
+
+def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
+    """Return the fate of some replicates, and the people whose it is."""
+    scenario, candidates, resolution = asked.scenario, asked.candidates, asked.resolution
     spec = scenario.spec
-    numbers, effects = scenario.numbers(hypothesis, luck, place)
-    numbers, luck = numbers.rows(rows), luck.only(rows)
+    numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
+    numbers, luck = numbers.rows(rows), asked.luck.only(rows)
     effects = {
         name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
     }
@@ -118,7 +172,8 @@ def fate(
     withdrew = folk.eligible & withdraws(scenario, luck, candidates)
     states: dict[str, Any] = {**folk.patients.values, "site": site}
     randomise = spec.design.randomise
-    return Fate(
+    nobody = np.broadcast_to(np.int64(NEVER), present.shape)
+    found = Fate(
         opens=ticks(came.opens, resolution),
         present=present,
         ready=np.where(present < NEVER, present + wait, NEVER),
@@ -131,16 +186,27 @@ def fate(
         lists=lists,
         coin=coin(scenario, luck, candidates),
         lag=data_lag(scenario, luck, candidates, resolution),
-        stop=tuple(ticks(stop, resolution) for stop in folk.stop),
-        leave=leaves(scenario, folk, luck, resolution),
         follow=follow_up(scenario, luck, candidates, resolution),
         visits=seen,
-        events=events(scenario, folk, resolution),
-        readings=readings(scenario, folk),
         baseline=states,
         fatal=scenario.model.spec.fatal,
-        rescued=rescued(folk, resolution),
+        crossed=(nobody,) * len(scenario.arms),
+        asked=asked,
+        row=np.arange(luck.replicates) + (rows.start or 0),
+        **_life(scenario, folk, resolution),
     )
+    return found, folk
+
+
+def _life(scenario: Scenario, folk: People, resolution: int) -> dict[str, Any]:
+    """Return what becomes of everybody after randomisation, under each arm."""
+    return {
+        "stop": tuple(ticks(stop, resolution) for stop in folk.stop),
+        "leave": leaves(scenario, folk, resolution),
+        "events": events(scenario, folk, resolution),
+        "readings": readings(scenario, folk),
+        "rescued": rescued(folk, resolution),
+    }
 
 
 def expected_candidates(scenario: Scenario) -> int:

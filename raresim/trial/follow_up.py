@@ -22,10 +22,10 @@ def data_lag(scenario: Scenario, luck: Luck, candidates: int, resolution: int) -
     return ticks(unit / (1 / entry.mean), resolution)
 
 
-def leaves(scenario: Scenario, folk: People, luck: Luck, resolution: int) -> tuple[Ticks, ...]:
+def leaves(scenario: Scenario, folk: People, resolution: int) -> tuple[Ticks, ...]:
     """Return when each candidate leaves the study, under each arm; the same luck under all."""
     hazard = scenario.spec.truth.leaves_study
-    unit = unit_exponential(luck, "conduct.leaves_study", folk.patients.units)
+    unit = unit_exponential(folk.luck, "conduct.leaves_study", folk.patients.units)
     arms = range(len(scenario.arms))
     return tuple(ticks(folk.comes(hazard, arm, unit), resolution) for arm in arms)
 

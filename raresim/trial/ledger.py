@@ -24,6 +24,8 @@ class Ledger:
         Per patient (replicates, n); candidate is -1 where nobody was randomised.
     stop, exit, reason
         End of treatment before its time, end of follow-up, and why (`Exit`).
+    crossed
+        Since when a patient has the treatment of another arm.
     lag
         Ticks from whatever happens to a patient until it is known to the trial.
     events
@@ -43,6 +45,7 @@ class Ledger:
     arm: npt.NDArray[np.int8]
     stratum: Ticks
     stop: Ticks
+    crossed: Ticks
     exit: Ticks
     reason: npt.NDArray[np.int8]
     lag: Ticks
@@ -103,11 +106,7 @@ def by_arm(
     each = [take(value, candidate) for value in values]
     if each[0].ndim == 3:
         width = max(value.shape[-1] for value in each)
-        pads = [[(0, 0), (0, 0), (0, width - value.shape[-1])] for value in each]
-        each = [
-            np.pad(value, pad, constant_values=NEVER) if pad[2][1] else value
-            for value, pad in zip(each, pads, strict=True)
-        ]
+        each = [widened(value, width) for value in each]
     found = each[0]
     for number, value in enumerate(each[1:], 1):
         mine = arm == number
@@ -122,9 +121,7 @@ def stack(ledgers: list[Ledger]) -> Ledger:
         if parts[0].ndim < 3:
             return np.concatenate(parts)
         width = max(part.shape[-1] for part in parts)
-        pad = [(0, 0)] * (parts[0].ndim - 1)
-        wide = [np.pad(p, [*pad, (0, width - p.shape[-1])], constant_values=NEVER) for p in parts]
-        return np.concatenate(wide)
+        return np.concatenate([widened(part, width) for part in parts])
 
     found: dict[str, Any] = {}
     for item in fields(Ledger):
@@ -136,31 +133,36 @@ def stack(ledgers: list[Ledger]) -> Ledger:
     return Ledger(**found)
 
 
-def replaced(ledger: Ledger, rows: npt.NDArray[np.int64], other: Ledger) -> Ledger:
-    """Return the ledger with some of its rows from another one, with room for the most events."""
+def replaced(value: Any, rows: npt.NDArray[np.int64], other: Any) -> Any:
+    """Return arrays with some of their rows from others, with room for the most events.
 
-    def put(old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        width = max(old.shape[-1], new.shape[-1])
-        if old.ndim == 3 and old.shape[-1] < width:
-            pad = [(0, 0), (0, 0), (0, width - old.shape[-1])]
-            old = np.pad(old, pad, constant_values=NEVER)
-        old = old.copy()
-        if old.ndim == 3:
-            old[rows] = NEVER
-        old[rows, ..., : new.shape[-1]] = new
-        return old
+    Arrays may stand in a ledger, a tuple or a dictionary.
+    """
+    if isinstance(value, Ledger):
+        return Ledger(
+            **{
+                item.name: replaced(getattr(value, item.name), rows, getattr(other, item.name))
+                for item in fields(Ledger)
+            }
+        )
+    if isinstance(value, dict):
+        return {name: replaced(part, rows, other[name]) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(replaced(old, rows, new) for old, new in zip(value, other, strict=True))
+    if value.ndim == 3:
+        width = max(value.shape[-1], other.shape[-1])
+        value, other = widened(value, width), widened(other, width)
+    found = value.copy()
+    found[rows] = other
+    return found
 
-    found: dict[str, Any] = {}
-    for item in fields(Ledger):
-        old, new = getattr(ledger, item.name), getattr(other, item.name)
-        if isinstance(old, dict):
-            found[item.name] = {name: put(value, new[name]) for name, value in old.items()}
-        elif old.ndim == 1:
-            found[item.name] = old.copy()
-            found[item.name][rows] = new
-        else:
-            found[item.name] = put(old, new)
-    return Ledger(**found)
+
+def widened(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
+    """Return a third axis of events filled up with NEVER."""
+    missing = width - values.shape[-1]
+    if not missing:
+        return values
+    return np.pad(values, [(0, 0), (0, 0), (0, missing)], constant_values=NEVER)
 
 
 def truncate(ledger: Ledger, end: Ticks) -> Ledger:
@@ -180,6 +182,7 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         arm=np.where(inside, ledger.arm, 0).astype(np.int8),
         stratum=np.where(inside, ledger.stratum, 0),
         stop=until(ledger.stop),
+        crossed=until(ledger.crossed),
         exit=until(ledger.exit),
         reason=np.where(inside & out, ledger.reason, Exit.NONE).astype(np.int8),
         lag=np.where(inside, ledger.lag, 0),

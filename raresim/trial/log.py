@@ -53,6 +53,8 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
             found.rescued[entry.detail][0, k] = tick
         elif entry.what == "treatment stopped":
             found.stop[0, k] = tick
+        elif entry.what == "crossed over":
+            found.crossed[0, k] = tick
         elif entry.what == "exit":
             found.exit[0, k], found.reason[0, k] = tick, entry.number
         elif entry.what == "recruitment closed":
@@ -71,6 +73,7 @@ def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Le
         arm=np.zeros((1, n), np.int8),
         stratum=np.zeros((1, n), np.int64),
         stop=np.full((1, n), NEVER),
+        crossed=np.full((1, n), NEVER),
         exit=np.full((1, n), NEVER),
         reason=np.zeros((1, n), np.int8),
         lag=np.zeros((1, n), np.int64),

@@ -60,8 +60,8 @@ class Look:
 class Analyst:
     """Analyses looks of one luck block and remembers them by replicate."""
 
-    def __init__(self, scenario: Scenario, plan: Plan, fate: Fate, replicates: int) -> None:
-        self.scenario, self.plan, self.fate = scenario, plan, fate
+    def __init__(self, scenario: Scenario, plan: Plan, replicates: int) -> None:
+        self.scenario, self.plan = scenario, plan
         self.looks = [
             Look(milestone, estimand)
             for milestone, spec in scenario.spec.design.milestones.items()
@@ -77,14 +77,12 @@ class Analyst:
         }
 
     def perform(
-        self, ledger: Ledger, number: int, at: Ticks, rows: npt.NDArray[np.int64]
+        self, fate: Fate, ledger: Ledger, number: int, at: Ticks, rows: npt.NDArray[np.int64]
     ) -> Decisions:
         """Analyse milestone `number` at ticks `at`; return where the trial stops or changes."""
         milestone = self.scenario.milestones[number]
         spec = self.scenario.spec.design.milestones[milestone]
         final = number == len(self.scenario.milestones) - 1
-        some = slice(int(rows[0]), int(rows[0]) + 1) if len(rows) == 1 else rows
-        fate = self.fate.rows(some)
         answers: dict[str, Answer] = {}
         for estimand in spec.analyses:
             table = cut(self.scenario, fate, ledger, at, estimand, final=final)
@@ -113,7 +111,8 @@ class Analyst:
         changes = np.full((len(rows), len(self.plan.changes)), -1)
         for place in milestone.changes:
             change = self.plan.changes[place]
-            made = self._holds(change.only_if, answers, change.arm, len(rows))
+            of = change.arm if change.kind == "drop" else -1
+            made = self._holds(change.only_if, answers, of, len(rows))
             value = np.full(len(rows), change.number)
             if change.kind == "drop":
                 self.dropped[rows, change.arm] |= made

@@ -148,7 +148,24 @@ class Extend(Spec):
     )
 
 
-Change = NewRatio | Narrow | Recruit | ReEstimate | Extend
+class CrossOver(Spec):
+    """Action: patients on an arm's treatment get another arm's, as does who joins the arm later."""
+
+    cross_over: str = Field(
+        description="the arm whose patients change treatment", examples=["placebo"]
+    )
+    to: str = Field(description="the arm whose treatment they get", examples=["drug"])
+    only_if: Literal["efficacy", "futility", "harm"] | None = Field(
+        None, description="of the primary estimand here; always if not told", examples=["efficacy"]
+    )
+    treat_for: Duration | None = Field(
+        None,
+        description="how long each is treated from then on; to the planned end if not told",
+        examples=["12 months"],
+    )
+
+
+Change = NewRatio | Narrow | Recruit | ReEstimate | Extend | CrossOver
 Action = str | Change
 _WORDS = r"analyse \w+|stop( if (efficacy|futility|harm))?|close recruitment"
 _ARMS = r"(drop|add) \w+|drop \w+ if (futility|harm)"
@@ -164,7 +181,7 @@ class Milestone(Spec):
         max_length=20,
         description="'analyse NAME' of an estimand, 'stop', 'stop if efficacy' (or futility, "
         "harm), 'close recruitment', 'add ARM', 'drop ARM', 'drop ARM if futility' (or harm), or "
-        "a change of the ratio, of eligibility, of n or of the follow-up",
+        "a change of the ratio, of eligibility, of n, of the follow-up or of treatment",
         examples=[["analyse infection_free", "stop if efficacy"]],
     )
     decide_after: Duration = Field(
@@ -209,8 +226,18 @@ class Milestone(Spec):
     @property
     def guards(self) -> bool:
         """Whether its analyses guard against futility or harm alone: nothing is rejected at it."""
-        reasons = {word.partition(" if ")[2] for word in self.words}
+        reasons = self.reasons
         return bool(reasons & {"futility", "harm"}) and "efficacy" not in reasons
+
+    @property
+    def reasons(self) -> set[str]:
+        """For what anything is done here: 'efficacy', 'futility', 'harm', or '' for always."""
+        return {*(word.partition(" if ")[2] for word in self.words), *self.crossings}
+
+    @property
+    def crossings(self) -> tuple[str, ...]:
+        """For what patients cross over here, as for `stops`."""
+        return tuple(a.only_if or "" for a in self.do if isinstance(a, CrossOver))
 
     @property
     def changes(self) -> list[Action]:

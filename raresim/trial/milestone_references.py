@@ -90,11 +90,29 @@ class MilestoneChecker(AnalysisChecker):
                 self.add(steps, message, "name an estimand of a change")
             if action.at_most < design.randomise.n:
                 self.add(steps, "n never falls below the planned n", "raise 'at_most'")
+        elif isinstance(action, block.CrossOver):
+            self.cross_over(steps, action)
         elif isinstance(action, block.Extend) and design.follow_for is None:
             message = "an extended follow-up needs the planned one"
             self.add(("design",), message, "add 'follow_for:' to the design")
         elif isinstance(action, block.Extend) and action.follow_for <= (design.follow_for or 0):
             self.add(steps, "the follow-up is not longer than planned", "follow for longer")
+
+    def cross_over(self, steps: Steps, action: block.CrossOver) -> None:
+        """Check the arms of a change of treatment: nobody changes twice."""
+        arms = self.spec.design.arms
+        known = [self.known(steps, "arm", arm, arms) for arm in (action.cross_over, action.to)]
+        if all(known) and action.cross_over == action.to:
+            message = f"patients on {action.to!r} get that treatment already"
+            self.add(steps, message, "name two different arms")
+        same = [
+            one
+            for one in self.spec.design.changes
+            if isinstance(one, block.CrossOver) and one.cross_over == action.cross_over
+        ]
+        if len(same) > 1 and same[0] is not action:
+            message = f"patients on {action.cross_over!r} cross over already"
+            self.add(steps, message, "remove one of the two changes")
 
     def treated_arm(self, steps: Steps, arm: str) -> None:
         """Check that an arm is there, and is not the control."""
@@ -107,7 +125,8 @@ class MilestoneChecker(AnalysisChecker):
     def reasons(self, steps: Steps, milestone: block.Milestone) -> None:
         """Check that futility and harm are defined for what is decided by them."""
         methods, success = self.spec.analysis.methods, self.spec.analysis.success
-        for word in milestone.words:
+        crossings = [f"cross if {reason}" for reason in milestone.crossings]
+        for word in [*milestone.words, *crossings]:
             head, _, reason = word.partition(" if ")
             if reason not in ("futility", "harm"):
                 continue

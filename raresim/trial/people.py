@@ -10,17 +10,24 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Patients
-from raresim.disease.outcomes import Exposure
+from raresim.disease.outcomes import Course, Exposure
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
-from raresim.trial.adverse_events import AdverseLuck, adverse_luck, doses
-from raresim.trial.drop_out import constant, following, last_seen, log_ratio, unit_exponential
+from raresim.trial.adverse_events import AdverseLuck, Stages, adverse_luck, doses
+from raresim.trial.drop_out import (
+    constant,
+    crossing,
+    following,
+    last_seen,
+    log_ratio,
+    unit_exponential,
+)
 from raresim.trial.endpoint_block import ScorePasses
 from raresim.trial.patient_block import Hazard, Predictor, Rescue
 from raresim.trial.readings import Booleans, Visits, as_planned
 from raresim.trial.rescue import Rescues, nth, settled, shown
 from raresim.trial.scenario import Effects, Scenario
-from raresim.trial.treatment import Treatment, history
+from raresim.trial.treatment import Switch, Treatment, history
 
 STRIP = 64
 """Replicates whose paths are computed at a time; changes no number."""
@@ -38,6 +45,7 @@ class People:
     `told` are the visits of a trial; without them everybody is seen on the planned days. What is
     asked with `stops=False` or `rescue=False` is what would happen if nobody ended treatment before
     its time, or took rescue medication: the hypothetical strategies of ICH E9 (R1), same luck.
+    `switches` tells, for an arm, when its patients change to another arm's treatment.
     """
 
     scenario: Scenario
@@ -49,6 +57,7 @@ class People:
     eligible: Booleans
     attempt: npt.NDArray[np.int64]
     told: Visits | None = field(default=None, repr=False)
+    switches: dict[int, Switch] = field(default_factory=dict)
     _treatments: dict[tuple[int, bool, bool], Treatment] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -115,13 +124,18 @@ class People:
         rescue: bool = True,
     ) -> Floats:
         """Return the day on which what has a hazard comes, at a unit exponential `threshold`."""
-        name = self.scenario.arms[arm]
-        if not hazard.follows:
+        name, switch = self.scenario.arms[arm], self.switches.get(arm)
+        if not hazard.follows and switch is None:
             return constant(hazard, name, threshold)
-        treatment = self.treatment(arm, stops=stops, rescue=rescue)
-        values = [self._followed(treatment, term) for term in hazard.follows]
-        ratios = log_ratio(hazard.follows, values)
-        return following(hazard, name, threshold, self.visits.edges, ratios)
+        edges, ratios = np.zeros((*threshold.shape, 1)), np.zeros((1, 1, 1))
+        if hazard.follows:
+            treatment = self.treatment(arm, stops=stops, rescue=rescue)
+            values = [self._followed(treatment, term) for term in hazard.follows]
+            edges, ratios = self.visits.edges, log_ratio(hazard.follows, values)
+        if switch is None:
+            return following(hazard, name, threshold, edges, ratios)
+        both = name, self.scenario.arms[switch.to]
+        return crossing(hazard, both, switch.day, threshold, edges, ratios)
 
     def _walk(
         self, treatment: Treatment, chosen: slice, names: set[str] | None = None
@@ -155,22 +169,36 @@ class People:
         """
         hazard = self.scenario.spec.truth.stops_treatment
         own = self.comes(hazard, arm, self._stopping, stops=False, rescue=rescue)
-        longest = np.full(own.shape, self.scenario.spec.design.treat_for)
+        longest = self._stages(arm, np.full(own.shape, np.inf))
         kinds = [kind for kind in self._adverse.values() if kind.spec.stops_treatment > 0]
-        ends = [kind.ends(self.scenario.arms[arm], longest) for kind in kinds]
-        return np.asarray(np.minimum.reduce([own, *ends]))
+        return np.asarray(np.minimum.reduce([own, *(kind.ends(longest) for kind in kinds)]))
+
+    def _stages(self, arm: int, stop: Floats) -> Stages:
+        """Return the treatments of an arm, each with its end: as planned, or on the day `stop`."""
+        name, planned = self.scenario.arms[arm], self.scenario.spec.design.treat_for
+        switch = self.switches.get(arm)
+        if switch is None:
+            return [(name, np.minimum(stop, planned))]
+        turns = np.isfinite(switch.day)
+        first = np.minimum(stop, np.where(turns, switch.day, planned))
+        second = np.where(turns, np.minimum(stop, switch.until), first)
+        return [(name, first), (self.scenario.arms[switch.to], second)]
 
     def _treatment(self, arm: int, stop: Floats) -> Treatment:
         """Return treatment that ends on a day, without rescue."""
-        name, scenario = self.scenario.arms[arm], self.scenario
-        until = np.minimum(stop, scenario.spec.design.treat_for)
-        lowered, dose = doses(list(self._adverse.values()), name, until)
-        exposures = {
-            outcome: history(self.effects.get(outcome, {}).get(name), until, lowered, dose)
-            for outcome in scenario.model.processes
-        }
-        adverse = {event: kind.days(name, until) for event, kind in self._adverse.items()}
-        return Treatment(stop, adverse, exposures, Rescues.none({}, {}, until.shape, 0.0))
+        stages = self._stages(arm, stop)
+        adverse = {event: kind.days(stages) for event, kind in self._adverse.items()}
+        kinds = [(kind, adverse[event]) for event, kind in self._adverse.items()]
+        courses: dict[str, list[Course]] = {name: [] for name in self.scenario.model.processes}
+        since = np.zeros((1, 1))
+        for name, until in stages:
+            lowered, dose = doses(kinds, since, until)
+            for outcome, own in courses.items():
+                effect = self.effects.get(outcome, {}).get(name)
+                own += history(effect, since, until, lowered, dose)
+            since = until
+        exposures = {outcome: Exposure(tuple(own)) for outcome, own in courses.items()}
+        return Treatment(stop, adverse, exposures, Rescues.none({}, {}, stop.shape, 0.0))
 
     def _rescued(self, treatment: Treatment) -> Treatment:
         """Return treatment with each patient's rescues, settled in the order of their days."""

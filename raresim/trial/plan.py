@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from raresim.randomisation import BiasedCoin, Minimisation, Scheme, Simple, Urn
 from raresim.trial import milestone_block as block
+from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
@@ -29,10 +30,10 @@ class Decisions:
     changes: Ints
 
 
-Decide = Callable[[Ledger, int, Ticks, Ints], Decisions]
-"""Performs a milestone for rows of a ledger at their cut ticks.
+Decide = Callable[[Fate, Ledger, int, Ticks, Ints], Decisions]
+"""Performs a milestone for rows of fate and ledger at their cut ticks.
 
-The last argument names the rows (replicate numbers inside the block) that the ledger holds.
+The last argument names the rows (replicate numbers inside the block) that both hold.
 """
 
 
@@ -69,10 +70,11 @@ class MilestonePlan:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the trial's course: close, ratio, drop, add, narrow, recruit or extend.
+    """A change of the trial's course: close, ratio, drop, add, narrow, recruit, extend or cross.
 
-    `only_if` is futility or harm, or '' for always; `number` is n of a recruit, the ticks of an
-    extend, the place of a narrow among the plan's; `estimand` that of a re-estimate.
+    `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
+    of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
+    `estimand` that of a re-estimate.
     """
 
     kind: str
@@ -220,10 +222,17 @@ def _change(
     if isinstance(action, block.NewRatio):
         return Change("ratio", ratio=tuple(action.ratio.get(arm, 0) for arm in scenario.arms))
     if isinstance(action, block.Narrow):
-        return Change("narrow", number=sum(change.kind == "narrow" for change in before))
+        return Change("narrow", number=_place("narrow", before))
     if isinstance(action, block.Recruit):
         return Change("recruit", number=action.recruit)
     if isinstance(action, block.ReEstimate):
         sd = action.planned_sd
         return Change("recruit", number=action.at_most, estimand=action.re_estimate, planned_sd=sd)
+    if isinstance(action, block.CrossOver):
+        number, place = scenario.arms.index(action.cross_over), _place("cross", before)
+        return Change("cross", action.only_if or "", number, number=place)
     return Change("extend", number=int(ticks(action.follow_for, resolution)))
+
+
+def _place(kind: str, before: list[Change]) -> int:
+    return sum(change.kind == kind for change in before)

@@ -26,7 +26,7 @@ from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Boundary, Estimand
-from raresim.trial.milestone_block import Extend, Narrow
+from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
@@ -112,6 +112,11 @@ class Scenario:
     def narrowings(self) -> tuple[Narrow, ...]:
         """Conditions that milestones may add to those of eligibility, in the order of the file."""
         return tuple(c for c in self.spec.design.changes if isinstance(c, Narrow))
+
+    @property
+    def crossings(self) -> tuple[CrossOver, ...]:
+        """The changes of treatment that milestones may make, in the order of the file."""
+        return tuple(c for c in self.spec.design.changes if isinstance(c, CrossOver))
 
     def bounded(self, name: str) -> tuple[Estimand, Boundary]:
         """Return an estimand and its boundary."""

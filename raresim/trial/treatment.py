@@ -38,15 +38,34 @@ class Treatment:
         return walked | {name: EventPath(self.adverse[name][chosen]) for name in own}
 
 
-def history(effect: Effect | None, until: Floats, lowered: Floats, dose: Floats) -> Exposure:
-    """Return treatment until a day, at the full dose up to the day on which it is lowered first.
+@dataclass(frozen=True)
+class Switch:
+    """A change to the treatment of the arm `to`: on which day each patient makes it, until when.
+
+    Days since randomisation, (replicates, units): infinite for who does not; `until` is the planned
+    end of the treatment that is changed to.
+    """
+
+    to: int
+    day: Floats
+    until: Floats
+
+
+def history(
+    effect: Effect | None,
+    since: Floats,
+    until: Floats,
+    lowered: Floats,
+    dose: Floats,
+) -> list[Course]:
+    """Return treatment between two days, at the full dose up to the day it is lowered first.
 
     `lowered` and `dose` (replicates, units, times): days, ascending, and the dose from each on.
     """
     if effect is None or not lowered.shape[-1]:
-        return Exposure.one(until, effect)
+        return [Course(effect, since, until)]
     ends = [np.minimum(until, lowered[..., k]) for k in range(lowered.shape[-1])]
-    courses = [Course(effect, np.zeros((1, 1)), ends[0])]
+    courses = [Course(effect, since, ends[0])]
     for k, (since, end) in enumerate(zip(ends, [*ends[1:], until], strict=True)):
         courses.append(Course(effect, since, end, np.ascontiguousarray(dose[..., k])))
-    return Exposure(tuple(courses))
+    return courses

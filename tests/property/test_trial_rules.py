@@ -80,11 +80,11 @@ def test_the_log_folds_to_the_ledger_of_the_blocks() -> None:
     scenario = looked_at("drop interferon if futility", {"recruit": 44}, **FUTILE)
     plan = make_plan(scenario)
     decided = fate(scenario, Luck(5, 0), "effect", 200, rows=slice(0, 8))
-    analysts = [Analyst(scenario, plan, decided, 8) for _ in range(2)]
-    whole, performed = blocks.conduct(plan, decided, analysts[0].perform)
+    analysts = [Analyst(scenario, plan, 8) for _ in range(2)]
+    whole, performed, _ = blocks.conduct(plan, decided, analysts[0].perform)
     for k in range(8):
         alone = decided.rows(slice(k, k + 1))
-        ledger, ticks, log = events.conduct(plan, alone, analysts[1].perform, k)
+        ledger, ticks, _, log = events.conduct(plan, alone, analysts[1].perform, k)
         assert [entry.tick for entry in log] == sorted(entry.tick for entry in log)
         assert np.array_equal(ticks, performed[k : k + 1])
         left, right = whole.rows(slice(k, k + 1)).arrays(), ledger.arrays()
@@ -97,6 +97,7 @@ CHANGES = [
     {"recruit": 60},
     {"eligible": "age >= 10"},
     {"follow_for": "18 months"},
+    {"cross_over": "placebo", "to": "interferon"},
     "close recruitment",
 ]
 
@@ -126,7 +127,8 @@ def assert_same_past(first: BlockRun, second: BlockRun, until: np.ndarray) -> No
         if name in ("candidate", "randomised", "arm", "stratum", "lag"):
             assert np.array_equal(a[known], b[known]), name
             continue
-        limit = until[:, None] if a.ndim == 2 else until[:, None, None]
+        last = until - 1 if name == "crossed" else until  # who crosses over does so with the change
+        limit = last[:, None] if a.ndim == 2 else last[:, None, None]
         size = min(a.shape[-1], b.shape[-1])
         before = [np.where(known & (x[..., :size] <= limit), x[..., :size], NEVER) for x in (a, b)]
         assert np.array_equal(*before), name
@@ -199,12 +201,12 @@ def test_a_decision_rests_on_nothing_after_its_cut(lag: str) -> None:
     scenario = looked_at("drop interferon if futility", **FUTILE, **entry)
     plan = make_plan(scenario)
     decided = fate(scenario, Luck(11, 0), "effect", 220, rows=slice(0, 64))
-    analyst = Analyst(scenario, plan, decided, 64)
-    _, performed = blocks.conduct(plan, decided, analyst.perform)
+    analyst = Analyst(scenario, plan, 64)
+    _, performed, _ = blocks.conduct(plan, decided, analyst.perform)
     look = performed[:, 0]
     perturbed = after(decided, look)
-    again = Analyst(scenario, plan, perturbed, 64)
-    _, later = blocks.conduct(plan, perturbed, again.perform)
+    again = Analyst(scenario, plan, 64)
+    _, later, _ = blocks.conduct(plan, perturbed, again.perform)
     assert np.array_equal(later[:, 0], look)
     first, second = (a.records[Look("look", "infection_free")] for a in (analyst, again))
     for key, values in first.items():
@@ -249,7 +251,7 @@ def test_swapping_two_arms_without_effect_turns_the_sign() -> None:
     decided = fate(swapped, Luck(3, 0), "no_effect", plain.fate.candidates, rows=slice(0, TRIALS))
     mirrored = replace(decided, lists=(1 - decided.lists).astype(np.int8))
     plan = make_plan(swapped)
-    analyst = Analyst(swapped, plan, mirrored, TRIALS)
+    analyst = Analyst(swapped, plan, TRIALS)
     blocks.conduct(plan, mirrored, analyst.perform)
     look = Look("look", "infection_free")
     first, second = plain.analyst.records[look], analyst.records[look]

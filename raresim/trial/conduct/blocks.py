@@ -21,8 +21,12 @@ from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks
 
 
-def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks]:
-    """Return the ledger and each milestone's tick (replicates, milestones), NEVER if not held."""
+def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate]:
+    """Return the ledger, each milestone's tick (replicates, milestones), and the fate as lived.
+
+    A milestone that does not hold has the tick NEVER; fate is another one where patients crossed
+    over.
+    """
     replicates = len(fate.present)
     course = Course.unchanged(plan, replicates)
     whole = _play(plan, fate, course)
@@ -42,16 +46,34 @@ def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks]:
             if number == len(plan.milestones) - 1:  # it ends the trial, and is analysed after
                 end[rows] = at
                 continue
-            decisions = decide(truncate(whole.rows(rows), at), number, at, rows)
+            decisions = decide(
+                fate.rows(_some(rows)), truncate(whole.rows(rows), at), number, at, rows
+            )
             acts = at + milestone.delay
             end[rows[decisions.stop]] = acts[decisions.stop]
             course.made(rows, acts, decisions.changes)
             again[rows] = (decisions.changes >= 0).any(axis=1) & ~decisions.stop
         if again.any():
             rows = np.flatnonzero(again)
+            fate = _crossing_over(plan, fate, course, rows)
             whole = replaced(whole, rows, _play(plan, fate.rows(rows), course.rows(rows)))
             held[rows] = _held(plan, whole.rows(rows))
-    return truncate(whole, end), performed
+    return truncate(whole, end), performed, fate
+
+
+def _some(rows: npt.NDArray[np.int64]) -> Any:
+    """Return what chooses rows: a slice for a single one, which copies nothing."""
+    return slice(int(rows[0]), int(rows[0]) + 1) if len(rows) == 1 else rows
+
+
+def _crossing_over(plan: Plan, fate: Fate, course: Course, rows: npt.NDArray[np.int64]) -> Fate:
+    """Return the fate with those of some rows who cross over as the course says."""
+    at = course.rows(rows).crossings(plan)
+    rows = rows[(at < NEVER).any(axis=1)]
+    if not len(rows):
+        return fate
+    at = course.rows(rows).crossings(plan)
+    return fate.replaced(rows, fate.rows(rows).crossing_over(at))
 
 
 def _held(plan: Plan, whole: Ledger) -> Ticks:
@@ -67,6 +89,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         name: absolute(by_arm(fate.events[name], who.arm, who.order)) for name in plan.outcomes
     }
     out, reason = _exits(plan, fate, course, absolute, who, events)
+    crossed = absolute(by_arm(fate.crossed, who.arm, who.order))
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     return Ledger(
         candidate=np.where(who.inside, who.order, -1),
@@ -74,6 +97,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         arm=who.arm,
         stratum=who.stratum,
         stop=_kept(absolute(by_arm(fate.stop, who.arm, who.order)), out),
+        crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
         exit=out,
         reason=reason,
         lag=np.where(who.inside, take(fate.lag, who.order), 0),

@@ -59,9 +59,12 @@ class Trial:
         self.randomised = 0
         self.last = 0
         self.active: dict[int, int] = {}
+        self.begun: dict[int, int] = {}
         self.closed = NEVER
         self.further: set[int] = set()
         self.longer, self.longer_since = 0, NEVER
+        self.crossing = [NEVER] * len(plan.changing("cross"))
+        self.lives: Counter[int] = Counter()
         self.counts: Counter[tuple[str, str, int]] = Counter()
         self.awaited = {_counted(part) for m in plan.milestones for part in m.parts}
         self.scheduled: set[int] = set()
@@ -152,24 +155,28 @@ class Trial:
         if self.randomised == 1 and self.plan.give_up_after < NEVER:
             self.env.process(self.patience())
         self.active[i] = arm
+        self.begun[i] = self.last
         self.write("randomised", i, how, arm, stratum, int(self.fate.lag[0, i]))
         self.env.process(self.patient(i, arm, self.last))
+        if self.fate.crossed[arm][0, i] == 0:
+            self.write("crossed over", i)
         if self.randomised == self.n:
             self.close(full=True)
         self.count("randomised")
 
-    def patient(self, i: int, arm: int, start: int) -> Generator[Any, Any, None]:
-        """Live through the fate of the assigned arm until follow-up ends."""
-        lag = int(self.fate.lag[0, i])
-        todo, longer, place = self.agenda(i, arm, start), self.longer, 0
-        while i in self.active:
-            tick, kind, number, name = entry = todo[place]
+    def patient(self, i: int, arm: int, start: int, since: int = -1) -> Generator[Any, Any, None]:
+        """Live through the fate of the assigned arm, from after a tick until follow-up ends.
+
+        A change of what will happen begins another life, which goes on where this one ends.
+        """
+        self.lives[i] += 1
+        life, lag = self.lives[i], int(self.fate.lag[0, i])
+        for tick, kind, number, name in self.agenda(i, arm, start):
+            if tick <= since:
+                continue
             yield At(self.env, tick, kind, i)
-            if self.longer != longer:  # entries before the exit are as they were
-                todo, longer = self.agenda(i, arm, start), self.longer
-                if todo[place] != entry:
-                    continue
-            place += 1
+            if self.lives[i] != life:
+                return
             if kind == Kind.OUTCOME:
                 self.write("event", i, name, number, lag=lag)
                 self.learn(lag, "first" if number == 0 else "later", name, arm)
@@ -184,6 +191,12 @@ class Trial:
                 del self.active[i]
                 self.write("exit", i, Exit(number).name.lower(), number, lag=lag)
                 self.count("completed" if number == Exit.COMPLETED else "lost")
+
+    def reborn(self) -> None:
+        """Let everybody in the study live through what will happen as it is decided now."""
+        now = int(self.env.now)
+        for i, arm in self.active.items():
+            self.env.process(self.patient(i, arm, self.begun[i], now))
 
     def agenda(self, i: int, arm: int, start: int) -> list[tuple[int, Kind, int, str]]:
         """Return what will happen to a patient, in order, up to the end of follow-up."""
@@ -264,7 +277,7 @@ class Trial:
             return
         at = np.array([tick])
         seen = truncate(self.ledger(), at)
-        decisions = self.decide(seen, number, at, np.array([self.replicate]))
+        decisions = self.decide(self.fate, seen, number, at, np.array([self.replicate]))
         self.stopping = bool(decisions.stop[0])
         if milestone.delay:
             yield At(self.env, tick + milestone.delay, Kind.LOOK, _ROOM - 2)
@@ -291,12 +304,25 @@ class Trial:
         elif change.kind == "extend":
             if not self.longer:
                 self.longer, self.longer_since = number, int(self.env.now)
+                self.reborn()
+        elif change.kind == "cross":
+            self.cross(change)
         elif change.kind == "recruit":
             self.n = number
             if self.randomised >= self.n:
                 self.close()
         else:
             self.desk.turn(change)
+
+    def cross(self, change: Change) -> None:
+        """Let the patients of an arm change treatment."""
+        now = int(self.env.now)
+        self.crossing[change.number] = now
+        self.fate = self.fate.crossing_over(np.array([self.crossing]))
+        for i, arm in self.active.items():
+            if self.begun[i] + int(self.fate.crossed[arm][0, i]) == now and arm == change.arm:
+                self.write("crossed over", i, lag=int(self.fate.lag[0, i]))
+        self.reborn()
 
     def bare(self) -> Generator[Any, Any, None]:
         """Close recruitment when no arm is left to be compared with the control."""
@@ -318,9 +344,12 @@ class Trial:
 
 def conduct(
     plan: Plan, fate: Fate, decide: Decide, replicate: int = 0
-) -> tuple[Ledger, Ticks, list[Entry]]:
-    """Run one trial; `fate` holds one replicate. Return ledger, milestone ticks and log."""
+) -> tuple[Ledger, Ticks, Fate, list[Entry]]:
+    """Run one trial; `fate` holds one replicate.
+
+    Return ledger, milestone ticks, the fate as lived (see `blocks.conduct`) and the log.
+    """
     trial = Trial(plan, fate, decide, replicate)
     trial.run()
     end = np.array([trial.end])
-    return truncate(trial.ledger(), end), np.array([trial.performed]), trial.log
+    return truncate(trial.ledger(), end), np.array([trial.performed]), trial.fate, trial.log
