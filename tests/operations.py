@@ -103,6 +103,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     arms = ARMS if draw(st.booleans()) else ARMS[:2]
     hard = {"futility": {"p_above": 0.6}, "harm": {"p_above": 0.8}}
     milestones: dict[str, Any] = {}
+    policy: dict[str, str] = {}
     for name in ("first", "second")[: draw(st.integers(0, 2))]:
         after = draw(st.sampled_from([0, 0, 20, 200]))
         acts = draw(actions(arms, n))
@@ -115,6 +116,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     if milestones and draw(st.booleans()):
         milestones["first"]["do"] = [*milestones["first"]["do"], draw(crossings("placebo"))]
         milestones[draw(st.sampled_from([*milestones]))]["do"] += [draw(crossings("interferon"))]
+        policy = {"crosses_over": draw(st.sampled_from(["hypothetical", "treatment policy"]))}
     if milestones and draw(st.booleans()):
         longer = {"follow_for": "15 months"}
         milestones["first"]["do"] = [*milestones["first"]["do"], longer]
@@ -122,6 +124,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
         "when": {"any": [{"everybody": "finished"}, {"calendar": "30 months"}]},
         "do": ["analyse infection_free", "analyse infected_alive"],
     }
+    policy |= POLICY
     boundary = {"boundary": {"planned_information": draw(st.integers(2, n))}}
     method = {"test": "logrank", "alpha": "0.025 one-sided", **boundary}
     changes: dict[str, Any] = {
@@ -139,7 +142,7 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
         "design.follow_for": f"{draw(st.sampled_from([6, 12]))} months",
         "design.milestones": milestones,
         "analysis.estimands": {
-            name: {**FREE, "intercurrent": {**POLICY, "death": how}, "arm": "interferon"}
+            name: {**FREE, "intercurrent": {**policy, "death": how}, "arm": "interferon"}
             for name, how in (("infection_free", "composite"), ("infected_alive", "while alive"))
         },
         "analysis.methods": {"infection_free": {**method, **hard}, "infected_alive": method},

@@ -13,8 +13,9 @@ from raresim.errors import did_you_mean
 from raresim.files.document import Document
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint
-from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
+from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
 
 
@@ -142,7 +143,9 @@ class AnalysisChecker(Checker):
         own = endpoint.events if endpoint is not None else [estimand.outcome]
         fatal = [event for event in self.model.spec.fatal if event not in own]
         ending = [*self.model.ending.get(estimand.outcome, ())]
-        needed = [STOPS, *fatal, *ending, *truth.rescue]
+        changes = self.spec.design.changes
+        crossing = [CROSSES] if any(isinstance(c, CrossOver) for c in changes) else []
+        needed = [STOPS, *crossing, *fatal, *ending, *truth.rescue]
         diary = isinstance(self.outcomes.get(estimand.outcome), Diary)
         adverse = [event for event in truth.adverse_events if event not in own]
         for event in estimand.intercurrent:
@@ -150,7 +153,7 @@ class AnalysisChecker(Checker):
             self.known((*steps, "intercurrent"), "intercurrent event", event, known)
         for event in [*needed, *adverse]:
             kind = {"fatal": event in fatal, "ending": event in ending, "adverse": event in adverse}
-            fits = fitting(estimand, **kind)
+            fits = fitting(estimand, **kind, crossing=event in crossing)
             if event in estimand.intercurrent:
                 message, mend = misfit(estimand, event, fits, diary=diary)
                 if message:

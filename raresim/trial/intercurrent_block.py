@@ -16,6 +16,9 @@ from raresim.files.schema import Spec
 STOPS = "stops_treatment"
 """The end of treatment before its time; the planned end is no intercurrent event."""
 
+CROSSES = "crosses_over"
+"""A change to another arm's treatment at a milestone."""
+
 Strategy = Literal[
     "treatment policy",
     "hypothetical",

@@ -11,16 +11,21 @@ GENERAL = [how for how in get_args(Strategy) if how != "while alive"]
 """Strategies for what happens to a patient who lives on, as whoever stops treatment does."""
 
 
-def fitting(estimand: Estimand, *, fatal: bool, ending: bool, adverse: bool) -> list[str]:
+def fitting(
+    estimand: Estimand, *, fatal: bool, ending: bool, adverse: bool, crossing: bool
+) -> list[str]:
     """Return the strategies that fit an event, the usual one first.
 
     Of whoever has died there is no "as if it had not happened" and no treatment policy. An event
     that puts a score at its worst is composite by the model. Adverse events belong to what is
-    given: no world without them is simulated.
+    given: no world without them is simulated. Crossing over hangs on the calendar and on what a
+    trial has found: true values are those of the world without it.
     """
     timed = estimand.variable.startswith(("time to first", "share with"))
     if ending:
         return ["composite"]
+    if crossing:
+        return ["hypothetical", "treatment policy"]
     if fatal:
         return ["composite", "while alive"] if timed else ["while alive"]
     return [

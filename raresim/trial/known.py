@@ -12,7 +12,7 @@ from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
 from raresim.trial.fate import Fate
 from raresim.trial.intercurrent import Intercurrent
-from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.ledger import Ledger, by_arm
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
@@ -60,6 +60,8 @@ class Data:
             begun = np.where(ledger.present, ledger.randomised, 0)
             planned = int(self.scenario.spec.design.treat_for * SECONDS_A_DAY)
             return np.where(ledger.stop < begun + planned, ledger.stop, NEVER)
+        if event == CROSSES:
+            return ledger.crossed
         if event in ledger.rescued:
             return ledger.rescued[event]
         return np.asarray(ledger.events[event][..., 0])

@@ -16,6 +16,7 @@ from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed
 from raresim.trial.drop_out import crossing
 from raresim.trial.fate import fate
+from raresim.trial.intercurrent_block import CROSSES
 from raresim.trial.patient_block import AdverseEvent, Hazard
 from raresim.trial.people import People
 from raresim.trial.ticks import NEVER
@@ -34,6 +35,8 @@ def ataxia(*actions: Any, **truth: Any) -> Scenario:
     final = {"when": {"everybody": "finished"}, "do": ["analyse change"]}
     milestones = {"change": change, "final": final} if actions else {"final": final}
     policy = dict.fromkeys(["stops_treatment", *truth.get("rescue", {})], "treatment policy")
+    if any("cross_over" in action for action in actions):
+        policy["crosses_over"] = "treatment policy"
     changes["analysis.estimands.change.intercurrent"] = policy
     changes["design.follow_for"] = "12 months"
     return world(ATAXIA, changes | {"design.milestones": milestones})
@@ -93,6 +96,7 @@ def test_a_difference_grows_from_the_change_on() -> None:
 
 def test_recurrent_events_run_at_the_new_rate_from_the_change_on() -> None:
     """With a ratio r since day s, what came on day d > s comes on s + (d - s) / r."""
+    both = ("infection_free", "infection_rate")
     scenario = world(
         CGD,
         {
@@ -102,6 +106,10 @@ def test_recurrent_events_run_at_the_new_rate_from_the_change_on() -> None:
                 "analyse infection_free",
                 {"cross_over": "placebo", "to": "interferon"},
             ],
+            **{
+                f"analysis.estimands.{name}.intercurrent.{CROSSES}": "treatment policy"
+                for name in both
+            },
         },
     )
     folk = folk_of(scenario)
@@ -167,16 +175,44 @@ def test_both_conducts_let_everything_else_go_on() -> None:
     assert (runs[0].ledger.crossed < NEVER).any(axis=1).all()
 
 
-def test_crossing_over_takes_from_the_difference_that_is_seen() -> None:
-    plain, late = (
-        run_block(ataxia(*acts), "effect", 8, 0, replicates=200)
-        for acts in (("close recruitment",), ("close recruitment", CROSS))
-    )
+def test_crossing_over_takes_from_the_difference_unless_it_is_hypothetical() -> None:
+    """The drug lowers mFARS, on placebo too now; whose visit comes after the change is left out."""
+    strategy = {f"analysis.estimands.change.intercurrent.{CROSSES}": "hypothetical"}
+    late = {"design.milestones.change.when": {"calendar": "16 months"}}
+    crossing = ataxia(CROSS).changed(late)
+    scenarios = ataxia("close recruitment").changed(late), crossing, crossing.changed(strategy)
     seen = []
-    for run in (plain, late):
+    for scenario in scenarios:
+        run = run_block(scenario, "effect", 8, 0, replicates=200)
         (record,) = (r for look, r in run.analyst.records.items() if look.milestone == "final")
-        seen.append(record["estimate"])
-    assert np.nanmean(seen[1] - seen[0]) > 0.5, "the drug lowers mFARS, on placebo too now"
+        seen.append(record)
+    plain, policy, without = (record["estimate"] for record in seen)
+    assert np.nanmean(policy - plain) > 0.5
+    gained = without - plain
+    error = np.nanstd(gained, ddof=1) / np.sqrt(np.sum(~np.isnan(gained)))
+    assert abs(np.nanmean(gained)) < 4 * error, "what is left is smaller, and unbiased"
+    assert (seen[2]["used"] < seen[0]["used"]).mean() > 0.9
+
+
+def test_a_rate_counts_only_the_time_before_a_change() -> None:
+    """Who joins the arm after the change has no time: nothing breaks."""
+    both = ("infection_free", "infection_rate")
+    cross = {"cross_over": "placebo", "to": "interferon"}
+    strategies = {
+        f"analysis.estimands.{name}.intercurrent.{CROSSES}": "hypothetical" for name in both
+    }
+    change = {"when": {"calendar": "7 months"}, "do": [cross]}
+    final = {"when": {"everybody": "finished"}, "do": [f"analyse {name}" for name in both]}
+    milestones = {"design.milestones": {"change": change, "final": final}}
+    runs = [
+        run_block(world(CGD, milestones | strategies), "effect", 4, 0, engine, TRIALS)
+        for engine in ("block", "simpy")
+    ]
+    assert differences(*runs) == []
+    late = runs[0].ledger.crossed == runs[0].ledger.randomised
+    assert (late & runs[0].ledger.present).any(axis=1).mean() > 0.5
+    for record in runs[0].analyst.records.values():
+        assert record["converged"].mean() > 0.9
 
 
 @pytest.mark.parametrize(
