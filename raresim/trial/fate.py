@@ -19,6 +19,7 @@ from raresim.streams import Luck
 from raresim.trial.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.arrivals import most_candidates, presenting
 from raresim.trial.candidates import people
+from raresim.trial.enrolment import survival_of
 from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
 from raresim.trial.readings import Booleans, readings, visits
 from raresim.trial.scenario import Scenario
@@ -100,29 +101,33 @@ def fate(
     effects = {
         name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
     }
-    came = presenting(
-        spec.truth, spec.design.sites, luck, candidates, until=spec.design.recruit_for
-    )
+    survival, until = survival_of(spec.truth, numbers), spec.design.recruit_for
+    came = presenting(spec.truth, spec.design.sites, luck, candidates, until, survival)
     days, site, lists = came.day, came.site, randomisation_lists(scenario, luck)
     luck = came.luck  # what is drawn from here on belongs to candidates
     lasts = screening_days(scenario, luck, candidates)
-    calendar: Any = np.where(np.isfinite(days), days + lasts[0], 0.0) / YEAR
+    when = np.where(np.isfinite(days), days + lasts[0], 0.0)
+    waited = None if came.waiting is None else came.waiting.clock(when)
+    calendar: Any = when / YEAR
     if CALENDAR not in {getattr(o, "clock", "") for o in scenario.model.spec.outcomes.values()}:
         calendar = None
     jitter, seen = visit_plan(scenario, luck, candidates, resolution)
     own = visits(scenario, luck, jitter, seen < NEVER)
-    folk = people(scenario, luck, candidates, numbers, effects, site, calendar, own)
+    folk = people(scenario, luck, candidates, numbers, effects, site, calendar, own, waited)
     present = ticks(days, resolution)
     whole = np.take_along_axis(lasts, folk.attempt[None], axis=0)[0]
     wait = np.maximum(ticks(whole, resolution), resolution)  # nobody is randomised while presenting
-    withdrew = folk.eligible & withdraws(scenario, luck, candidates)
+    eligible = folk.eligible
+    if came.waiting is not None:  # who dies during screening is not randomised
+        eligible = eligible & came.waiting.alive(days + whole)
+    withdrew = eligible & withdraws(scenario, luck, candidates)
     states: dict[str, Any] = {**folk.patients.values, "site": site}
     randomise = spec.design.randomise
     return Fate(
         opens=ticks(came.opens, resolution),
         present=present,
         ready=np.where(present < NEVER, present + wait, NEVER),
-        eligible=np.asarray(folk.eligible & ~withdrew),
+        eligible=np.asarray(eligible & ~withdrew),
         screenings=folk.attempt + 1,
         withdrew=withdrew,
         narrowed=narrowed(scenario, folk),
