@@ -89,8 +89,8 @@ class Survival:
         """Return the days since diagnosis of the prevalent on the first day, (replicates, units).
 
         That is the x at which int_0^x S is the part `u` of int_0^over S. From one point of a grid
-        to the next S falls exponentially: exact for shares free of the event; for quartiles, whose
-        grid is finest at zero, the distribution is off by less than 1e-6.
+        to the next S falls exponentially: exact for shares free of the event. For quartiles, whose
+        grid is finest at zero, the tests hold the distribution to 1e-6.
         """
         grid = self._grid
         hazards = self.law.hazard(np.broadcast_to(grid, (1, len(grid))))
