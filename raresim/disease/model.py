@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.disease.spec import ModelSpec
 from raresim.disease.without import taken_away
 from raresim.errors import InputError, Problem
+from raresim.evidence.statistics import Floats
 from raresim.files import read, validate
 from raresim.streams import Luck
 
@@ -93,12 +94,14 @@ class DiseaseModel:
         site: Any = None,
         sites: int = 0,
         site_names: tuple[str, ...] = (),
+        told: Mapping[str, Floats] | None = None,
     ) -> Patients:
         """Draw the baseline of `units` candidates in each of 1,024 replicates.
 
-        Without `site` everybody comes from a site of their own, as in a cohort.
+        Without `site` everybody comes from a site of their own, as in a cohort. A number that is
+        `told` is not drawn.
         """
-        values, scores = network.sample(self.spec, numbers or self.published, luck, units)
+        values, scores = network.sample(self.spec, numbers or self.published, luck, units, told)
         if site is None:
             shape = (next(iter(values.values())).shape[0], units)
             site, sites = np.broadcast_to(np.arange(units), shape), units

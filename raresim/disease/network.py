@@ -8,6 +8,7 @@ Source of the latter: Olsson, Psychometrika 1979;44:443-460 (polychoric correlat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,12 +85,21 @@ def parents_of(spec: ModelSpec, name: str) -> set[str]:
 
 
 def sample(
-    spec: ModelSpec, parameters: Parameters, luck: Luck, units: int
+    spec: ModelSpec,
+    parameters: Parameters,
+    luck: Luck,
+    units: int,
+    told: Mapping[str, Floats] | None = None,
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Floats]]:
-    """Return values and normal scores of the baseline variables, arrays (1024, units)."""
-    values: dict[str, npt.NDArray[Any]] = {}
+    """Return values and normal scores of the baseline variables, arrays (1024, units).
+
+    A number that is `told` is not drawn; nothing may be tied to it.
+    """
+    values: dict[str, npt.NDArray[Any]] = {**(told or {})}
     scores: dict[str, Floats] = {}
     for name in order(spec):
+        if name in values:
+            continue
         variable = spec.patients[name]
         if isinstance(variable, Sum):
             values[name] = np.add.reduce([values[part] for part in variable.sum_of])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from raresim.disease.outcomes.following import MONTH, followed, log_ratios, solv
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import DRAW, Parameters, parameters
 from raresim.errors import InputError, Problem
+from raresim.evidence.statistics import Floats
 from raresim.evidence.survival import PiecewiseExponential
 from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck, SharedLuck
@@ -79,6 +81,25 @@ def centred(model: DiseaseModel, plain: ScoreProcess) -> ScoreProcess:
     spread = np.atleast_2d(np.cov(columns))
     covariance = tuple(tuple(float(part) for part in row) for row in spread)
     return ScoreProcess(name, outcome, Modifiers(variables, means, covariance))
+
+
+def asked(
+    model: DiseaseModel,
+    luck: Luck,
+    units: int,
+    names: set[str],
+    run_in: float = 0.0,
+    told: Mapping[str, Floats] | None = None,
+) -> dict[str, Any]:
+    """Return what a condition on some names is asked of: patients, and readings where it has any.
+
+    Numbers that are `told` are not drawn.
+    """
+    patients = model.sample(luck, units, told=told)
+    if not names - set(model.spec.patients):
+        return dict(patients.values)
+    latents = model.latents(luck, patients, model.published, Horizon(1.0, before=run_in))
+    return model.observed_at_screening(luck, latents, patients, run_in)
 
 
 def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:

@@ -3,7 +3,8 @@
 The population is that of eligible candidates, or of those in a principal stratum; everybody is
 followed in full under both arms with the same luck, in the world that the strategies of the
 estimand look at (`potential`), and is seen on the planned days. Where parameters are drawn, each
-draw has its own truth, from fewer pairs.
+draw has its own truth, from fewer pairs. A pool's survivors are taken as they are on the trial's
+first day: those prevalent then, with the time since diagnosis that they have then.
 """
 
 from __future__ import annotations

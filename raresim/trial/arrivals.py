@@ -9,19 +9,27 @@ from __future__ import annotations
 import numpy as np
 
 from raresim.streams import Luck
-from raresim.trial.enrolment import Presenting, members, present, site_rates
+from raresim.trial.enrolment import Presenting, Survival, members, present, site_rates
 from raresim.trial.site_block import Sites
 from raresim.trial.ticks import LONGEST
 from raresim.trial.truth_block import Truth
 
 
-def presenting(truth: Truth, sites: Sites, luck: Luck, units: int, until: float) -> Presenting:
+def presenting(
+    truth: Truth,
+    sites: Sites,
+    luck: Luck,
+    units: int,
+    until: float,
+    survival: Survival | None = None,
+) -> Presenting:
     """Return the first `units` candidates, (replicates, units); recruitment closes on day `until`.
 
-    A pool's end shows as candidates who never present, within its size and one more.
+    A pool's end shows as candidates who never present, within its size and one more; of a pool of
+    survivors `survival` tells who lives to present.
     """
     if truth.candidates.pool is not None:
-        return present(truth, sites, luck, units, until)
+        return present(truth, sites, luck, units, until, survival)
     return arrivals(truth, sites, luck, units, until)
 
 

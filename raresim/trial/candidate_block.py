@@ -174,6 +174,27 @@ class Rival(Spec):
         return self
 
 
+class Survivors(Spec):
+    """The prevalent are those whom an outcome has spared, and it goes on while they wait."""
+
+    outcome: str = Field(
+        description="a fatal event of the model with a 'time', whose clock runs from diagnosis",
+        examples=["death"],
+    )
+    over: Duration = Field(
+        description="patients were diagnosed at a constant rate for so long before the trial",
+        examples=["30 years"],
+    )
+    why: Why = ""
+    source: SourceKey = ""
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Survivors:
+        if self.over <= 0:
+            raise Fault("expected 'over' above zero", "write a time, such as '30 years'")
+        return self
+
+
 class FinitePool(Rates):
     """The patients whom there are: each presents at a hazard, and there is an end to them.
 
@@ -189,6 +210,9 @@ class FinitePool(Rates):
     travel: Travel | None = Field(None, description="willingness falls with travel")
     competing: dict[Label, Rival] = Field(
         default_factory=dict, max_length=10, description="competing trials, by name"
+    )
+    survivors: Survivors | None = Field(
+        None, description="time since diagnosis selects members, and they may die while they wait"
     )
 
 
@@ -220,6 +244,11 @@ class Candidates(Spec):
         found = self.stream or self.pool
         assert found is not None
         return found
+
+    @property
+    def survivors(self) -> Survivors | None:
+        """What spares the members of a pool, where it says so."""
+        return None if self.pool is None else self.pool.survivors
 
     @property
     def pace(self) -> float:

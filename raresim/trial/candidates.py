@@ -11,7 +11,9 @@ from raresim.disease import Parameters, Patients
 from raresim.disease.outcomes import Horizon
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
+from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
+from raresim.trial.enrolment import clock_of
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, Visits
 from raresim.trial.scenario import Effects, Scenario
@@ -26,16 +28,19 @@ def people(
     site: Any = None,
     calendar: Any = None,
     visits: Visits | None = None,
+    waited: Floats | None = None,
 ) -> People:
     """Draw candidates (also used for the true values).
 
     `calendar` is when they are randomised, in years since the trial's start; 0 where not told.
-    `visits` are those of the trial; as planned where not told.
+    `visits` are those of the trial; as planned where not told. `waited` are the days from diagnosis
+    to randomisation of a pool's survivors; as on the trial's first day where not told.
     """
     labels = tuple(scenario.spec.design.sites.labels())
     model = scenario.model
     placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
-    patients = model.sample(luck, units, numbers, **placed)
+    clock = clock_of(scenario.spec.truth, model, luck, units, numbers, waited)
+    patients = model.sample(luck, units, numbers, told=clock, **placed)
     if calendar is not None:
         patients.values[CALENDAR] = calendar
     run_in = scenario.spec.design.run_in or 0.0

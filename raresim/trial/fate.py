@@ -20,6 +20,7 @@ from raresim.trial.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.arrivals import most_candidates, presenting
 from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed, spliced, switches
+from raresim.trial.enrolment import Presenting, survival_of
 from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
 from raresim.trial.ledger import replaced
 from raresim.trial.people import People
@@ -148,41 +149,28 @@ def fate(
 def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
     """Return the fate of some replicates, and the people whose it is."""
     scenario, candidates, resolution = asked.scenario, asked.candidates, asked.resolution
-    spec = scenario.spec
-    numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
-    numbers, luck = numbers.rows(rows), asked.luck.only(rows)
-    effects = {
-        name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
-    }
-    came = presenting(
-        spec.truth, spec.design.sites, luck, candidates, until=spec.design.recruit_for
-    )
-    days, site, lists = came.day, came.site, randomisation_lists(scenario, luck)
-    luck = came.luck  # what is drawn from here on belongs to candidates
-    lasts = screening_days(scenario, luck, candidates)
-    calendar: Any = np.where(np.isfinite(days), days + lasts[0], 0.0) / YEAR
-    if CALENDAR not in {getattr(o, "clock", "") for o in scenario.model.spec.outcomes.values()}:
-        calendar = None
-    jitter, seen = visit_plan(scenario, luck, candidates, resolution)
-    own = visits(scenario, luck, jitter, seen < NEVER)
-    folk = people(scenario, luck, candidates, numbers, effects, site, calendar, own)
-    present = ticks(days, resolution)
+    lists = randomisation_lists(scenario, asked.luck.only(rows))
+    came, folk, lasts, seen = _candidates(asked, rows)
+    luck, present = came.luck, ticks(came.day, resolution)
     whole = np.take_along_axis(lasts, folk.attempt[None], axis=0)[0]
     wait = np.maximum(ticks(whole, resolution), resolution)  # nobody is randomised while presenting
-    withdrew = folk.eligible & withdraws(scenario, luck, candidates)
-    states: dict[str, Any] = {**folk.patients.values, "site": site}
-    randomise = spec.design.randomise
+    eligible = folk.eligible
+    if came.waiting is not None:  # who dies during screening is not randomised
+        eligible = eligible & came.waiting.alive(came.day + whole)
+    withdrew = eligible & withdraws(scenario, luck, candidates)
+    states: dict[str, Any] = {**folk.patients.values, "site": came.site}
+    strata = scenario.spec.design.randomise.strata
     nobody = np.broadcast_to(np.int64(NEVER), present.shape)
     found = Fate(
         opens=ticks(came.opens, resolution),
         present=present,
         ready=np.where(present < NEVER, present + wait, NEVER),
-        eligible=np.asarray(folk.eligible & ~withdrew),
+        eligible=np.asarray(eligible & ~withdrew),
         screenings=folk.attempt + 1,
         withdrew=withdrew,
         narrowed=narrowed(scenario, folk),
-        stratum=strata_of(scenario, randomise.strata, states),
-        factors=tuple(np.asarray(states[name], np.int64) for name in randomise.strata),
+        stratum=strata_of(scenario, strata, states),
+        factors=tuple(np.asarray(states[name], np.int64) for name in strata),
         lists=lists,
         coin=coin(scenario, luck, candidates),
         lag=data_lag(scenario, luck, candidates, resolution),
@@ -196,6 +184,29 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
         **_life(scenario, folk, resolution),
     )
     return found, folk
+
+
+def _candidates(asked: Question, rows: slice) -> tuple[Presenting, People, Floats, Ticks]:
+    """Return who presents, what they are, the days of each screening, and the ticks of visits."""
+    scenario, candidates, spec = asked.scenario, asked.candidates, asked.scenario.spec
+    numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
+    numbers, luck = numbers.rows(rows), asked.luck.only(rows)
+    effects = {
+        name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
+    }
+    survival, until = survival_of(spec.truth, numbers), spec.design.recruit_for
+    came = presenting(spec.truth, spec.design.sites, luck, candidates, until, survival)
+    luck = came.luck  # what is drawn from here on belongs to candidates
+    lasts = screening_days(scenario, luck, candidates)
+    when = np.where(np.isfinite(came.day), came.day + lasts[0], 0.0)
+    waited = None if came.waiting is None else came.waiting.clock(when)
+    calendar: Any = when / YEAR
+    if CALENDAR not in {getattr(o, "clock", "") for o in scenario.model.spec.outcomes.values()}:
+        calendar = None
+    jitter, seen = visit_plan(scenario, luck, candidates, asked.resolution)
+    own = visits(scenario, luck, jitter, seen < NEVER)
+    folk = people(scenario, luck, candidates, numbers, effects, came.site, calendar, own, waited)
+    return came, folk, lasts, seen
 
 
 def _life(scenario: Scenario, folk: People, resolution: int) -> dict[str, Any]:

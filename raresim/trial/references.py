@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Steps
-from raresim.disease.outcomes import Horizon
-from raresim.disease.people import condition
+from raresim.disease.people import asked, condition
 from raresim.disease.references import check_condition, in_order, source_names
 from raresim.disease.score_block import ReadAtVisits
 from raresim.errors import Problem, did_you_mean
 from raresim.files.document import Document
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
+from raresim.trial.enrolment import clock_of
 from raresim.trial.milestone_references import MilestoneChecker
 from raresim.trial.patient_references import PatientChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.spec import ScenarioSpec
+from raresim.trial.survivor_references import check_survivors
 
 ELIGIBLE_SEED = 20_000_102
 """Seed of the patients among whom somebody must be eligible."""
@@ -122,6 +123,7 @@ class _Checker(PatientChecker, MilestoneChecker):
                 ("design", "recruit_for"), message, "recruit for longer, or open sites earlier"
             )
         check_candidates(self, self.spec)
+        check_survivors(self, self.spec, self.model)
         for arm in sorted(set(design.arms) - set(truth.followed_for or design.arms)):
             mend = f"add '{arm}: ...', or remove 'followed_for'"
             self.add(("truth", "followed_for"), f"says nothing about the arm {arm!r}", mend)
@@ -133,14 +135,11 @@ class _Checker(PatientChecker, MilestoneChecker):
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""
         model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
-        patients = model.sample(luck, ELIGIBLE_UNITS)
-        values = dict(patients.values)
-        if self.spec.design.eligible.names - set(model.spec.patients):
-            run_in = self.spec.design.run_in or 0.0
-            horizon = Horizon(1.0, before=run_in)
-            latents = model.latents(luck, patients, model.published, horizon)
-            values = model.observed_at_screening(luck, latents, patients, run_in)
-        if not condition(self.spec.design.eligible, model, values).any():
+        design = self.spec.design
+        told = clock_of(self.spec.truth, model, luck, ELIGIBLE_UNITS, model.published)
+        names, run_in = design.eligible.names, design.run_in or 0.0
+        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told)
+        if not condition(design.eligible, model, values).any():
             people = LUCK_BLOCK * ELIGIBLE_UNITS
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")

@@ -135,7 +135,10 @@ def test_draws_at_different_points_are_uncorrelated() -> None:
     assert max(pairs) < 5 / np.sqrt(draws.shape[1])  # k = 5 standard errors, 780 pairs
 
 
-@pytest.mark.parametrize("name", [CGD, ATAXIA, "cgd-1991-reproduction"])
+GOLDEN_ONES = [CGD, ATAXIA, "cgd-1991-reproduction", "duchenne-six-countries"]
+
+
+@pytest.mark.parametrize("name", GOLDEN_ONES)
 def test_the_golden_list_of_decision_points_is_kept(name: str) -> None:
     """Renaming a point changes results: it needs a new version of the luck contract.
 

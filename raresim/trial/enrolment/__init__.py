@@ -1,6 +1,16 @@
-"""Enrolment: rates of sites over time, members of a finite pool, competing trials."""
+"""Enrolment: rates of sites over time, members of a finite pool, survivors, competing trials."""
 
 from raresim.trial.enrolment.pool import Presenting, members, present
 from raresim.trial.enrolment.rates import SiteRates, site_rates
+from raresim.trial.enrolment.survivors import Survival, clock_of, survival_of
 
-__all__ = ["Presenting", "SiteRates", "members", "present", "site_rates"]
+__all__ = [
+    "Presenting",
+    "SiteRates",
+    "Survival",
+    "clock_of",
+    "members",
+    "present",
+    "site_rates",
+    "survival_of",
+]

@@ -47,10 +47,10 @@ class Intensity:
 
         Within a piece that is reached + level x + slope x² / 2, x days after it began.
         """
-        piece = _piece(self.knots, day, "right")
-        since = day - _at(self.knots, piece)
-        rising = 0.5 * _at(self.slope, piece) * since * since
-        return _at(self.reached, piece) + _at(self.level, piece) * since + rising
+        piece = piece_of(self.knots, day, "right")
+        since = day - at_piece(self.knots, piece)
+        rising = 0.5 * at_piece(self.slope, piece) * since * since
+        return at_piece(self.reached, piece) + at_piece(self.level, piece) * since + rising
 
     def inverse(self, need: Floats) -> Floats:
         """Return the day on which the integral reaches a finite need above zero, or infinity.
@@ -58,15 +58,15 @@ class Intensity:
         The root of slope x² / 2 + level x = n in the form that loses no digits,
         x = 2 n / (level + sqrt(level² + 2 slope n)): n / level where the slope is zero.
         """
-        piece = _piece(self.reached, need, "left")
-        left = need - _at(self.reached, piece)
-        level, slope = _at(self.level, piece), _at(self.slope, piece)
+        piece = piece_of(self.reached, need, "left")
+        left = need - at_piece(self.reached, piece)
+        level, slope = at_piece(self.level, piece), at_piece(self.slope, piece)
         with np.errstate(divide="ignore"):  # a pause that goes on for ever
             since = 2 * left / (level + np.sqrt(level * level + 2 * slope * left))
-        return _at(self.knots, piece) + since
+        return at_piece(self.knots, piece) + since
 
 
-def _piece(starts: Floats, values: Floats, side: Literal["left", "right"]) -> Ints:
+def piece_of(starts: Floats, values: Floats, side: Literal["left", "right"]) -> Ints:
     """Return the piece in which each value lies; `left`: a value at a start ends the one before."""
     found = np.empty(values.shape, np.int64)
     for row, (start, wanted) in enumerate(zip(starts, values, strict=True)):
@@ -74,5 +74,6 @@ def _piece(starts: Floats, values: Floats, side: Literal["left", "right"]) -> In
     return np.maximum(found, 0)
 
 
-def _at(values: Floats, piece: Ints) -> Floats:
+def at_piece(values: Floats, piece: Ints) -> Floats:
+    """Return what belongs to each piece."""
     return np.take_along_axis(values, piece, axis=1)

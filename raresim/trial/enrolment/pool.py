@@ -5,6 +5,7 @@ unit exponential of its own: Lambda_c is the cumulative rate of the country's si
 since which the member is available, N_c the number of prevalent members who are diagnosed,
 reachable and willing in expectation. Of N members who are all available from day 0,
 N (1 - exp(-Lambda(t) / N_c)) have presented by day t on average, and the count is binomial.
+Where members are survivors (`survivors`), whoever has died by the day of presenting never presents.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from raresim.trial.candidate_block import FinitePool, Travel
 from raresim.trial.enrolment.intensity import Ints
 from raresim.trial.enrolment.rates import site_rates
 from raresim.trial.enrolment.rivals import contests, presenting
+from raresim.trial.enrolment.survivors import Survival, Waiting, together
 from raresim.trial.site_block import Sites
 from raresim.trial.truth_block import Truth
 
@@ -41,7 +43,8 @@ class Presenting:
     `day` is infinite where nobody presents. `member` is the candidate's unit: its number in the
     pool (0 where nobody presents), or the order of presenting in a stream. `opens` are the days on
     which the sites open, (replicates, sites). `luck` draws whatever belongs to candidates, by that
-    unit; a pool's cannot be asked for another number of units.
+    unit; a pool's cannot be asked for another number of units. `waiting` tells of survivors how
+    long they have lived and will.
     """
 
     day: Floats
@@ -49,6 +52,7 @@ class Presenting:
     member: Ints
     opens: Floats
     luck: Luck
+    waiting: Waiting | None = None
 
     @property
     def dry(self) -> Booleans:
@@ -72,7 +76,14 @@ def members(pool: FinitePool, until: float) -> dict[Group, int]:
     return found
 
 
-def present(truth: Truth, sites: Sites, luck: Luck, units: int, until: float) -> Presenting:
+def present(
+    truth: Truth,
+    sites: Sites,
+    luck: Luck,
+    units: int,
+    until: float,
+    survival: Survival | None = None,
+) -> Presenting:
     """Return the first `units` members who present up to day `until`, ties by number."""
     pool = truth.candidates.pool
     assert pool is not None
@@ -81,7 +92,8 @@ def present(truth: Truth, sites: Sites, luck: Luck, units: int, until: float) ->
     rates = site_rates(truth, sites, luck, until, countries)
     rivals = contests(pool, luck)
     intensities = [rates.of(number).total() for number in range(len(countries))]
-    days = []
+    days: list[Floats] = []
+    waits: list[Waiting] = []
     for group, size in groups.items():
         own = _GroupLuck(luck, group, size)
         since, there = _available(pool, own)
@@ -89,12 +101,17 @@ def present(truth: Truth, sites: Sites, luck: Luck, units: int, until: float) ->
         patience = [own.exponential("taken", name) for name in rivals]
         intensity = intensities[countries.index(group[0])]
         day = presenting(intensity, since, need, [*rivals.values()], patience)
+        if survival is not None:
+            waits.append(_waiting(survival, since, own))
+            there &= waits[-1].alive(day)
         days.append(np.where(there & (day <= until), day, np.inf))
     day, member = _first(np.concatenate(days, axis=1), units)
     home = np.repeat([countries.index(name) for name, _ in groups], list(groups.values()))
     chosen = ChosenLuck(luck, groups, member)
     site = rates.pick(day, chosen.uniform("enrolment.site", units), home[member])
-    return Presenting(day, np.where(np.isfinite(day), site, 0), member, rates.opens, chosen)
+    waiting = together(waits).of(member) if waits else None
+    site = np.where(np.isfinite(day), site, 0)
+    return Presenting(day, site, member, rates.opens, chosen, waiting)
 
 
 @dataclass(frozen=True)
@@ -125,6 +142,14 @@ def _available(pool: FinitePool, own: _GroupLuck) -> tuple[Floats, Booleans]:
         return since, there
     there &= own.uniform("diagnosed") < country.diagnosed
     return np.zeros(there.shape), there
+
+
+def _waiting(survival: Survival, since: Floats, own: _GroupLuck) -> Waiting:
+    """Return how long members have lived by the day since which they are available, and will."""
+    lived: Floats = np.zeros(since.shape)
+    if own.group[1] == "prevalent":
+        lived = survival.lived(own.uniform("survived"))
+    return survival.waiting(since, lived, own.exponential("dies"))
 
 
 def expected(pool: FinitePool, name: str) -> float:
