@@ -338,7 +338,7 @@ CONTRADICTIONS = [
         "success: infection_free",
         "success: infection_rate",
         "do: [analyse infection_free, stop if efficacy]",
-        "stops on the success criterion without analysing it",
+        "decides by the success criterion without analysing it",
         id="stops on something else",
     ),
 ]
