@@ -34,6 +34,9 @@ class Ledger:
         Visits that took place (replicates, n, visits).
     presented
         Screening of each candidate (replicates, candidates).
+    kits
+        Drug kits that were sent until the ledger was written (replicates,); they have no ticks
+        here, so `truncate` leaves them as they are. 0 where the design has no kits.
     closed, end
         End of recruitment and of the trial (replicates,).
     """
@@ -50,6 +53,7 @@ class Ledger:
     rescued: dict[str, Ticks]
     visits: Ticks
     presented: Ticks
+    kits: npt.NDArray[np.int64]
     closed: Ticks
     end: Ticks
 
@@ -187,6 +191,7 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         rescued={name: until(value) for name, value in ledger.rescued.items()},
         visits=until(ledger.visits),
         presented=np.where(ledger.presented <= column, ledger.presented, NEVER),
+        kits=ledger.kits,
         closed=np.minimum(ledger.closed, end),
         end=end,
     )

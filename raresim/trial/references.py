@@ -7,7 +7,7 @@ from raresim.disease.checker import Steps
 from raresim.disease.outcomes import Horizon
 from raresim.disease.people import condition
 from raresim.disease.references import check_condition, in_order, source_names
-from raresim.disease.score_block import ReadAtVisits
+from raresim.disease.score_block import CALENDAR, ReadAtVisits
 from raresim.errors import Problem, did_you_mean
 from raresim.files.document import Document
 from raresim.streams import LUCK_BLOCK, Luck
@@ -66,6 +66,7 @@ class _Checker(PatientChecker, MilestoneChecker):
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
         self.recruitment()
+        self.kits()
 
     def randomisation(self) -> None:
         """Check arms that open, factors and caps."""
@@ -129,6 +130,19 @@ class _Checker(PatientChecker, MilestoneChecker):
             if stated.statistic.sd is None:
                 steps: Steps = ("truth", "followed_for", arm)
                 self.add(steps, "needs the SD beside its mean", "add 'sd:'")
+
+    def kits(self) -> None:
+        """Check that kits have what they are paid for, and that patients can wait for them."""
+        design, steps = self.spec.design, ("design", "kits")
+        if design.kits is None:
+            if design.costs is not None and design.costs.kit:
+                mend = "add 'kits: {first: 2, order: 2, arrives_after: 2 weeks}' to the design"
+                self.add(("design", "costs", "kit"), "the design has no kits to pay for", mend)
+            return
+        for name, outcome in self.outcomes.items():
+            if getattr(outcome, "clock", "") == CALENDAR:
+                message = f"{name!r} follows the calendar: fate knows no day but screening's end"
+                self.add(steps, message, "remove 'kits', or take a model without that clock")
 
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""

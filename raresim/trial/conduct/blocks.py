@@ -84,6 +84,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         },
         visits=_kept(absolute(take(fate.visits, who.order)), out),
         presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
+        kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
         end=np.full(len(who.closed), NEVER),
     )
