@@ -113,7 +113,7 @@ def _simulate(
 def say_engine(scenario: Scenario, choice: str, manner: Manner) -> None:
     """Say why the faster engine is not taken, where nobody asked for another."""
     if choice == "auto" and (why := refusal(scenario)):
-        manner.remark(f"engine simpy, event by event: {why}")
+        manner.remark(f"engine simpy: {why}")
 
 
 def _sensitivity(

@@ -55,8 +55,8 @@ def refusal(scenario: Scenario) -> str:
     if scenario.spec.design.kits is None:
         return ""
     return (
-        "drug kits are for the engine 'simpy' alone: the blocks know when each candidate would be "
-        "randomised before anybody is, and with kits that hangs on who came before at the site"
+        "the engine 'block' runs no drug kits: it must know beforehand when each candidate would "
+        "be randomised, and with kits that hangs on who came before at the site"
     )
 
 

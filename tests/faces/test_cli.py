@@ -121,13 +121,13 @@ def test_kits_are_run_by_simpy_and_the_answer_says_why(tmp_path: Path) -> None:
     (tmp_path / "kits.yaml").write_text(text.replace(mark, mark + kits))
     asked = ("simulate", "kits.yaml", "-r", "6", "--no-sensitivity")
     said = raresim(*asked, "-o", "run", cwd=tmp_path)
-    assert said.count("engine simpy, event by event: drug kits are for the engine 'simpy'") == 1
+    assert said.count("engine simpy: the engine 'block' runs no drug kits") == 1
     assert "drug kits sent" in said and "patients who waited for a kit" in said
     assert "Drug kits sent" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert "engine simpy" not in raresim(*asked, "--engine", "simpy", cwd=tmp_path)
     json.loads(raresim(*asked, "--json", cwd=tmp_path))
     refused = raresim(*asked, "--engine", "block", cwd=tmp_path, code=2)
-    assert "before anybody is" in refused and "write 'auto' or 'simpy'" in refused
+    assert "hangs on who came before" in refused and "write 'auto' or 'simpy'" in refused
 
 
 def test_validate_every_shipped_file() -> None:

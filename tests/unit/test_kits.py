@@ -211,7 +211,7 @@ def test_the_blocks_refuse_kits_and_auto_takes_simpy() -> None:
         lambda: study.simulate(scenario, 2, engine="block", workers=1),
         lambda: study.sensitivity(scenario, 2, engine="block", workers=1),
     ):
-        with pytest.raises(RefusedError, match="drug kits are for the engine 'simpy' alone"):
+        with pytest.raises(RefusedError, match="the engine 'block' runs no drug kits"):
             refuse()
     assert study.simulate(scenario, 4, workers=1).settings.engine == "simpy"
     assert study.simulate(trial(None), 4, workers=1).settings.engine == "block"
