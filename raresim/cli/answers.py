@@ -135,13 +135,16 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
 
 
 def _where_stated(scenario: Scenario) -> list[tuple[str, str, float]]:
-    """Return the rows that only some designs have: overrun, repeated screening, costs."""
+    """Return the rows that only some designs have: overrun, repeated screening, kits, costs."""
     design = scenario.spec.design
     rows = []
     if any(milestone.decide_after for milestone in design.milestones.values()):
         rows.append(("randomised after the last data cut", "overrun", 1.0))
     if design.screen_again is not None:
         rows.append(("screenings, repeated ones too", "screenings", 1.0))
+    if design.kits is not None:
+        rows.append(("drug kits sent", "kits", 1.0))
+        rows.append(("patients who waited for a kit", "waited_for_kits", 1.0))
     if design.costs is not None:
         rows.append((f"cost (1,000 {design.costs.currency})", "cost", 1e-3))
     return rows

@@ -7,6 +7,7 @@ from typing import Any
 
 from raresim import catalogue, study
 from raresim.cli.output import Manner, console, print_json, table
+from raresim.cli.running import say_engine
 from raresim.files.whole import whole_file
 from raresim.study import foretelling, store
 from raresim.trial import load_scenario
@@ -26,6 +27,7 @@ def backtest(
     scenarios = {n: load_scenario(catalogue.find("backtests", n), without) for n in names}
     found = {}
     for each, scenario in scenarios.items():
+        say_engine(scenario, "auto", manner)
         with manner.bar(each) as told:
             foretold = foretelling.foretell(
                 scenario, replicates, seed, workers=workers, progress=told

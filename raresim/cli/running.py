@@ -12,6 +12,7 @@ from raresim.cli import answers
 from raresim.cli.output import Manner, print_json
 from raresim.study import Run, Sensitivity, store
 from raresim.trial import Scenario, load_scenario
+from raresim.trial.engine import refusal
 
 ENDS_MOST = 512
 """Trials for each end of each number: enough to see which numbers matter."""
@@ -97,6 +98,7 @@ def _simulate(
     scenario: Scenario, replicates: int, seed: int, options: dict[str, Any], manner: Manner
 ) -> Run:
     manner.detail(f"scenario {scenario.document.path}, model {scenario.model.path}")
+    say_engine(scenario, options["engine"], manner)
     began = time.perf_counter()
     with manner.bar("trials") as told:
         run = study.simulate(scenario, replicates, seed, progress=told, **options)
@@ -106,6 +108,12 @@ def _simulate(
         f"at most {workers} processes"
     )
     return run
+
+
+def say_engine(scenario: Scenario, choice: str, manner: Manner) -> None:
+    """Say why the faster engine is not taken, where nobody asked for another."""
+    if choice == "auto" and (why := refusal(scenario)):
+        manner.remark(f"engine simpy: {why}")
 
 
 def _sensitivity(
@@ -141,6 +149,7 @@ def sensitivity(
 ) -> None:
     """Say what drives the answer of a scenario."""
     scenario = load_scenario(name)
+    say_engine(scenario, options["engine"], manner)
     found = _sensitivity(scenario, replicates, seed, options, None, manner)
     if manner.as_json:
         print_json(found.dict())

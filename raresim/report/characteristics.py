@@ -164,12 +164,15 @@ def numbers(run: RunFolder) -> list[Group]:
 
 
 def _where_stated(run: RunFolder) -> list[Row]:
-    """Return the numbers that only some designs have: overrun, repeated screening, costs."""
+    """Return the numbers that only some designs have: overrun, screenings, kits, costs."""
     design, rows = run.scenario.spec.design, []
     if any(milestone.decide_after for milestone in design.milestones.values()):
         rows.append(_spread(run, "Randomised after the last data cut", "overrun"))
     if design.screen_again is not None:
         rows.append(_spread(run, "Screenings, repeated ones too", "screenings"))
+    if design.kits is not None:
+        rows.append(_spread(run, "Drug kits sent", "kits"))
+        rows.append(_spread(run, "Patients who waited for a drug kit", "waited_for_kits"))
     if design.costs is not None:
         rows.append(_spread(run, f"Cost, {design.costs.currency}", "cost"))
     return rows

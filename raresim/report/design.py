@@ -10,6 +10,7 @@ from raresim.report.milestones import milestone_words
 from raresim.report.words import duration, number, percent, plain
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.intercurrent_block import words
+from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise
 from raresim.trial.scenario import Scenario
 
@@ -37,6 +38,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
             "Recruitment ends",
             f"at {spec.randomise.n} patients or after {duration(spec.recruit_for)}",
         ),
+        *([("Drug kits", _kits(spec.kits))] if spec.kits else []),
         *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", f"for {duration(spec.treat_for)}; after stopping: {_after(scenario)}"),
@@ -71,6 +73,13 @@ def _opening(scenario: Scenario) -> str:
     if first == last:
         return f"all on day {number(first)}"
     return f"from day {number(first)} to day {number(last)}"
+
+
+def _kits(kits: Kits) -> str:
+    return (
+        f"{kits.first} of each arm when a site opens; {kits.order} more ordered at "
+        f"{kits.order_at}, there after {duration(kits.arrives_after)}"
+    )
 
 
 def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:

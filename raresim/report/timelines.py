@@ -68,7 +68,7 @@ def one_trial(run: RunFolder) -> OneTrial:
         run.hypothesis,
         int(settings["seed"]),
         0,
-        "block",
+        "auto",
         1,
         int(settings["resolution"]),
         str(settings["place"]),

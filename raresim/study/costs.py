@@ -41,4 +41,5 @@ def cost(scenario: Scenario, run: BlockRun) -> Floats:
         + prices.screening * screenings(run)
         + prices.patient * ledger.present.sum(axis=1)
         + prices.visit * (ledger.visits < NEVER).sum(axis=(1, 2))
+        + prices.kit * ledger.kits
     )

@@ -12,7 +12,7 @@ Journal of the American Statistical Association 2007;102:359-378.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from raresim.errors import InputError, Problem
 from raresim.study import montecarlo
 from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, simulate
+from raresim.trial.engine import Choice
 from raresim.trial.published_block import (
     AnyResult,
     ChangeResult,
@@ -116,7 +117,7 @@ def foretell(
     replicates: int = 2000,
     seed: int = 1,
     *,
-    engine: Literal["auto", "block", "simpy"] = "auto",
+    engine: Choice = "auto",
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Foretold:

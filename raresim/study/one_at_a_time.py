@@ -15,7 +15,7 @@ Source: Saltelli & Annoni, How to avoid a perfunctory sensitivity analysis, Envi
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, block_sizes, check_size, simulate
 from raresim.study.summary import successes
 from raresim.study.workers import processors, spread
-from raresim.trial.engine import Engine, run_block
+from raresim.trial.engine import Choice, Engine, engine_for, run_block
 from raresim.trial.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
@@ -114,7 +114,7 @@ def sensitivity(
     seed: int = 1,
     *,
     hypothesis: str | None = None,
-    engine: Literal["auto", "block", "simpy"] = "auto",
+    engine: Choice = "auto",
     workers: int | None = None,
     run: Run | None = None,
     progress: Progress | None = None,
@@ -136,6 +136,8 @@ def sensitivity(
     ------
     InputError
         When an argument makes no sense.
+    RefusedError
+        When the engine `block` is asked for and cannot run the design.
 
     Examples
     --------
@@ -158,7 +160,7 @@ def sensitivity(
         summaries[mode] = found.summary
         told.one_more()
     benefits = [s.chance_of_benefit for s in summaries.values() if s.chance_of_benefit is not None]
-    trials = Trials(name, seed, replicates, "simpy" if engine == "simpy" else "block")
+    trials = Trials(name, seed, replicates, engine_for(scenario, engine))
     centre, moves = _moves(scenario, numbers, trials, workers, told)
     return Sensitivity(
         hypothesis=name,

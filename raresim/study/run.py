@@ -17,7 +17,7 @@ from raresim.study import store, tables
 from raresim.study.summary import Summary, summarise
 from raresim.study.truth import UNITS, true_values
 from raresim.study.workers import processors, spread
-from raresim.trial.engine import Engine, run_block
+from raresim.trial.engine import Choice, Engine, engine_for, run_block
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def simulate(
     seed: int = 1,
     *,
     hypothesis: str | None = None,
-    engine: Literal["auto", "block", "simpy"] = "auto",
+    engine: Choice = "auto",
     workers: int | None = None,
     place: str = "centre",
     resolution: int = 1,
@@ -85,7 +85,8 @@ def simulate(
     hypothesis
         Name of a hypothesis of the scenario; the first one if not given.
     engine
-        `block` (arrays) or `simpy` (event by event): same numbers, other speed.
+        `block` (arrays) or `simpy` (event by event): same numbers, other speed. `auto` takes
+        `block`, but for a design with drug kits, which only `simpy` runs.
     workers
         Processes; never more than luck blocks. By default as many as there are processors.
     place
@@ -102,6 +103,8 @@ def simulate(
     ------
     InputError
         When an argument makes no sense or the folder holds something else.
+    RefusedError
+        When the engine `block` is asked for and cannot run the design.
 
     Examples
     --------
@@ -118,7 +121,7 @@ def simulate(
         name,
         replicates,
         seed,
-        "block" if engine == "auto" else engine,
+        engine_for(scenario, engine),
         processors() if workers is None else workers,
         place,
         resolution,

@@ -46,6 +46,10 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         columns["screenings"] = screenings(run)
     if scenario.spec.design.costs is not None:
         columns["cost"] = cost(scenario, run)
+    if scenario.spec.design.kits is not None:
+        ready = take(run.fate.ready, ledger.candidate)
+        columns["kits"] = ledger.kits
+        columns["waited_for_kits"] = (present & (ledger.randomised > ready)).sum(1)
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)

@@ -27,5 +27,8 @@ class Costs(Spec):
     screening: Price = Field(0.0, description="each screening, repeated ones too", examples=[3000])
     patient: Price = Field(0.0, description="each patient randomised", examples=[20000])
     visit: Price = Field(0.0, description="each visit that takes place", examples=[1500])
+    kit: Price = Field(
+        0.0, description="each drug kit that is sent, first ones too", examples=[4000]
+    )
     why: Why = ""
     source: SourceKey = ""

@@ -10,6 +10,7 @@ from raresim import limits
 from raresim.errors import Fault
 from raresim.files.schema import Condition, Duration, Spec
 from raresim.trial.cost_block import Costs
+from raresim.trial.kit_block import Kits
 from raresim.trial.milestone_block import Action, Milestone, Recruit, ReEstimate
 from raresim.trial.randomise_block import Randomise
 from raresim.trial.site_block import Sites
@@ -93,6 +94,9 @@ class Design(Spec):
     )
     milestones: dict[str, Milestone] = Field(
         min_length=1, max_length=10, description="looks and the end; the last one ends the trial"
+    )
+    kits: Kits | None = Field(
+        None, description="drug kits at each site; there are always enough if not told"
     )
     costs: Costs | None = Field(None, description="prices, for what the trial costs")
     nulls: list[str] = Field(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from raresim.trial.log import Entry
 
 Engine = Literal["block", "simpy"]
+Choice = Literal["auto", "block", "simpy"]
 T = TypeVar("T")
 
 
@@ -49,12 +50,38 @@ class Asked:
     place: str
 
 
+def refusal(scenario: Scenario) -> str:
+    """Return why the engine `block` does not run a design, '' where it does."""
+    if scenario.spec.design.kits is None:
+        return ""
+    return (
+        "the engine 'block' runs no drug kits: it must know beforehand when each candidate would "
+        "be randomised, and with kits that hangs on who came before at the site"
+    )
+
+
+def engine_for(scenario: Scenario, choice: Choice) -> Engine:
+    """Return the engine that runs a scenario; `auto` takes the faster one that can.
+
+    Raises
+    ------
+    RefusedError
+        When `block` is asked for and cannot run the design.
+    """
+    why = refusal(scenario)
+    if choice == "block" and why:
+        raise RefusedError(f"{why}; write 'auto' or 'simpy'")
+    if choice == "auto":
+        return "simpy" if why else "block"
+    return choice
+
+
 def run_block(
     scenario: Scenario,
     hypothesis: str,
     seed: int,
     block: int,
-    engine: Engine = "block",
+    engine: Choice = "auto",
     replicates: int = LUCK_BLOCK,
     resolution: int = 1,
     place: str = "centre",
@@ -63,10 +90,16 @@ def run_block(
 
     The stream of candidates is made as long as it needs to be: a longer one has the shorter one as
     its beginning, so its length changes nothing.
+
+    Raises
+    ------
+    RefusedError
+        When `block` is asked for and cannot run the design.
     """
+    chosen = engine_for(scenario, engine)
 
     def attempt(decided: Fate) -> BlockRun:
-        return _conduct(scenario, decided, engine, resolution)
+        return _conduct(scenario, decided, chosen, resolution)
 
     asked = Asked(hypothesis, seed, block, slice(0, replicates), resolution, place)
     return _with_enough_candidates(scenario, asked, attempt)
@@ -126,9 +159,8 @@ def _conduct(scenario: Scenario, decided: Fate, engine: Engine, resolution: int)
     ]
     ledger = stack([trial[0] for trial in trials])
     performed = np.concatenate([trial[1] for trial in trials])
-    for k, (_, _, lived, _) in enumerate(trials):
-        if plan.changing("cross"):
-            decided = decided.replaced(np.array([k]), lived)
+    if plan.changing("cross"):
+        decided = decided.replaced(np.arange(replicates), [trial[2] for trial in trials])
     return _finish(BlockRun(decided, ledger, performed, analyst))
 
 

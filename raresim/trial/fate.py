@@ -22,12 +22,15 @@ from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed, spliced, switches
 from raresim.trial.enrolment import Presenting, survival_of
 from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
-from raresim.trial.ledger import replaced
+from raresim.trial.ledger import replaced, stacked
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
 from raresim.trial.scenario import Scenario
 from raresim.trial.screening import narrowed, screening_days, withdraws
 from raresim.trial.ticks import NEVER, Ticks, ticks
+
+LIFE = ("stop", "leave", "events", "readings", "rescued", "crossed")
+"""What of fate is another when a patient changes treatment."""
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,13 @@ class Fate:
         lived = spliced(known, _life(scenario, later, resolution), since)
         return lived.rows(self.row - first)
 
-    def replaced(self, rows: npt.NDArray[np.int64], other: Fate) -> Fate:
-        """Return the fate with what becomes of patients in some rows from another one."""
-        return replace(
-            self,
-            stop=replaced(self.stop, rows, other.stop),
-            leave=replaced(self.leave, rows, other.leave),
-            events=replaced(self.events, rows, other.events),
-            readings=replaced(self.readings, rows, other.readings),
-            rescued=replaced(self.rescued, rows, other.rescued),
-            crossed=replaced(self.crossed, rows, other.crossed),
-        )
+    def replaced(self, rows: npt.NDArray[np.int64], others: list[Fate]) -> Fate:
+        """Return the fate with what becomes of patients in some rows from others, in their order."""
+        lives = {
+            name: replaced(getattr(self, name), rows, stacked([getattr(o, name) for o in others]))
+            for name in LIFE
+        }
+        return replace(self, **lives)
 
 
 @dataclass(frozen=True)

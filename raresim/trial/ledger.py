@@ -36,6 +36,9 @@ class Ledger:
         Visits that took place (replicates, n, visits).
     presented
         Screening of each candidate (replicates, candidates).
+    kits
+        Drug kits that were sent until the ledger was written (replicates,); they have no ticks
+        here, so `truncate` leaves them as they are. 0 where the design has no kits.
     closed, end
         End of recruitment and of the trial (replicates,).
     """
@@ -53,6 +56,7 @@ class Ledger:
     rescued: dict[str, Ticks]
     visits: Ticks
     presented: Ticks
+    kits: npt.NDArray[np.int64]
     closed: Ticks
     end: Ticks
 
@@ -116,21 +120,25 @@ def by_arm(
 
 def stack(ledgers: list[Ledger]) -> Ledger:
     """Return ledgers of single trials as one, with room for the most patients and events."""
+    return Ledger(
+        **{
+            item.name: stacked([getattr(ledger, item.name) for ledger in ledgers])
+            for item in fields(Ledger)
+        }
+    )
 
-    def join(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        if parts[0].ndim < 3:
-            return np.concatenate(parts)
-        width = max(part.shape[-1] for part in parts)
-        return np.concatenate([widened(part, width) for part in parts])
 
-    found: dict[str, Any] = {}
-    for item in fields(Ledger):
-        values = [getattr(ledger, item.name) for ledger in ledgers]
-        if isinstance(values[0], dict):
-            found[item.name] = {k: join([value[k] for value in values]) for k in values[0]}
-        else:
-            found[item.name] = join(values)
-    return Ledger(**found)
+def stacked(values: list[Any]) -> Any:
+    """Return arrays of single trials as one, also those in tuples or dictionaries."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {name: stacked([value[name] for value in values]) for name in first}
+    if isinstance(first, tuple):
+        return tuple(stacked([*parts]) for parts in zip(*values, strict=True))
+    if first.ndim == 3:
+        width = max(value.shape[-1] for value in values)
+        values = [widened(value, width) for value in values]
+    return np.concatenate(values)
 
 
 def replaced(value: Any, rows: npt.NDArray[np.int64], other: Any) -> Any:
@@ -190,6 +198,7 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         rescued={name: until(value) for name, value in ledger.rescued.items()},
         visits=until(ledger.visits),
         presented=np.where(ledger.presented <= column, ledger.presented, NEVER),
+        kits=ledger.kits,
         closed=np.minimum(ledger.closed, end),
         end=end,
     )

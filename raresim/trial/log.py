@@ -15,8 +15,9 @@ from raresim.trial.ticks import NEVER
 class Entry(NamedTuple):
     """One line of the log.
 
-    `number` is the arm of a randomisation, the visit, the place of an event among the patient's, or
-    the reason of an exit; `lag` the ticks after which the trial knows of a patient's data.
+    `number` is the arm of a randomisation, the visit, the place of an event among the patient's,
+    the reason of an exit, or how many kits were sent; `lag` the ticks after which the trial knows
+    of a patient's data.
     """
 
     tick: int
@@ -57,6 +58,8 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
             found.crossed[0, k] = tick
         elif entry.what == "exit":
             found.exit[0, k], found.reason[0, k] = tick, entry.number
+        elif entry.what == "kits sent":
+            found.kits[0] += entry.number
         elif entry.what == "recruitment closed":
             found.closed[0] = tick
         elif entry.what == "trial ended":
@@ -81,6 +84,7 @@ def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Le
         rescued={name: np.full((1, n), NEVER) for name in plan.rescues},
         visits=np.full((1, n, visits), NEVER),
         presented=np.full((1, candidates), NEVER),
+        kits=np.zeros(1, np.int64),
         closed=np.array([NEVER]),
         end=np.array([NEVER]),
     )

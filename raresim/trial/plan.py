@@ -95,8 +95,27 @@ class Cap:
 
 
 @dataclass(frozen=True)
+class KitPlan:
+    """Kits at each site: how many, the ticks until an order arrives, and the length of a tick.
+
+    `arms` and `sites` are names, for the log.
+    """
+
+    first: int
+    order_at: int
+    order: int
+    delay: int
+    step: int
+    arms: tuple[str, ...]
+    sites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """The design in integers; `scheme` is None where lists decide the arm."""
+    """The design in integers; `scheme` is None where lists decide the arm.
+
+    `kits` is None where there are always enough.
+    """
 
     n: int
     most: int
@@ -112,6 +131,7 @@ class Plan:
     outcomes: tuple[str, ...]
     fatal: tuple[str, ...]
     rescues: tuple[str, ...]
+    kits: KitPlan | None
 
     def changing(self, *kinds: str) -> list[int]:
         """Return the numbers of the changes of some kinds."""
@@ -139,6 +159,23 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
         outcomes=scenario.event_names,
         fatal=scenario.model.spec.fatal,
         rescues=tuple(scenario.spec.truth.rescue),
+        kits=_kits(scenario, resolution),
+    )
+
+
+def _kits(scenario: Scenario, resolution: int) -> KitPlan | None:
+    """Return the plan of kits; nothing arrives within the tick in which it was ordered."""
+    design = scenario.spec.design
+    if design.kits is None:
+        return None
+    return KitPlan(
+        first=design.kits.first,
+        order_at=design.kits.order_at,
+        order=design.kits.order,
+        delay=max(int(ticks(design.kits.arrives_after, resolution)), resolution),
+        step=resolution,
+        arms=scenario.arms,
+        sites=tuple(design.sites.labels()),
     )
 
 

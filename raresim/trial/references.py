@@ -6,12 +6,13 @@ from raresim.disease import DiseaseModel
 from raresim.disease.checker import Steps
 from raresim.disease.people import asked, condition
 from raresim.disease.references import check_condition, in_order, source_names
-from raresim.disease.score_block import ReadAtVisits
+from raresim.disease.score_block import CALENDAR, ReadAtVisits
 from raresim.errors import Problem, did_you_mean
 from raresim.files.document import Document
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
 from raresim.trial.enrolment import clock_of
+from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
 from raresim.trial.patient_references import PatientChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
@@ -67,6 +68,7 @@ class _Checker(PatientChecker, MilestoneChecker):
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
         self.recruitment()
+        self.kits()
 
     def randomisation(self) -> None:
         """Check arms that open, factors and caps."""
@@ -131,6 +133,22 @@ class _Checker(PatientChecker, MilestoneChecker):
             if stated.statistic.sd is None:
                 steps: Steps = ("truth", "followed_for", arm)
                 self.add(steps, "needs the SD beside its mean", "add 'sd:'")
+
+    def kits(self) -> None:
+        """Check that kits have what they are paid for, and that patients can wait for them."""
+        design, steps = self.spec.design, ("design", "kits")
+        if design.kits is None:
+            if design.costs is not None and design.costs.kit:
+                mend = "add 'kits: {first: 2, order: 2, arrives_after: 2 weeks}' to the design"
+                self.add(("design", "costs", "kit"), "the design has no kits to pay for", mend)
+            return
+        for name, outcome in self.outcomes.items():
+            if getattr(outcome, "clock", "") == CALENDAR:
+                message = f"{name!r} follows the calendar: fate knows no day but screening's end"
+                self.add(steps, message, "remove 'kits', or take a model without that clock")
+        if any(isinstance(change, CrossOver) for change in design.changes):
+            message = "who crosses over would need kits of another arm, which nothing sends yet"
+            self.add(steps, message, "remove 'kits', or the change of treatment")
 
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""

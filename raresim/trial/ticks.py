@@ -26,9 +26,10 @@ class Kind(IntEnum):
     RESCUE = 2
     STOP_TREATMENT = 3
     EXIT = 4
-    RANDOMISE = 5
-    PRESENT = 6
-    LOOK = 7
+    DELIVERY = 5
+    RANDOMISE = 6
+    PRESENT = 7
+    LOOK = 8
 
 
 class Exit(IntEnum):

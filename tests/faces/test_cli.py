@@ -113,6 +113,23 @@ def test_show_a_scenario_and_its_luck(name: str) -> None:
     assert "enrolment." in raresim("show", name, "--luck")
 
 
+def test_kits_are_run_by_simpy_and_the_answer_says_why(tmp_path: Path) -> None:
+    text = catalogue.find("scenarios", CGD).read_text()
+    kits = "  kits: {first: 2, order_at: 1, order: 2, arrives_after: 3 weeks}\n"
+    mark = "  treat_for: 12 months\n"
+    assert text.count(mark) == 1
+    (tmp_path / "kits.yaml").write_text(text.replace(mark, mark + kits))
+    asked = ("simulate", "kits.yaml", "-r", "6", "--no-sensitivity")
+    said = raresim(*asked, "-o", "run", cwd=tmp_path)
+    assert said.count("engine simpy: the engine 'block' runs no drug kits") == 1
+    assert "drug kits sent" in said and "patients who waited for a kit" in said
+    assert "Drug kits sent" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "engine simpy" not in raresim(*asked, "--engine", "simpy", cwd=tmp_path)
+    json.loads(raresim(*asked, "--json", cwd=tmp_path))
+    refused = raresim(*asked, "--engine", "block", cwd=tmp_path, code=2)
+    assert "hangs on who came before" in refused and "write 'auto' or 'simpy'" in refused
+
+
 def test_validate_every_shipped_file() -> None:
     files = [str(p) for kind in ("models", "scenarios") for p in catalogue.shipped(kind).values()]
     assert raresim("validate", *files).count(": valid") == len(files)

@@ -171,6 +171,13 @@ def test_a_curve_on_the_calendar_knows_when_a_patient_is_randomised(file: Path) 
         assert abs(ratio - factor) < 0.02
 
 
+def test_whose_outcome_follows_the_calendar_cannot_wait_for_a_kit(file: Path) -> None:
+    kits = {"design.kits": {"first": 1, "order": 1, "arrives_after": "1 weeks"}}
+    with pytest.raises(InputError, match="'bouts' follows the calendar") as caught:
+        scenario_from(SCENARIO, file).changed(kits)
+    assert [problem.field for problem in caught.value.problems] == ["design.kits"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

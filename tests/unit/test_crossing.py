@@ -215,6 +215,12 @@ def test_a_rate_counts_only_the_time_before_a_change() -> None:
         assert record["converged"].mean() > 0.9
 
 
+def test_kits_of_another_arm_are_not_sent() -> None:
+    kits = {"first": 2, "order": 2, "arrives_after": "2 weeks"}
+    with pytest.raises(InputError, match="kits of another arm"):
+        ataxia(CROSS).changed({"design.kits": kits})
+
+
 @pytest.mark.parametrize(
     ("actions", "said"),
     [

@@ -73,7 +73,7 @@ def _crossing_over(plan: Plan, fate: Fate, course: Course, rows: npt.NDArray[np.
     if not len(rows):
         return fate
     at = course.rows(rows).crossings(plan)
-    return fate.replaced(rows, fate.rows(rows).crossing_over(at))
+    return fate.replaced(rows, [fate.rows(rows).crossing_over(at)])
 
 
 def _held(plan: Plan, whole: Ledger) -> Ticks:
@@ -108,6 +108,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         },
         visits=_kept(absolute(take(fate.visits, who.order)), out),
         presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
+        kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
         end=np.full(len(who.closed), NEVER),
     )

@@ -30,6 +30,11 @@ class Desk:
         return [0 if arm in self.dropped else part for arm, part in enumerate(self.parts)]
 
     @property
+    def open(self) -> list[int]:
+        """Arms that the next patient may be allotted to."""
+        return [arm for arm, part in enumerate(self.ratio) if part]
+
+    @property
     def bare(self) -> bool:
         """Whether no arm but the control is open."""
         return not any(self.ratio[1:])

@@ -13,30 +13,16 @@ from typing import Any
 
 import numpy as np
 import simpy
-from simpy.events import EventPriority
 
 from raresim.trial.conduct.desk import Desk
+from raresim.trial.conduct.moment import ROOM, At
 from raresim.trial.conduct.recruitment import ShortStreamError
+from raresim.trial.conduct.supply import Supply
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger, truncate
 from raresim.trial.log import Entry, fold
 from raresim.trial.plan import Change, Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Kind, Ticks
-
-_ROOM = 10_000_000
-_PLACE = {kind: 10 + int(kind) * _ROOM for kind in Kind}
-"""The first place of each kind among events that share a tick."""
-
-
-class At(simpy.Event):
-    """Wait for an absolute tick, with a place among those that share it (Timeout knows neither)."""
-
-    def __init__(self, env: simpy.Environment, tick: int, kind: Kind, index: int = 0) -> None:
-        self.env = env  # as simpy.Timeout does, without the call of Event.__init__
-        self.callbacks = []
-        self._ok = True
-        self._value = None
-        env.schedule(self, EventPriority(_PLACE[kind] + index), tick - env.now)
 
 
 def _counted(part: Part) -> tuple[str, str]:
@@ -55,6 +41,7 @@ class Trial:
         self.over = self.env.event()
         self.log: list[Entry] = []
         self.desk = Desk(plan, fate)
+        self.supply = Supply(self, plan.kits) if plan.kits is not None else None
         self.n = plan.n
         self.randomised = 0
         self.last = 0
@@ -75,6 +62,8 @@ class Trial:
     def run(self) -> None:
         """Run the trial until the milestone that ends it."""
         self.env.process(self.arrivals())
+        if self.supply is not None:
+            self.supply.begin()
         calendar = {p.tick for m in self.plan.milestones for p in m.parts if p.kind == "calendar"}
         for tick in sorted(calendar | {self.plan.recruit_until}):
             self.env.process(self.date(tick))
@@ -130,19 +119,21 @@ class Trial:
             self.write("screened", i)
             self.count("screened")
             if self.fate.eligible[0, i]:
-                self.env.process(self.candidate(i))
+                self.env.process(self.candidate(i, int(self.fate.ready[0, i])))
             else:
                 self.write("consent withdrawn" if self.fate.withdrew[0, i] else "not eligible", i)
 
-    def candidate(self, i: int) -> Generator[Any, Any, None]:
-        """Be randomised when screening is over, if recruitment is still open."""
-        yield At(self.env, int(self.fate.ready[0, i]), Kind.RANDOMISE, i)
+    def candidate(self, i: int, tick: int) -> Generator[Any, Any, None]:
+        """Be randomised when screening is over, or at a later tick if there was no kit before."""
+        yield At(self.env, tick, Kind.RANDOMISE, i)
         if self.closed != NEVER:
             return
         if not all(self.fate.narrowed[0, i, place] for place in self.further):
             self.write("no longer eligible", i)
         elif not self.desk.room(i):
             self.write("no place left", i)
+        elif self.supply is not None and self.supply.lacking(i):
+            self.supply.wait(i)
         else:
             self.randomise(i)
 
@@ -162,6 +153,8 @@ class Trial:
             self.write("crossed over", i)
         if self.randomised == self.n:
             self.close(full=True)
+        if self.supply is not None:
+            self.supply.take(i, arm)
         self.count("randomised")
 
     def patient(self, i: int, arm: int, start: int, since: int = -1) -> Generator[Any, Any, None]:
@@ -280,7 +273,7 @@ class Trial:
         decisions = self.decide(self.fate, seen, number, at, np.array([self.replicate]))
         self.stopping = bool(decisions.stop[0])
         if milestone.delay:
-            yield At(self.env, tick + milestone.delay, Kind.LOOK, _ROOM - 2)
+            yield At(self.env, tick + milestone.delay, Kind.LOOK, ROOM - 2)
         if decisions.stop[0]:
             self.finish(milestone.name)
         else:
@@ -291,6 +284,8 @@ class Trial:
         for number in milestone.changes:
             if made[number] >= 0:
                 self.act(self.plan.changes[number], int(made[number]))
+        if self.supply is not None:
+            self.supply.turn()
         self.env.process(self.bare())
         self.check()
 
@@ -326,7 +321,7 @@ class Trial:
 
     def bare(self) -> Generator[Any, Any, None]:
         """Close recruitment when no arm is left to be compared with the control."""
-        yield At(self.env, int(self.env.now), Kind.LOOK, _ROOM - 1)
+        yield At(self.env, int(self.env.now), Kind.LOOK, ROOM - 1)
         if self.desk.bare:
             self.close()
             self.check()
