@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raresim.disease.outcome_block import TimeToEvent
-from raresim.disease.score_block import ReadAtVisits
 from raresim.report import words
 from raresim.report.folder import RunFolder
-from raresim.report.words import NOTHING, Cell, percent, plain
+from raresim.report.words import NOTHING, Cell, percent
+from raresim.study import trial_numbers
+from raresim.study.trial_numbers import TrialNumber
 
 
 @dataclass(frozen=True)
@@ -152,50 +152,17 @@ LEVELS = ("mean", "q10", "q50", "q90")
 
 def numbers(run: RunFolder) -> list[Group]:
     """Return duration and numbers of the trial, then those of each arm."""
-    trial = [
-        _spread(run, "Duration, months", "duration_days", True),
-        _spread(run, "Recruitment, months", "recruitment_days", True),
-        _spread(run, "Candidates screened", "screened"),
-        _spread(run, "Patients randomised", "randomised"),
-        _spread(run, "Patients on the arm that is truly worse", "patients_on_worse_arm"),
-        *_where_stated(run),
-    ]
-    return [Group("The trial", tuple(trial)), *(_arm(run, arm) for arm in run.scenario.arms)]
+    scenario = run.scenario
+    groups = [("The trial", trial_numbers.of_trial(scenario))]
+    groups += [(f"Arm: {arm}", trial_numbers.of_arm(scenario, arm)) for arm in scenario.arms]
+    return [Group(title, tuple(_spread(run, item) for item in items)) for title, items in groups]
 
 
-def _where_stated(run: RunFolder) -> list[Row]:
-    """Return the numbers that only some designs have: overrun, repeated screening, costs."""
-    design, rows = run.scenario.spec.design, []
-    if any(milestone.decide_after for milestone in design.milestones.values()):
-        rows.append(_spread(run, "Randomised after the last data cut", "overrun"))
-    if design.screen_again is not None:
-        rows.append(_spread(run, "Screenings, repeated ones too", "screenings"))
-    if design.costs is not None:
-        rows.append(_spread(run, f"Cost, {design.costs.currency}", "cost"))
-    return rows
-
-
-def _arm(run: RunFolder, arm: str) -> Group:
-    rows = [
-        _spread(run, "Patients", f"{arm}.patients"),
-        _spread(run, "Patient-years of follow-up", f"{arm}.patient_years"),
-    ]
-    for name, outcome in run.scenario.model.spec.outcomes.items():
-        if isinstance(outcome, ReadAtVisits):
-            continue
-        rows.append(_spread(run, f"Events: {plain(name)}", f"{arm}.{name}.events"))
-        if not isinstance(outcome, TimeToEvent):
-            what = f"Patients with an event: {plain(name)}"
-            rows.append(_spread(run, what, f"{arm}.{name}.patients"))
-    rows.append(_spread(run, "Left the study", f"{arm}.left"))
-    rows.append(_spread(run, "Stopped treatment", f"{arm}.stopped_treatment"))
-    return Group(f"Arm: {arm}", tuple(rows))
-
-
-def _spread(run: RunFolder, label: str, key: str, in_months: bool = False) -> Row:
-    found = run.summary["trial"].get(key, {})
-    show = words.months if in_months else words.amount
-    return Row(label, tuple(show(found.get(level)) for level in LEVELS))
+def _spread(run: RunFolder, item: TrialNumber) -> Row:
+    found = run.summary["trial"].get(item.column, {})
+    most = 4 if item.unit == 1 else 2
+    cells = tuple(words.amount(found.get(level), item.unit, most) for level in LEVELS)
+    return Row(item.label[0].upper() + item.label[1:], cells)
 
 
 def endings(run: RunFolder) -> list[Row]:
