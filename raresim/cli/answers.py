@@ -69,6 +69,8 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
     _print_estimands(summary, "in the fixed sequence" if scenario.spec.analysis.order else "")
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():
+        for text in found.naive:
+            console.print(f"{name}: {text}", markup=False)
         for note, share in found.notes.items():
             console.print(f"{name}: in {percent(share)} of trials: {note}", style="dim")
         low, high = found.rejected_bounds

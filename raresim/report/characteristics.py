@@ -32,6 +32,7 @@ class EstimandTable:
     method: str
     is_ratio: bool
     rows: tuple[Row, ...]
+    naive: tuple[str, ...]
     notes: tuple[tuple[str, Cell], ...]
 
 
@@ -45,10 +46,16 @@ def estimand_tables(run: RunFolder) -> list[EstimandTable]:
         test = method.test + (f", estimated by {method.estimate}" if method.estimate else "")
         is_ratio = result["measure"].startswith("log ")
         rows = _chances(run, name, result) + _estimates(run, result, is_ratio)
-        notes = _notes(result["notes"])
         found.append(
             EstimandTable(
-                name, estimand.variable, estimand.summary, test, is_ratio, tuple(rows), notes
+                name,
+                estimand.variable,
+                estimand.summary,
+                test,
+                is_ratio,
+                tuple(rows),
+                tuple(result["naive"]),
+                _notes(result["notes"]),
             )
         )
     return found
@@ -101,13 +108,14 @@ def _estimates(run: RunFolder, result: dict[str, Any], is_ratio: bool) -> list[R
     drawn = run.summary["uncertainty"] != "fixed"
     mean = "mean of the possible truths" if drawn else "of full follow-up without drop-out"
     truth, estimate, bias = result["truth"], result["estimate"], result["bias"]
-    factor = "as a factor on the ratio" if is_ratio else ""
+    remarks = ["as a factor on the ratio"] if is_ratio else []
+    remarks += ["of a naive analysis, see below"] if result["naive"] else []
     return [
         Row(f"True value ({measure})", (words.amount(truth), also(truth)), mean),
         Row(f"Mean estimate ({measure})", (words.amount(estimate), also(estimate)), "last look"),
         Row("SD of the estimates", (words.amount(result["estimate_sd"]), NOTHING)),
         Row("Mean standard error of the fits", (words.amount(result["mean_se"]), NOTHING)),
-        Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), factor),
+        Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), "; ".join(remarks)),
         Row("Coverage of the 95 % confidence interval", (words.share(result["coverage"]), NOTHING)),
         *_if_rejected(result["if_rejected"], also),
     ]
