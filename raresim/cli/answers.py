@@ -130,7 +130,7 @@ def _print_trial(scenario: Scenario, summary: Summary) -> None:
 
 def sensitivity(scenario: Scenario, found: Sensitivity, manner: Manner) -> None:
     """Print what drives the answer; quietly, the largest move alone."""
-    is_null = found.hypothesis in scenario.spec.design.nulls
+    is_null = scenario.is_null(found.hypothesis)
     if not manner.full:
         first = found.moves[0]
         ends = (

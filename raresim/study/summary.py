@@ -90,13 +90,11 @@ def summarise(
         name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
         for name in scenario.spec.analysis.estimands
     }
-    effects = scenario.spec.truth.hypotheses[hypothesis].values()
     return Summary(
         scenario=scenario.stem,
         question=scenario.spec.question,
         hypothesis=hypothesis,
-        is_null=hypothesis in scenario.spec.design.nulls
-        or all(effect.is_null for arms in effects for effect in arms.values()),
+        is_null=scenario.is_null(hypothesis),
         uncertainty=scenario.spec.truth.uncertainty,
         replicates=len(trials),
         draws=len(np.unique(clusters)),
