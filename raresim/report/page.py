@@ -71,6 +71,7 @@ def content(run: RunFolder) -> dict[str, Any]:
         "enrolled": answer.enrolment(run),
         "curves": drawn,
         "trial": trial,
+        "trial_each": timelines.of_each(run.scenario),
         "patients": [patient_row(run, patient) for patient in trial.patients],
         "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
         "pictures": _pictures(run, drawn, trial, told.hits),

@@ -28,6 +28,7 @@ from raresim.trial import Scenario
 from raresim.trial.spec import ScenarioSpec
 from tests.everything import everything, infections
 from tests.faces.test_report_content import plain as plain_page
+from tests.worlds import world
 
 Path_ = tuple[Any, ...]
 ELSEWHERE = {
@@ -183,3 +184,16 @@ def test_the_rows_are_on_the_page_and_say_what_the_file_says(tmp_path: Path) -> 
     rows = [(item.what, item.value) for item in assumptions(infections())]
     for row in rows + design(infections()):
         assert " ".join(" ".join(row).split()) in said
+
+
+def test_several_arms_and_adverse_events_have_a_report(tmp_path: Path) -> None:
+    rash = {"rate": "1 per year", "by_arm": {"high": 2}, "why": "a test"}
+    scenario = world("hereditary-angioedema-run-in", {"truth.adverse_events": {"rash": rash}})
+    assert len(scenario.arms) > 2
+    path = tmp_path / "scenario.yaml"
+    path.write_text(scenario.document.text, "utf-8")
+    simulate(scenario, 8, 1, workers=1, folder=tmp_path / "run")
+    said = plain_page(write_report(tmp_path / "run"))
+    for arm in scenario.arms:
+        assert f"Arm: {arm}" in said
+    assert "rash on day" in said and "Free of a first event: rash" in said
