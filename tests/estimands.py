@@ -218,11 +218,11 @@ def times() -> dict[str, float]:
     came = before(l0, h0), before(l1, h1)
     spent = (1 - math.exp(-h1 * W)) / h1 / W
     plain, dying = math.log(HAZARD_RATIO), math.exp(-l0 * W) - math.exp(-l1 * W)
-    policy = _cox(
+    policy = cox_limit(
         free(l0), lambda t: l0 * free(l0)(t),
         lambda t: still(t) + off(t), lambda t: l1 * still(t) + l0 * off(t),
     )  # fmt: skip
-    never = _cox(
+    never = cox_limit(
         lambda t: 1 - came[0](t), lambda t: l0 * free(l0 + h0)(t),
         lambda t: 1 - came[1](t), lambda t: l1 * free(l1 + h1)(t),
     )  # fmt: skip
@@ -242,7 +242,7 @@ def times() -> dict[str, float]:
     return found
 
 
-def _cox(g0: Callable, f0: Callable, g1: Callable, f1: Callable) -> float:
+def cox_limit(g0: Callable, f0: Callable, g1: Callable, f1: Callable) -> float:
     """The limit of the Cox estimate: shares at risk g and densities of events f by arm.
 
     Source: Struthers & Kalbfleisch, Biometrika 1986;73:363-369.

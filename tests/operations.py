@@ -97,7 +97,7 @@ def candidates(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def operations(draw: st.DrawFn) -> dict[str, Any]:
+def operations(draw: st.DrawFn, crossing: bool = True) -> dict[str, Any]:
     """Changes of a scenario of recurrent infections in which much is going on."""
     n = draw(st.integers(4, 24))
     arms = ARMS if draw(st.booleans()) else ARMS[:2]
@@ -113,10 +113,10 @@ def operations(draw: st.DrawFn) -> dict[str, Any]:
     once = draw(st.sampled_from([None, {"recruit": n + 9}, {"recruit": max(2, n - 5)}]))
     if milestones and once is not None:
         milestones["first"]["do"] = [*milestones["first"]["do"], once]
-    if milestones and draw(st.booleans()):
+    if milestones and crossing and draw(st.booleans()):
         milestones["first"]["do"] = [*milestones["first"]["do"], draw(crossings("placebo"))]
         milestones[draw(st.sampled_from([*milestones]))]["do"] += [draw(crossings("interferon"))]
-        policy = {"crosses_over": draw(st.sampled_from(["hypothetical", "treatment policy"]))}
+        policy = {"crosses_over": "treatment policy"}
     if milestones and draw(st.booleans()):
         longer = {"follow_for": "15 months"}
         milestones["first"]["do"] = [*milestones["first"]["do"], longer]

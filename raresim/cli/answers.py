@@ -6,7 +6,14 @@ import math
 from typing import Any
 
 from raresim.cli.output import Manner, console, number, percent, points, table
-from raresim.study import EstimandSummary, Figure, Sensitivity, SingleTrial, Summary
+from raresim.study import (
+    EstimandSummary,
+    Figure,
+    Sensitivity,
+    SingleTrial,
+    Summary,
+    trial_numbers,
+)
 from raresim.study.summary import called
 from raresim.trial import Scenario
 
@@ -62,6 +69,8 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
     _print_estimands(summary, "in the fixed sequence" if scenario.spec.analysis.order else "")
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():
+        for text in found.naive:
+            console.print(f"{name}: {text}", markup=False)
         for note, share in found.notes.items():
             console.print(f"{name}: in {percent(share)} of trials: {note}", style="dim")
         low, high = found.rejected_bounds
@@ -110,49 +119,18 @@ def _ratio(summary: EstimandSummary, figure: Figure) -> str:
 
 def _print_trial(scenario: Scenario, summary: Summary) -> None:
     shown = table("Trials", "", "mean", "10 %", "50 %", "90 %")
-    months = 1 / DAYS_A_MONTH
-    rows = [
-        ("duration (months)", "duration_days", months),
-        ("recruitment (months)", "recruitment_days", months),
-        ("patients screened", "screened", 1.0),
-        ("patients randomised", "randomised", 1.0),
-        ("patients on the worse arm", "patients_on_worse_arm", 1.0),
-        *_where_stated(scenario),
-    ]
-    for arm in scenario.arms:
-        rows.append((f"{arm}: patient-years", f"{arm}.patient_years", 1.0))
-        for name in summary.trial:
-            if name.startswith(f"{arm}.") and name.endswith((".events", ".patients")):
-                _, outcome, *what = name.split(".")
-                if what:
-                    label = "events" if what[0] == "events" else "patients with"
-                    rows.append((f"{arm}: {label} {outcome}".replace("_", " "), name, 1.0))
-    for label, key, scale in rows:
-        found = summary.trial[key]
+    rows = [("", item) for item in trial_numbers.of_trial(scenario)]
+    rows += [(f"{arm}: ", i) for arm in scenario.arms for i in trial_numbers.of_arm(scenario, arm)]
+    for before, item in rows:
+        found, scale = summary.trial[item.column], 1 / item.unit
         quantiles = (number(found[q], scale, 1).split(" ±")[0] for q in ("q10", "q50", "q90"))
-        shown.add_row(label, number(found["mean"], scale, 2), *quantiles)
+        shown.add_row(before + item.label, number(found["mean"], scale, 2), *quantiles)
     console.print(shown)
-
-
-def _where_stated(scenario: Scenario) -> list[tuple[str, str, float]]:
-    """Return the rows that only some designs have: overrun, repeated screening, kits, costs."""
-    design = scenario.spec.design
-    rows = []
-    if any(milestone.decide_after for milestone in design.milestones.values()):
-        rows.append(("randomised after the last data cut", "overrun", 1.0))
-    if design.screen_again is not None:
-        rows.append(("screenings, repeated ones too", "screenings", 1.0))
-    if design.kits is not None:
-        rows.append(("drug kits sent", "kits", 1.0))
-        rows.append(("patients who waited for a kit", "waited_for_kits", 1.0))
-    if design.costs is not None:
-        rows.append((f"cost (1,000 {design.costs.currency})", "cost", 1e-3))
-    return rows
 
 
 def sensitivity(scenario: Scenario, found: Sensitivity, manner: Manner) -> None:
     """Print what drives the answer; quietly, the largest move alone."""
-    is_null = found.hypothesis in scenario.spec.design.nulls
+    is_null = scenario.is_null(found.hypothesis)
     if not manner.full:
         first = found.moves[0]
         ends = (

@@ -114,13 +114,14 @@ def _known(text: str, path: str) -> Document:
 
 
 def write(data: Any) -> str:
-    """Return plain data as YAML text."""
+    """Return plain data as YAML text; what is in it twice is written twice, without an alias."""
     from ruamel.yaml import YAML
 
     out = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.representer.ignore_aliases = lambda _: True
     yaml.dump(data, out)
     return out.getvalue()
 

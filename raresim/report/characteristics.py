@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from raresim.disease.outcome_block import TimeToEvent
-from raresim.disease.score_block import ReadAtVisits
 from raresim.report import words
 from raresim.report.folder import RunFolder
-from raresim.report.words import NOTHING, Cell, percent, plain
+from raresim.report.words import NOTHING, Cell, percent
+from raresim.study import trial_numbers
+from raresim.study.trial_numbers import TrialNumber
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class EstimandTable:
     method: str
     is_ratio: bool
     rows: tuple[Row, ...]
+    naive: tuple[str, ...]
     notes: tuple[tuple[str, Cell], ...]
 
 
@@ -45,10 +46,16 @@ def estimand_tables(run: RunFolder) -> list[EstimandTable]:
         test = method.test + (f", estimated by {method.estimate}" if method.estimate else "")
         is_ratio = result["measure"].startswith("log ")
         rows = _chances(run, name, result) + _estimates(run, result, is_ratio)
-        notes = _notes(result["notes"])
         found.append(
             EstimandTable(
-                name, estimand.variable, estimand.summary, test, is_ratio, tuple(rows), notes
+                name,
+                estimand.variable,
+                estimand.summary,
+                test,
+                is_ratio,
+                tuple(rows),
+                tuple(result["naive"]),
+                _notes(result["notes"]),
             )
         )
     return found
@@ -101,13 +108,14 @@ def _estimates(run: RunFolder, result: dict[str, Any], is_ratio: bool) -> list[R
     drawn = run.summary["uncertainty"] != "fixed"
     mean = "mean of the possible truths" if drawn else "of full follow-up without drop-out"
     truth, estimate, bias = result["truth"], result["estimate"], result["bias"]
-    factor = "as a factor on the ratio" if is_ratio else ""
+    remarks = ["as a factor on the ratio"] if is_ratio else []
+    remarks += ["of a naive analysis, see below"] if result["naive"] else []
     return [
         Row(f"True value ({measure})", (words.amount(truth), also(truth)), mean),
         Row(f"Mean estimate ({measure})", (words.amount(estimate), also(estimate)), "last look"),
         Row("SD of the estimates", (words.amount(result["estimate_sd"]), NOTHING)),
         Row("Mean standard error of the fits", (words.amount(result["mean_se"]), NOTHING)),
-        Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), factor),
+        Row("Bias (estimate − true value)", (words.amount(bias), also(bias)), "; ".join(remarks)),
         Row("Coverage of the 95 % confidence interval", (words.share(result["coverage"]), NOTHING)),
         *_if_rejected(result["if_rejected"], also),
     ]
@@ -152,53 +160,17 @@ LEVELS = ("mean", "q10", "q50", "q90")
 
 def numbers(run: RunFolder) -> list[Group]:
     """Return duration and numbers of the trial, then those of each arm."""
-    trial = [
-        _spread(run, "Duration, months", "duration_days", True),
-        _spread(run, "Recruitment, months", "recruitment_days", True),
-        _spread(run, "Candidates screened", "screened"),
-        _spread(run, "Patients randomised", "randomised"),
-        _spread(run, "Patients on the arm that is truly worse", "patients_on_worse_arm"),
-        *_where_stated(run),
-    ]
-    return [Group("The trial", tuple(trial)), *(_arm(run, arm) for arm in run.scenario.arms)]
+    scenario = run.scenario
+    groups = [("The trial", trial_numbers.of_trial(scenario))]
+    groups += [(f"Arm: {arm}", trial_numbers.of_arm(scenario, arm)) for arm in scenario.arms]
+    return [Group(title, tuple(_spread(run, item) for item in items)) for title, items in groups]
 
 
-def _where_stated(run: RunFolder) -> list[Row]:
-    """Return the numbers that only some designs have: overrun, screenings, kits, costs."""
-    design, rows = run.scenario.spec.design, []
-    if any(milestone.decide_after for milestone in design.milestones.values()):
-        rows.append(_spread(run, "Randomised after the last data cut", "overrun"))
-    if design.screen_again is not None:
-        rows.append(_spread(run, "Screenings, repeated ones too", "screenings"))
-    if design.kits is not None:
-        rows.append(_spread(run, "Drug kits sent", "kits"))
-        rows.append(_spread(run, "Patients who waited for a drug kit", "waited_for_kits"))
-    if design.costs is not None:
-        rows.append(_spread(run, f"Cost, {design.costs.currency}", "cost"))
-    return rows
-
-
-def _arm(run: RunFolder, arm: str) -> Group:
-    rows = [
-        _spread(run, "Patients", f"{arm}.patients"),
-        _spread(run, "Patient-years of follow-up", f"{arm}.patient_years"),
-    ]
-    for name, outcome in run.scenario.model.spec.outcomes.items():
-        if isinstance(outcome, ReadAtVisits):
-            continue
-        rows.append(_spread(run, f"Events: {plain(name)}", f"{arm}.{name}.events"))
-        if not isinstance(outcome, TimeToEvent):
-            what = f"Patients with an event: {plain(name)}"
-            rows.append(_spread(run, what, f"{arm}.{name}.patients"))
-    rows.append(_spread(run, "Left the study", f"{arm}.left"))
-    rows.append(_spread(run, "Stopped treatment", f"{arm}.stopped_treatment"))
-    return Group(f"Arm: {arm}", tuple(rows))
-
-
-def _spread(run: RunFolder, label: str, key: str, in_months: bool = False) -> Row:
-    found = run.summary["trial"].get(key, {})
-    show = words.months if in_months else words.amount
-    return Row(label, tuple(show(found.get(level)) for level in LEVELS))
+def _spread(run: RunFolder, item: TrialNumber) -> Row:
+    found = run.summary["trial"].get(item.column, {})
+    most = 4 if item.unit == 1 else 2
+    cells = tuple(words.amount(found.get(level), item.unit, most) for level in LEVELS)
+    return Row(item.label[0].upper() + item.label[1:], cells)
 
 
 def endings(run: RunFolder) -> list[Row]:

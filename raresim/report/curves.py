@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from raresim.report import folder
 from raresim.report.folder import RunFolder
 from raresim.report.svg import short
 from raresim.report.words import fixed, percent, plain
+from raresim.trial.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
 LEAST_AT_RISK = 0.05
@@ -91,21 +93,32 @@ class Curve:
 
 
 def curves(run: RunFolder) -> list[Curve]:
-    """Return every curve of a run, outcomes in the order of the model."""
+    """Return every curve of a run, outcomes in the order of the model, then adverse events."""
     names = ["arm", "outcome", "kind", "day", "count", "total"]
     columns = folder.table(run, "curves.parquet", names)
     found = []
-    for outcome, spec in run.scenario.model.spec.outcomes.items():
-        kinds = ("change",) if isinstance(spec, ReadAtVisits) else ("first", "all")
+    for outcome, kinds, unit in _wanted(run.scenario):
         for kind in kinds:
-            if kind == "all" and isinstance(spec, TimeToEvent):
-                continue  # an event that comes once: the other picture says it already
             drawn = (_line(columns, arm, outcome, kind) for arm in run.scenario.arms)
             lines = tuple(line for line in drawn if line is not None)
-            unit = spec.unit if isinstance(spec, ReadAtVisits) else ""
             if lines:
                 found.append(Curve(outcome, kind, unit, lines))
     return found
+
+
+def _wanted(scenario: Scenario) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Yield outcomes and adverse events with their kinds of curve and unit.
+
+    Of an event that comes once, the first is all there is.
+    """
+    for name, outcome in scenario.model.spec.outcomes.items():
+        if isinstance(outcome, ReadAtVisits):
+            yield name, ("change",), outcome.unit
+        else:
+            once = isinstance(outcome, TimeToEvent)
+            yield name, ("first",) if once else ("first", "all"), ""
+    for name, adverse in scenario.spec.truth.adverse_events.items():
+        yield name, ("first",) if adverse.once else ("first", "all"), ""
 
 
 def _line(columns: dict[str, Any], arm: str, outcome: str, kind: str) -> Line | None:

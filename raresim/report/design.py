@@ -1,78 +1,124 @@
-"""The design and the scenario's assumptions as rows of words, so that the report stands alone."""
+"""The design and the estimands as rows of words, so that the report stands alone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from raresim.report.folder import RunFolder
+from raresim.report.assumption import line_words
 from raresim.report.milestones import milestone_words
-from raresim.report.words import duration, number, percent, plain
-from raresim.trial.analysis_block import Estimand
+from raresim.report.published import units
+from raresim.report.words import duration, number, plain
+from raresim.trial.analysis_block import Estimand, MethodSpec
+from raresim.trial.cost_block import Costs
+from raresim.trial.design_block import Again, Arm, Design
 from raresim.trial.intercurrent_block import words
 from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise
 from raresim.trial.scenario import Scenario
-
-DAYS_A_YEAR = 365.25
+from raresim.trial.site_block import Sites
 
 
 def design(scenario: Scenario) -> list[tuple[str, str]]:
     """Return what the sponsor chooses, a line for each choice."""
     spec = scenario.spec.design
-    shares = " : ".join(f"{arm} {part}" for arm, part in spec.randomise.ratio.items())
-    strata = ", ".join(plain(name) for name in spec.randomise.strata) or "none"
     weeks = ", ".join(str(week) for week in spec.visits.weeks)
-    arms = [
-        (f"Arm: {arm}" + (" (control)" if arm == spec.control else ""), _give(spec.arms[arm]))
-        for arm in scenario.arms
-    ]
     window = f", within {duration(spec.visits.window)} each way" if spec.visits.window else ""
+    after = f"for {duration(spec.treat_for)}; after stopping: {spec.after_stopping_treatment}"
     return [
         ("Eligible", spec.eligible.text),
-        *arms,
-        ("Patients planned", f"{spec.randomise.n}, {shares}"),
-        ("Randomisation", f"{_method_of(spec.randomise)}; strata: {strata}"),
-        ("Sites", f"{spec.sites.number}, planned to open {_opening(scenario)}"),
-        (
-            "Recruitment ends",
-            f"at {spec.randomise.n} patients or after {duration(spec.recruit_for)}",
-        ),
+        *((_arm(scenario, arm), _give(spec.arms[arm])) for arm in scenario.arms),
+        *_randomised(spec.randomise),
+        *_sites(spec.sites),
+        ("Recruitment ends", _recruitment(spec)),
         *([("Drug kits", _kits(spec.kits))] if spec.kits else []),
+        *([("Screening again", _again(spec.screen_again))] if spec.screen_again else []),
         *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
-        ("Treatment", f"for {duration(spec.treat_for)}; after stopping: {_after(scenario)}"),
+        ("Treatment", after),
+        ("Follow-up", f"{duration(scenario.follow_days)} from randomisation"),
         *((f"Milestone: {name}", milestone_words(m)) for name, m in spec.milestones.items()),
         ("Success", f"the test of {scenario.spec.analysis.success} rejects"),
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
+        *([("Prices", _prices(spec.costs))] if spec.costs else []),
     ]
 
 
-def _method_of(randomise: Randomise) -> str:
-    words: list[str] = [randomise.method]
+def _arm(scenario: Scenario, arm: str) -> str:
+    return f"Arm: {arm}" + (" (control)" if arm == scenario.arms[0] else "")
+
+
+def _give(arm: Arm) -> str:
+    return f"{arm.give}, {arm.every}" if arm.every else arm.give
+
+
+def _randomised(randomise: Randomise) -> list[tuple[str, str]]:
+    shares = " : ".join(f"{arm} {part}" for arm, part in randomise.ratio.items())
+    parts: list[str] = [randomise.method]
     if randomise.block is not None:
-        words.append(f"of {randomise.block}")
+        parts.append(f"of {randomise.block}")
     if randomise.method in CHANCES:
-        words.append(f"with chance {randomise.bias:.3g}")
-    caps = [f"{plain(name)} {cap}" for name, cap in randomise.at_most.items()]
-    return " ".join(words) + (f"; at most: {', '.join(caps)}" if caps else "")
+        parts.append(f"with chance {number(randomise.bias)}")
+    strata = ", ".join(plain(name) for name in randomise.strata) or "none"
+    found = [
+        ("Patients planned", f"{randomise.n:,}, {shares}"),
+        ("Randomisation", f"{' '.join(parts)}; strata: {strata}"),
+    ]
+    caps = [_cap(name, cap) for name, cap in randomise.at_most.items()]
+    return [*found, ("Patients at most", "; ".join(caps))] if caps else found
 
 
-def _give(arm: Any) -> str:
-    return f"{arm.give}, {arm.every}" if arm.every else str(arm.give)
+def _cap(name: str, cap: int | dict[str, int]) -> str:
+    """Return the most patients of each level of a factor, or of some levels."""
+    if isinstance(cap, int):
+        return f"{cap} of each {plain(name)}"
+    return f"{plain(name)} " + ", ".join(f"{plain(state)} {most}" for state, most in cap.items())
 
 
-def _after(scenario: Scenario) -> str:
-    return scenario.spec.design.after_stopping_treatment
+def _sites(sites: Sites) -> list[tuple[str, str]]:
+    planned = sites.planned()
+    if planned[0] == planned[-1]:
+        when = f"all on day {number(planned[0])}"
+    else:
+        together = planned.count(planned[0])
+        every = planned[-1] - planned[-2]
+        when = f"{together} on day {number(planned[0])}, then one every {duration(every)}"
+        when += f" to day {number(planned[-1])}"
+    found = [("Sites", f"{sites.number}, planned to open {when}")]
+    if sites.names is not None:
+        found.append(("Names of sites", ", ".join(sites.names)))
+    if sites.countries is not None:
+        listed = (f"{plain(name)} {count}" for name, count in sites.countries.items())
+        found.append(("Sites by country", ", ".join(listed)))
+    return found
 
 
-def _opening(scenario: Scenario) -> str:
-    planned = scenario.spec.design.sites.planned()
-    first, last = planned[0], planned[-1]
-    if first == last:
-        return f"all on day {number(first)}"
-    return f"from day {number(first)} to day {number(last)}"
+def _recruitment(spec: Design) -> str:
+    found = f"at {spec.randomise.n:,} patients or after {duration(spec.recruit_for)}"
+    if spec.give_up_after is None:
+        return found
+    return f"{found}, or when nobody has been randomised for {duration(spec.give_up_after)}"
+
+
+def _again(again: Again) -> str:
+    times = "once" if again.times == 1 else f"{again.times} times"
+    return f"who is not eligible may come {times} more, {duration(again.after)} later"
+
+
+def _prices(costs: Costs) -> str:
+    """Return the prices that are not zero, and where they come from."""
+    shares = {
+        "start": "once",
+        "month": "each month of the trial",
+        "site": "each site that opens",
+        "site_month": "each month of an open site",
+        "screening": "each screening",
+        "patient": "each patient randomised",
+        "visit": "each visit",
+        "kit": "each drug kit",
+    }
+    listed = [f"{getattr(costs, key):,.10g} {words}" for key, words in shares.items()]
+    listed = [text for text in listed if not text.startswith("0 ")]
+    told = [costs.why, f"source: {costs.source}" if costs.source else ""]
+    return "; ".join([f"{costs.currency}: {', '.join(listed)}", *filter(None, told)])
 
 
 def _kits(kits: Kits) -> str:
@@ -94,6 +140,7 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
             ("Population", _population(scenario, estimand)),
             ("Treatments", arms),
             ("Variable", plain(estimand.variable)),
+            *_endpoint(scenario, estimand),
             ("Intercurrent events", "; ".join(events) or "none stated"),
             ("Summary", estimand.summary),
             ("Test and estimator", _method(spec.analysis.methods[name])),
@@ -111,7 +158,19 @@ def _population(scenario: Scenario, estimand: Estimand) -> str:
     return f"{found}; of these, who would have no '{', '.join(without)}' under either arm"
 
 
-def _method(method: Any) -> str:
+def _endpoint(scenario: Scenario, estimand: Estimand) -> list[tuple[str, str]]:
+    """Return what an endpoint of the protocol is made of."""
+    endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
+    if endpoint is None:
+        return []
+    of = units(scenario.model.spec)
+    parts = [plain(p) if isinstance(p, str) else line_words(p, of) for p in endpoint.first_of]
+    label = f"{endpoint.label}: " if endpoint.label else ""
+    text = f"{label}first of {'; '.join(parts)} ({endpoint.better} is better)"
+    return [(plain(estimand.outcome).capitalize(), text)]
+
+
+def _method(method: MethodSpec) -> str:
     parts = [f"{method.test}, one-sided at {method.alpha:g}"]
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
@@ -124,56 +183,7 @@ def _method(method: Any) -> str:
             f"alpha spent over looks as {method.boundary.spend}, "
             f"{method.boundary.planned_information} patients with an event planned at the last look"
         )
+    for what, threshold in (("futility", method.futility), ("harm", method.harm)):
+        if threshold is not None:
+            parts.append(f"{what}: one-sided p above {number(threshold.p_above)}")
     return "; ".join(parts)
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """Something that the scenario takes for granted, with where it comes from."""
-
-    what: str
-    value: str
-    source: str
-    why: str
-
-
-def assumptions(run: RunFolder) -> list[Assumption]:
-    """Return what the scenario says of candidates, visits and patients who stop or leave."""
-    truth = run.scenario.spec.truth
-    stream = truth.candidates.rates
-    alike = f"gamma of shape {number(stream.gamma_shape)} between sites"
-    found = [
-        Assumption(
-            "Candidates at each site",
-            f"{number(stream.per_site * DAYS_A_YEAR / 12)} per month, {alike}",
-            stream.source,
-            stream.why,
-        )
-    ]
-    delay = truth.site_opening_delay
-    if delay is None:
-        found.append(Assumption("Delay of a site's opening", "none", "", ""))
-    else:
-        value = f"{duration(delay.mean)} on average"
-        found.append(Assumption("Delay of a site's opening", value, delay.source, delay.why))
-    low, high = truth.screening_lasts
-    lasts = f"{duration(low)} to {duration(high)}"
-    found.append(Assumption("Screening lasts", lasts, "", "no reason is stated in the scenario"))
-    missed, share = truth.missed_visits, percent(truth.missed_visits.share)
-    found.append(Assumption("Visits missed", share, missed.source, missed.why))
-    for what, hazard in (
-        ("Stops treatment", truth.stops_treatment),
-        ("Leaves the study", truth.leaves_study),
-    ):
-        value = f"{number(hazard.rate * DAYS_A_YEAR)} per patient-year"
-        found.append(Assumption(what, value, hazard.source, hazard.why))
-    return found + _followed(run)
-
-
-def _followed(run: RunFolder) -> list[Assumption]:
-    """Return the administrative follow-up of a trial that is replayed."""
-    found = []
-    for arm, stated in (run.scenario.spec.truth.followed_for or {}).items():
-        text = stated.statistic.text() + " days"
-        found.append(Assumption(f"Followed for: {arm}", text, stated.statistic.source, stated.why))
-    return found

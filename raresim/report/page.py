@@ -16,6 +16,8 @@ from raresim.report import (
     published,
     timelines,
 )
+from raresim.report.assumption import Assumption
+from raresim.report.assumptions import assumptions
 from raresim.report.folder import RunFolder, table
 from raresim.report.plain_words import icons, plain_words
 from raresim.report.svg import look, printable
@@ -69,6 +71,7 @@ def content(run: RunFolder) -> dict[str, Any]:
         "enrolled": answer.enrolment(run),
         "curves": drawn,
         "trial": trial,
+        "trial_each": timelines.of_each(run.scenario),
         "patients": [patient_row(run, patient) for patient in trial.patients],
         "events_shown": [plain(name) for name in timelines.shown(run.scenario)],
         "pictures": _pictures(run, drawn, trial, told.hits),
@@ -131,11 +134,11 @@ def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
     }
 
 
-def _assumptions(run: RunFolder) -> list[tuple[design.Assumption, str]]:
+def _assumptions(run: RunFolder) -> list[tuple[Assumption, str]]:
     known = published.sources(run)
     return [
         (item, published.cited(known, item.source) if item.source else "assumed")
-        for item in design.assumptions(run)
+        for item in assumptions(run.scenario)
     ]
 
 

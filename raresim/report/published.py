@@ -55,17 +55,17 @@ def cited(known: Mapping[str, Source], key: str) -> str:
 def inputs(run: RunFolder) -> list[Printed]:
     """Return every statistic that the model takes in."""
     known, spec = sources(run), run.scenario.model.spec
-    units = _units(spec)
+    unit_of = units(spec)
     rows = []
     for about, stated, published, why in statements(spec):
-        unit = units.get(about, units.get(about.split(":")[0].split(" where ")[0], ""))
+        unit = unit_of.get(about, unit_of.get(about.split(":")[0].split(" where ")[0], ""))
         for what, statistic in spelt_out(about, stated):
             row = _printed(plain(what), statistic, published, why, known)
             rows.append(replace(row, numbers=f"{row.numbers} {unit}") if unit else row)
     return rows
 
 
-def _units(spec: ModelSpec) -> dict[str, str]:
+def units(spec: ModelSpec) -> dict[str, str]:
     """Return the unit of each statement or, under a bare name, of a variable or score."""
     found = {name: v.unit for name, v in spec.patients.items() if isinstance(v, Number)}
     for name, outcome in spec.outcomes.items():

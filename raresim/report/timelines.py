@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.score_block import ReadAtVisits
 from raresim.report.folder import RunFolder
 from raresim.report.pictures import COLOURS, MARKERS, canvas
 from raresim.report.svg import INK, PALE, inline, short
@@ -75,11 +74,16 @@ def one_trial(run: RunFolder) -> OneTrial:
     )
     ledger = block.ledger
     chosen: list[int] = []
-    for arm in (0, 1):
+    for arm in range(len(run.scenario.arms)):
         mine = np.flatnonzero(ledger.present[0] & (ledger.arm[0] == arm))
-        chosen += [int(k) for k in mine[: PATIENTS // 2]]
+        chosen += [int(k) for k in mine[: of_each(run.scenario)]]
     patients = tuple(_timeline(ledger, k) for k in chosen)
     return OneTrial(patients, int(ledger.present.sum()), float(days(ledger.end)[0]))
+
+
+def of_each(scenario: Scenario) -> int:
+    """Return how many patients of each arm are shown, at most."""
+    return max(2, PATIENTS // len(scenario.arms))
 
 
 def _timeline(ledger: Ledger, k: int) -> Timeline:
@@ -103,10 +107,8 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
 
 
 def shown(scenario: Scenario) -> list[str]:
-    """Return the outcomes that are drawn as events; death is drawn as the end of follow-up."""
-    spec = scenario.model.spec
-    events = (n for n, outcome in spec.outcomes.items() if not isinstance(outcome, ReadAtVisits))
-    return [name for name in events if name not in spec.fatal]
+    """Return what is drawn as an event, side effects too; death is drawn as the end."""
+    return [name for name in scenario.event_names if name not in scenario.model.spec.fatal]
 
 
 def picture(trial: OneTrial, scenario: Scenario) -> str:
@@ -170,8 +172,8 @@ def _sign(marker: str, text: str, colour: str = INK) -> Line2D:
 
 def label(trial: OneTrial, scenario: Scenario) -> str:
     """Return the text alternative of the picture."""
-    counts = (sum(patient.arm == arm for patient in trial.patients) for arm in (0, 1))
-    arms = " and ".join(f"{n} on {arm}" for n, arm in zip(counts, scenario.arms, strict=True))
+    numbers = [patient.arm for patient in trial.patients]
+    arms = " and ".join(f"{numbers.count(k)} on {arm}" for k, arm in enumerate(scenario.arms))
     return (
         f"Timelines of {len(trial.patients)} simulated patients of one trial, {arms}; "
         "the table that follows says the same in numbers."

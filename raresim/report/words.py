@@ -124,9 +124,11 @@ def plain(name: str) -> str:
 def duration(days: float) -> str:
     """Return days in the unit in which they are a whole number, the largest one.
 
-    >>> duration(336.0), duration(365.25), duration(10.4)
-    ('48 weeks', '12 months', '10.4 days')
+    >>> duration(336.0), duration(365.25), duration(10.4), duration(0.25)
+    ('48 weeks', '12 months', '10.4 days', '6 hours')
     """
+    if 0 < days < 1:
+        return f"{number(24 * days)} hours"
     for name, unit in (("month", DAYS_A_MONTH), ("week", 7.0), ("day", 1.0)):
         count = days / unit
         if days > 0 and abs(count - round(count)) < 1e-6:

@@ -12,6 +12,7 @@ from raresim.analysis import Note
 from raresim.study import montecarlo
 from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
 from raresim.study.montecarlo import Figure
+from raresim.study.naive import naive
 from raresim.study.tables import MONTHS
 from raresim.trial.scenario import Scenario
 
@@ -28,7 +29,8 @@ class EstimandSummary:
 
     `rejected` counts a fit that did not converge as not rejecting; `rejected_bounds` counts all
     such fits first as not rejecting, then as rejecting. Bias and coverage are those of the last
-    look, on the scale of `measure`, against the true value of the same functional.
+    look, on the scale of `measure`, against the true value of the same functional. `naive` says
+    where the analysis does not give what the estimand asks; `notes` are those of the fits.
     """
 
     rejected: Figure
@@ -46,6 +48,7 @@ class EstimandSummary:
     coverage: Figure
     alpha: float
     if_rejected: DesignAnalysis
+    naive: list[str]
     notes: dict[str, Figure]
 
 
@@ -87,13 +90,11 @@ def summarise(
         name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
         for name in scenario.spec.analysis.estimands
     }
-    effects = scenario.spec.truth.hypotheses[hypothesis].values()
     return Summary(
         scenario=scenario.stem,
         question=scenario.spec.question,
         hypothesis=hypothesis,
-        is_null=hypothesis in scenario.spec.design.nulls
-        or all(effect.is_null for arms in effects for effect in arms.values()),
+        is_null=scenario.is_null(hypothesis),
         uncertainty=scenario.spec.truth.uncertainty,
         replicates=len(trials),
         draws=len(np.unique(clusters)),
@@ -167,7 +168,7 @@ def _estimand(
     low, high = last["ci_low"].to_numpy(np.float64), last["ci_high"].to_numpy(np.float64)
     covered = np.where(np.isnan(estimate), np.nan, (low <= true) & (true <= high))
     measure = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
-    summary = scenario.spec.analysis.estimands[name].summary
+    estimand = scenario.spec.analysis.estimands[name]
     at = {
         str(milestone): montecarlo.proportion(
             trials["replicate"].isin(part.loc[part["rejected"], "replicate"]).to_numpy(), clusters
@@ -182,7 +183,7 @@ def _estimand(
         analysed=montecarlo.proportion(analysed, clusters),
         not_converged=montecarlo.proportion(failed, clusters),
         truth=montecarlo.mean(truth, np.arange(len(truth))),
-        measure=measure.get(summary, summary),
+        measure=measure.get(estimand.summary, estimand.summary),
         estimate=montecarlo.mean(estimate, clusters),
         estimate_sd=montecarlo.spread(estimate, clusters),
         mean_se=montecarlo.mean(last["se"].to_numpy(np.float64), clusters),
@@ -190,12 +191,9 @@ def _estimand(
         coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.spec.analysis.methods[name].alpha,
         if_rejected=design_analysis(
-            last,
-            true,
-            rejected,
-            scenario.better(scenario.spec.analysis.estimands[name].outcome),
-            clusters,
+            last, true, rejected, scenario.better(estimand.outcome), clusters
         ),
+        naive=naive(estimand, scenario.spec.analysis.methods[name]),
         notes=_notes(last, clusters),
     )
 

@@ -53,6 +53,8 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)
+        if arm in {crossing.cross_over for crossing in scenario.crossings}:
+            columns[f"{arm}.crossed_over"] = (mine & (ledger.crossed < NEVER)).sum(1)
     columns |= _published_changes(scenario, run)
     columns["enrolled_by_month"] = list(_enrolment(run))
     return pd.DataFrame(columns)

@@ -48,7 +48,8 @@ class Estimand(Spec):
 
     population: Literal["randomised"] = Field("randomised", description="who is analysed")
     variable: str = Field(
-        description="'time to first X', 'events of X', 'change in X at week W', 'percent "
+        description="'time to first X' or 'events of X', of an outcome or an adverse event; "
+        "'change in X at week W', 'percent "
         "change in X at week W', or, of a diary, "
         "'log ratio of X at week W': log((reading + 1) / (baseline + 1)); of an endpoint "
         "'share with X by week W'",

@@ -104,7 +104,11 @@ class AnalysisChecker(Checker):
         if outcome in self.spec.analysis.endpoints:
             self.add(steps, f"{outcome!r} is an endpoint", f"write 'time to first {outcome}'")
             return
-        if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
+        if outcome in self.spec.truth.adverse_events:
+            self.adverse(steps, name)
+            return
+        known = [*self.outcomes, *self.spec.truth.adverse_events]
+        if not self.named(steps, "outcome", outcome, known, "an outcome"):
             return
         found = self.outcomes[outcome]
         score = isinstance(found, ReadAtVisits)
@@ -123,6 +127,17 @@ class AnalysisChecker(Checker):
         self.intercurrent(name)
         if score:
             self.visit(steps, name)
+
+    def adverse(self, steps: Steps, name: str) -> None:
+        """Check an estimand of an adverse event: its time, or its number where it comes again."""
+        estimand = self.spec.analysis.estimands[name]
+        event, mend = estimand.outcome, f"write 'time to first {estimand.outcome}'"
+        if estimand.variable.startswith("events of"):
+            if self.spec.truth.adverse_events[event].once:
+                self.add(steps, f"{event!r} counts once; use 'time to first {event}'", mend)
+        elif not estimand.variable.startswith("time to first"):
+            self.add(steps, f"{estimand.variable!r} does not fit an adverse event", mend)
+        self.intercurrent(name)
 
     def visit(self, steps: Steps, name: str) -> None:
         """Check that an estimand's week is that of a visit."""

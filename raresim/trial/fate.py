@@ -108,7 +108,7 @@ class Fate:
         return lived.rows(self.row - first)
 
     def replaced(self, rows: npt.NDArray[np.int64], others: list[Fate]) -> Fate:
-        """Return the fate with what becomes of patients in some rows from others, in their order."""
+        """Return the fate with the lives of some rows from others, in their order."""
         lives = {
             name: replaced(getattr(self, name), rows, stacked([getattr(o, name) for o in others]))
             for name in LIFE

@@ -132,6 +132,22 @@ class Scenario:
             raise InputError(f"no hypothesis {name!r}; {did_you_mean(name, self.hypotheses)}")
         return name
 
+    def is_null(self, hypothesis: str) -> bool:
+        """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
+
+        No hypothesis says what an arm does to adverse events: where success is about one whose
+        ratios differ between the arms that are compared, none is null.
+        """
+        success = self.spec.analysis.success
+        adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
+        if adverse is not None:
+            pair = (self.arms[0], self.arms[self.compared(success)])
+            if len({adverse.by_arm.get(arm, 1.0) for arm in pair}) > 1:
+                return False
+        effects = self.spec.truth.hypotheses[hypothesis].values()
+        without = all(effect.is_null for arms in effects for effect in arms.values())
+        return without or hypothesis in self.spec.design.nulls
+
     def numbers(self, hypothesis: str, luck: Luck, place: str) -> tuple[Parameters, Effects]:
         """Return parameters and effects as the uncertainty mode wants them: published or drawn."""
         mode = self.spec.truth.uncertainty
@@ -183,7 +199,9 @@ class Scenario:
         check_place(place, [number.name for numbers in found.values() for number in numbers])
 
     def better(self, outcome: str) -> Literal["less", "greater"]:
-        """Return the side of an effect that is good: `less` or `greater`."""
+        """Return the side of an effect that is good; of adverse events, `less`."""
+        if outcome in self.spec.truth.adverse_events:
+            return "less"
         endpoint = self.spec.analysis.endpoints.get(outcome)
         if endpoint is not None:
             return "greater" if endpoint.better == "earlier" else "less"

@@ -40,7 +40,7 @@ def supplies(draw: st.DrawFn) -> dict[str, Any]:
 
 @pytest.mark.parametrize("resolution", [1, 30 * 86_400])
 @settings(max_examples=15)
-@given(changes=operations(), seed=st.integers(0, 2**32))
+@given(changes=operations(crossing=False), seed=st.integers(0, 2**32))
 def test_with_enough_kits_a_trial_is_what_it_is_without(
     resolution: int, changes: dict[str, Any], seed: int
 ) -> None:
@@ -71,7 +71,7 @@ def watched(scenario: Scenario, seed: int, resolution: int) -> list[tuple[Watche
     found = []
     for k in range(TRIALS):
         alone = run.fate.rows(slice(k, k + 1))
-        trial = Watched(plan, alone, Analyst(scenario, plan, run.fate, TRIALS).perform, k)
+        trial = Watched(plan, alone, Analyst(scenario, plan, TRIALS).perform, k)
         trial.open_arms = []
         trial.run()
         found.append((trial, alone))
@@ -121,7 +121,7 @@ class Shelves:
 
 @pytest.mark.parametrize("resolution", [1, 30 * 86_400])
 @settings(max_examples=20)
-@given(changes=operations(), kits=supplies(), seed=st.integers(0, 2**32))
+@given(changes=operations(crossing=False), kits=supplies(), seed=st.integers(0, 2**32))
 def test_nobody_is_randomised_at_a_site_without_a_kit_of_each_open_arm(
     resolution: int, changes: dict[str, Any], kits: dict[str, Any], seed: int
 ) -> None:
@@ -164,11 +164,11 @@ def test_a_decision_rests_on_nothing_after_its_cut_where_kits_are_scarce() -> No
     scenario = looked_at("drop interferon if futility", **FUTILE, **{"design.kits": SCARCE})
     plan = make_plan(scenario)
     decided = fate(scenario, Luck(11, 0), "effect", 400, rows=slice(0, 24))
-    analyst = Analyst(scenario, plan, decided, 24)
+    analyst = Analyst(scenario, plan, 24)
     look = conducted(plan, decided, analyst)
     assert (look < NEVER).all()
     perturbed = after(decided, look)
-    again = Analyst(scenario, plan, perturbed, 24)
+    again = Analyst(scenario, plan, 24)
     assert np.array_equal(conducted(plan, perturbed, again), look)
     first, second = (a.records[Look("look", "infection_free")] for a in (analyst, again))
     for key, values in first.items():

@@ -40,6 +40,10 @@ def looked_at(*actions: Any, **more: Any) -> Scenario:
         "design.randomise.n": 40,
         "design.follow_for": "12 months",
     }
+    if any("cross_over" in action for action in actions):
+        estimands = ("infection_free", "infection_rate")
+        strategy = "analysis.estimands.{}.intercurrent.crosses_over"
+        changes |= {strategy.format(name): "treatment policy" for name in estimands}
     return world(CGD, changes | more)
 
 

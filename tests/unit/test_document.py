@@ -217,3 +217,10 @@ def test_missing_files_and_folders_are_refused_by_name(tmp_path):
         with pytest.raises(InputError, match="cannot be read") as error:
             read(path)
         assert error.value.problems[0].file == str(path)
+
+
+def test_what_a_caller_says_twice_is_written_twice():
+    same = {"rate": "1 per year"}
+    document = parse("b: 1\na: 2\n").changed({"a": same, "b": [same, same]})
+    found = parse(document.text).data
+    assert found == {"a": same, "b": [same, same]} and list(found) == ["b", "a"]

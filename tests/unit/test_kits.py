@@ -57,7 +57,7 @@ def ready_on(scenario: Scenario, screened: list[float], ready: list[float]) -> F
 def conducted(scenario: Scenario, decided: Fate) -> tuple[Ledger, list[Entry]]:
     """Run one trial on a fate event by event."""
     plan = make_plan(scenario)
-    ledger, _, log = events.conduct(plan, decided, Analyst(scenario, plan, decided, 1).perform)
+    ledger, _, _, log = events.conduct(plan, decided, Analyst(scenario, plan, 1).perform)
     return ledger, log
 
 

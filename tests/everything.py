@@ -1,0 +1,162 @@
+"""Scenarios that, together, state every key of truth, design and analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from raresim.trial import Scenario
+from tests.prevalent import model_at, prevalent
+from tests.worlds import CGD, world
+
+SIX = "duchenne-six-countries"
+LEVEL = {"alpha": "0.025 one-sided"}
+WHY = {"why": "a reason", "source": "fordmd"}
+LINES = {
+    "falls_by": 31, "rises_by": 32, "falls_by_percent": 33, "rises_by_percent": 34, "below": 35,
+    "above": 36,
+}  # fmt: skip
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+TOLD = {"n": 57, "where": "table 3", "derived": "4 / 2", "note": "to be checked"}
+
+
+def boys() -> Scenario:
+    """A finite pool, scores that pass lines, hazards that follow them, rescue and prices."""
+    change = {
+        "from": "7 months", "until": "8 months", "by": 0.25, "sites": ["site2", "site3"], **WHY
+    }  # fmt: skip
+    score = {"score": "walk", "falls_by": 37, "confirmed": True}
+    effect = {"difference": 23, "after": "9 weeks", "ci": [11, 34], "source": "fordmd", **TOLD}
+    rescue = {
+        "when": score, "share": 0.77, "lasts": "13 weeks", "effects": {"walk": effect}, **WHY
+    }  # fmt: skip
+    seen = {"score": "walk", "hazard_ratio": 1.35, "for": -53, "of": "value", "seen": False}
+    rash = {"rate": "0.21 per year", "by_arm": {"drug": 2.5}, "once": False, "while": "always"}
+    rash |= {"stops_treatment": 0.12, "lowers_dose": {"share": 0.45, "to": 0.55}, **WHY}
+    lines = [{"score": "walk", name: value} for name, value in LINES.items()]
+    endpoint = {"label": "what is lost", "better": "later", "first_of": ["loss_of_ambulation"]}
+    death = {"stops_treatment": "treatment policy", "steroids": "composite"}
+    lost = {"variable": "time to first lost", "summary": "hazard ratio", "intercurrent": death}
+    bad = {"stops_treatment": {"composite": -61}, "steroids": {"composite": "worst"}}
+    bad["loss_of_ambulation"] = "composite"
+    hours = {"mean": 2.25, "sd": 1.75, "se": 0.3, "source": "fordmd", "seen": True, **TOLD}
+    late = {"when": {"calendar": "11 months"}, "do": ["analyse change", {"recruit": 133}]}
+    late["do"] += ["stop if harm", {"follow_for": "14 months"}]
+    wide = {"when": {"visit": 24, "patients": 43}, "do": [{"ratio": {"placebo": 1, "drug": 3}}]}
+    wide |= {"decide_after": "17 days"}
+    only = {"when": {"completed": 44}, "do": [{"eligible": "age >= 6"}]}
+    any_of = {"any": [{"everybody": "finished"}, {"calendar": "61 months"}]}
+    final = {"when": any_of, "do": ["analyse change", "analyse lost", "analyse passed"]}
+    method = {"test": "ancova", **LEVEL, "adjust_for": ["age"]}
+    method |= {"harm": {"p_above": 0.93}, "futility": {"p_above": 0.41}}
+    return world(
+        SIX,
+        {
+            "truth.branch": "stretch",
+            "truth.candidates.changes": [change],
+            "truth.candidates.seasons": {
+                "starts_in": "march", **{m: 0.5 + k / 20 for k, m in enumerate(MONTHS)}, **WHY
+            },
+            "truth.candidates.pool.travel": {
+                "hours": {"evidence": hours, "why": "so far"}, "halves_every": "6 hours", **WHY
+            },
+            "truth.candidates.pool.source": "fordmd",
+            "truth.candidates.pool.countries.germany.source": "fordmd",
+            "truth.candidates.pool.competing.rival.source": "fordmd",
+            "truth.site_opening_delay.source": "fordmd",
+            "truth.data_entry.source": "fordmd",
+            "truth.stops_treatment": {
+                "rate": "0.07 per year", "by_arm": {"drug": 1.75}, "follows": [seen], **WHY
+            },
+            "truth.adverse_events": {"rash": rash},
+            "truth.rescue": {"steroids": rescue},
+            "design.run_in": "3 weeks",
+            "design.follow_for": "13 months",
+            "design.after_stopping_treatment": "keep following",
+            "design.sites.names": [f"site{k + 1}" for k in range(14)],
+            "design.milestones": {"late": late, "wide": wide, "only": only, "final": final},
+            "design.costs.source": "fordmd",
+            "analysis.endpoints": {
+                "lost": endpoint, "passed": {"first_of": lines}
+            },
+            "analysis.estimands.lost": {**lost, "arm": "drug", "population": "randomised"},
+            "analysis.estimands.passed": {**lost, "variable": "time to first passed"},
+            "analysis.estimands.change.intercurrent": bad,
+            "analysis.methods.change": method,
+            "analysis.methods.lost": {"test": "logrank", "estimate": "cox", **LEVEL},
+            "analysis.methods.passed": {"test": "cox", **LEVEL},
+        },
+    )  # fmt: skip
+
+
+def infections() -> Scenario:
+    """Counted events, blocks, caps, a boundary, and conditions of every kind."""
+    parts = [
+        {"first": "serious_infection", "patients": 22, "arm": "interferon"},
+        {"events": "serious_infection", "total": 41, "arm": "placebo"},
+        {"information": 0.55, "of": "infection_free"},
+        {"screened": 91},
+        {"randomised": 58},
+    ]
+    early = {"when": {"all": parts}, "do": ["analyse infection_free", "stop if efficacy"]}
+    early["do"] += ["close recruitment"]
+    final = {"when": {"everybody": "finished"}, "do": ["analyse infection_free"]}
+    final["do"] += ["analyse infection_rate"]
+    times = {"event": "serious_infection", "times": 3}
+    ratio = {"rate_ratio": 0.45, "ci": [0.3, 0.8]}
+    rescue = {"when": times, "effects": {"serious_infection": ratio}, "why": "a test"}
+    policy = {"stops_treatment": "treatment policy", "antibiotics": "treatment policy"}
+    closed = {"mean": 284.98, "sd": 68.64, "n": 65, "source": "cgd_ipd", "seen": True}
+    return world(
+        CGD,
+        {
+            "truth.site_opening_delay.source": "cgd_ipd",
+            "truth.missed_visits.source": "cgd_ipd",
+            "truth.rescue": {"antibiotics": rescue},
+            "truth.followed_for": {
+                "placebo": {"evidence": closed},
+                "interferon": {"assumed": {"mean": 300.84, "sd": 57.54}, "why": "as printed"},
+            },
+            "design.kits": {"first": 3, "order_at": 2, "order": 5, "arrives_after": "11 days"},
+            "design.costs": {"kit": 777},
+            "design.randomise.method": "permuted blocks",
+            "design.randomise.at_most": {"site": 18, "inheritance": {"x_linked": 77}},
+            "design.milestones": {"early": early, "final": final},
+            "analysis.estimands.infection_free.intercurrent": {**policy, "death": "while alive"},
+            "analysis.estimands.infection_rate.intercurrent": {**policy, "death": "while alive"},
+        },
+    )
+
+
+def spread() -> Scenario:
+    """A blinded look at the spread, and hours of travel as quartiles."""
+    again = {"re_estimate": "change", "planned_sd": 57, "at_most": 144}
+    cross = {"cross_over": "placebo", "to": "drug", "only_if": "futility", "treat_for": "9 months"}
+    look: dict[str, Any] = {"when": {"visit": 48, "patients": 33}, "do": [again]}
+    turn = {"when": {"visit": 48, "patients": 43}, "do": ["analyse change", cross]}
+    final = {"when": {"everybody": "finished"}, "do": ["analyse change"]}
+    changes = {
+        "design.milestones": {"again": look, "turn": turn, "final": final},
+        "analysis.estimands.change.intercurrent.crosses_over": "hypothetical",
+        "analysis.methods.change.futility": {"p_above": 0.5},
+    }
+    return world(SIX, changes)
+
+
+def survivors() -> Scenario:
+    """A pool whose members have survived since their diagnosis."""
+    with TemporaryDirectory() as folder:
+        model = model_at(Path(folder), {"5 years": 0.7, "20 years": 0.2})
+        opened = [{"first": 3, "at": "day 0"}, {"then": "one", "every": "2 weeks"}]
+        changes = {"pool.survivors.source": "x", "pool.gamma_shape": 2.5}
+        told = {f"truth.candidates.{name}": value for name, value in changes.items()}
+        return prevalent(model, {**told, "design.sites.open": opened})
+
+
+def everything() -> list[Scenario]:
+    """Return scenarios that, together, state every key."""
+    return [boys(), infections(), spread(), survivors()]
