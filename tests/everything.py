@@ -26,71 +26,77 @@ TOLD = {"n": 57, "where": "table 3", "derived": "4 / 2", "note": "to be checked"
 
 def boys() -> Scenario:
     """A finite pool, scores that pass lines, hazards that follow them, rescue and prices."""
-    change = {
-        "from": "7 months", "until": "8 months", "by": 0.25, "sites": ["site2", "site3"], **WHY
-    }  # fmt: skip
-    score = {"score": "walk", "falls_by": 37, "confirmed": True}
-    effect = {"difference": 23, "after": "9 weeks", "ci": [11, 34], "source": "fordmd", **TOLD}
-    rescue = {
-        "when": score, "share": 0.77, "lasts": "13 weeks", "effects": {"walk": effect}, **WHY
-    }  # fmt: skip
-    seen = {"score": "walk", "hazard_ratio": 1.35, "for": -53, "of": "value", "seen": False}
+    return world(SIX, {**_candidates(), **_patients(), **_design(), **_analysis()})
+
+
+def _candidates() -> dict[str, Any]:
+    change = {"from": "7 months", "until": "8 months", "by": 0.25, "sites": ["site2", "site3"]}
+    hours = {"mean": 2.25, "sd": 1.75, "se": 0.3, "source": "fordmd", "seen": True, **TOLD}
+    seasons = {month: 0.5 + k / 20 for k, month in enumerate(MONTHS)}
+    stated = {"evidence": hours, "why": "so far"}
+    return {
+        "truth.branch": "stretch",
+        "truth.candidates.changes": [{**change, **WHY}],
+        "truth.candidates.seasons": {"starts_in": "march", **seasons, **WHY},
+        "truth.candidates.pool.travel": {"hours": stated, "halves_every": "6 hours", **WHY},
+        "truth.candidates.pool.source": "fordmd",
+        "truth.candidates.pool.countries.germany.source": "fordmd",
+        "truth.candidates.pool.competing.rival.source": "fordmd",
+        "truth.site_opening_delay.source": "fordmd",
+        "truth.data_entry.source": "fordmd",
+    }
+
+
+def _patients() -> dict[str, Any]:
+    term = {"score": "walk", "hazard_ratio": 1.35, "for": -53, "of": "value", "seen": False}
+    stops = {"rate": "0.07 per year", "by_arm": {"drug": 1.75}, "follows": [term], **WHY}
     rash = {"rate": "0.21 per year", "by_arm": {"drug": 2.5}, "once": False, "while": "always"}
     rash |= {"stops_treatment": 0.12, "lowers_dose": {"share": 0.45, "to": 0.55}, **WHY}
-    lines = [{"score": "walk", name: value} for name, value in LINES.items()]
-    endpoint = {"label": "what is lost", "better": "later", "first_of": ["loss_of_ambulation"]}
-    death = {"stops_treatment": "treatment policy", "steroids": "composite"}
-    lost = {"variable": "time to first lost", "summary": "hazard ratio", "intercurrent": death}
-    bad = {"stops_treatment": {"composite": -61}, "steroids": {"composite": "worst"}}
-    bad["loss_of_ambulation"] = "composite"
-    hours = {"mean": 2.25, "sd": 1.75, "se": 0.3, "source": "fordmd", "seen": True, **TOLD}
+    line = {"score": "walk", "falls_by": 37, "confirmed": True}
+    effect = {"difference": 23, "after": "9 weeks", "ci": [11, 34], "source": "fordmd", **TOLD}
+    steroids = {"when": line, "share": 0.77, "lasts": "13 weeks", "effects": {"walk": effect}}
+    return {
+        "truth.stops_treatment": stops,
+        "truth.adverse_events": {"rash": rash},
+        "truth.rescue": {"steroids": {**steroids, **WHY}},
+    }
+
+
+def _design() -> dict[str, Any]:
     late = {"when": {"calendar": "11 months"}, "do": ["analyse change", {"recruit": 133}]}
     late["do"] += ["stop if harm", {"follow_for": "14 months"}]
     wide = {"when": {"visit": 24, "patients": 43}, "do": [{"ratio": {"placebo": 1, "drug": 3}}]}
     wide |= {"decide_after": "17 days"}
     only = {"when": {"completed": 44}, "do": [{"eligible": "age >= 6"}]}
-    any_of = {"any": [{"everybody": "finished"}, {"calendar": "61 months"}]}
-    final = {"when": any_of, "do": ["analyse change", "analyse lost", "analyse passed"]}
-    method = {"test": "ancova", **LEVEL, "adjust_for": ["age"]}
-    method |= {"harm": {"p_above": 0.93}, "futility": {"p_above": 0.41}}
-    return world(
-        SIX,
-        {
-            "truth.branch": "stretch",
-            "truth.candidates.changes": [change],
-            "truth.candidates.seasons": {
-                "starts_in": "march", **{m: 0.5 + k / 20 for k, m in enumerate(MONTHS)}, **WHY
-            },
-            "truth.candidates.pool.travel": {
-                "hours": {"evidence": hours, "why": "so far"}, "halves_every": "6 hours", **WHY
-            },
-            "truth.candidates.pool.source": "fordmd",
-            "truth.candidates.pool.countries.germany.source": "fordmd",
-            "truth.candidates.pool.competing.rival.source": "fordmd",
-            "truth.site_opening_delay.source": "fordmd",
-            "truth.data_entry.source": "fordmd",
-            "truth.stops_treatment": {
-                "rate": "0.07 per year", "by_arm": {"drug": 1.75}, "follows": [seen], **WHY
-            },
-            "truth.adverse_events": {"rash": rash},
-            "truth.rescue": {"steroids": rescue},
-            "design.run_in": "3 weeks",
-            "design.follow_for": "13 months",
-            "design.after_stopping_treatment": "keep following",
-            "design.sites.names": [f"site{k + 1}" for k in range(14)],
-            "design.milestones": {"late": late, "wide": wide, "only": only, "final": final},
-            "design.costs.source": "fordmd",
-            "analysis.endpoints": {
-                "lost": endpoint, "passed": {"first_of": lines}
-            },
-            "analysis.estimands.lost": {**lost, "arm": "drug", "population": "randomised"},
-            "analysis.estimands.passed": {**lost, "variable": "time to first passed"},
-            "analysis.estimands.change.intercurrent": bad,
-            "analysis.methods.change": method,
-            "analysis.methods.lost": {"test": "logrank", "estimate": "cox", **LEVEL},
-            "analysis.methods.passed": {"test": "cox", **LEVEL},
-        },
-    )  # fmt: skip
+    ends = {"any": [{"everybody": "finished"}, {"calendar": "61 months"}]}
+    final = {"when": ends, "do": ["analyse change", "analyse lost", "analyse passed"]}
+    return {
+        "design.run_in": "3 weeks",
+        "design.follow_for": "13 months",
+        "design.after_stopping_treatment": "keep following",
+        "design.sites.names": [f"site{k + 1}" for k in range(14)],
+        "design.milestones": {"late": late, "wide": wide, "only": only, "final": final},
+        "design.costs.source": "fordmd",
+    }
+
+
+def _analysis() -> dict[str, Any]:
+    lines = [{"score": "walk", name: value} for name, value in LINES.items()]
+    lost = {"label": "what is lost", "better": "later", "first_of": ["loss_of_ambulation"]}
+    events = {"stops_treatment": "treatment policy", "steroids": "composite"}
+    first = {"variable": "time to first lost", "summary": "hazard ratio", "intercurrent": events}
+    values = {"stops_treatment": {"composite": -61}, "steroids": {"composite": "worst"}}
+    change = {"test": "ancova", **LEVEL, "adjust_for": ["age"]}
+    change |= {"harm": {"p_above": 0.93}, "futility": {"p_above": 0.41}}
+    return {
+        "analysis.endpoints": {"lost": lost, "passed": {"first_of": lines}},
+        "analysis.estimands.lost": {**first, "arm": "drug", "population": "randomised"},
+        "analysis.estimands.passed": {**first, "variable": "time to first passed"},
+        "analysis.estimands.change.intercurrent": {**values, "loss_of_ambulation": "composite"},
+        "analysis.methods.change": change,
+        "analysis.methods.lost": {"test": "logrank", "estimate": "cox", **LEVEL},
+        "analysis.methods.passed": {"test": "cox", **LEVEL},
+    }
 
 
 def infections() -> Scenario:
