@@ -1,10 +1,12 @@
 """Comparisons of two arms, for a table of patients here and for batches of trials in `batch`."""
 
 from raresim.analysis import batch
+from raresim.analysis.continuous import ancova
+from raresim.analysis.counts import andersen_gill, negative_binomial
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, Results
-from raresim.analysis.spending import boundaries, spent
-from raresim.analysis.tables import ancova, andersen_gill, cox, logrank, negative_binomial
+from raresim.analysis.sequential import boundaries, spent
+from raresim.analysis.survival import cox, logrank
 
 __all__ = [
     "Note",

@@ -96,6 +96,11 @@ def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
     return codes
 
 
+def all_present(patients: int) -> BoolArray:
+    """Return a batch of one in which every row of the table counts."""
+    return np.ones((1, patients), dtype=np.bool_)
+
+
 def _fault(name: str, found: object, expected: str, mend: str) -> InputError:
     return InputError(
         Problem("cannot be analysed", field=name, found=str(found), expected=expected, mend=mend)

@@ -203,7 +203,7 @@ def test_strata_add_up(table: Table) -> None:
 def test_blocks_for_very_large_counts_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     table = draw(5, 20, 30, 0.6)
     whole = METHODS[5].fit(table)
-    monkeypatch.setattr("raresim.analysis.negative_binomial_likelihood.LARGEST_TABLE", 50)
+    monkeypatch.setattr("raresim.analysis.counts.negative_binomial_likelihood.LARGEST_TABLE", 50)
     assert table["count"].max() > 2
     blocks = METHODS[5].fit(table)
     assert all(bits(whole, b) == bits(blocks, b) for b in range(20))

@@ -8,12 +8,14 @@ import pytest
 
 import raresim.analysis
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(raresim.analysis.__path__))
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(raresim.analysis.__path__, "raresim.analysis.")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    module = importlib.import_module(f"raresim.analysis.{name}")
+    module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
 

@@ -12,7 +12,7 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.risk_sets import risk_sets
+from raresim.analysis.survival.risk_sets import risk_sets
 
 SMALL_ARM = 20  # patients; see the sizes in `logrank`
 

@@ -9,7 +9,7 @@ from raresim.analysis.arrays import (
     IntArray,
     patients_per_arm,
 )
-from raresim.analysis.negative_binomial_likelihood import Rates, fit_rates
+from raresim.analysis.counts.negative_binomial_likelihood import Rates, fit_rates
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 

@@ -13,11 +13,11 @@ from raresim.analysis.arrays import (
     patients_per_arm,
     pick,
 )
-from raresim.analysis.log_rank import comparison_notes
 from raresim.analysis.notes import Note
-from raresim.analysis.partial_likelihood import PartialLikelihood, maximise
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.risk_sets import RiskSets, risk_sets
+from raresim.analysis.survival.log_rank import comparison_notes
+from raresim.analysis.survival.partial_likelihood import PartialLikelihood, maximise
+from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
 
 SMALL_ARM = 100  # patients; see the sizes in `andersen_gill`
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.newton import solve_score
-from raresim.analysis.risk_sets import RiskSets
+from raresim.analysis.survival.risk_sets import RiskSets
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, NumberArray
-from raresim.analysis.log_rank import comparison_notes
 from raresim.analysis.notes import Note
-from raresim.analysis.partial_likelihood import maximise
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.risk_sets import risk_sets
+from raresim.analysis.survival.log_rank import comparison_notes
+from raresim.analysis.survival.partial_likelihood import maximise
+from raresim.analysis.survival.risk_sets import risk_sets
 
 
 def cox(
