@@ -33,7 +33,7 @@ SIGNS = {"none": ">", "completed": "s", "left": "x", "died": "X"}
 
 @dataclass(frozen=True)
 class Timeline:
-    """One patient; days count from randomisation."""
+    """One patient; days count from randomisation. `onto` is the arm whose treatment came later."""
 
     number: int
     arm: int
@@ -41,6 +41,8 @@ class Timeline:
     visits: tuple[float, ...]
     events: dict[str, tuple[float, ...]]
     stopped: float | None
+    crossed: float | None
+    onto: int
     end: float
     reason: str
 
@@ -77,7 +79,9 @@ def one_trial(run: RunFolder) -> OneTrial:
     for arm in range(len(run.scenario.arms)):
         mine = np.flatnonzero(ledger.present[0] & (ledger.arm[0] == arm))
         chosen += [int(k) for k in mine[: of_each(run.scenario)]]
-    patients = tuple(_timeline(ledger, k) for k in chosen)
+    crossings = {c.cross_over: c.to for c in run.scenario.crossings}
+    onto = [run.scenario.arms.index(crossings.get(arm, arm)) for arm in run.scenario.arms]
+    patients = tuple(_timeline(ledger, k, onto) for k in chosen)
     return OneTrial(patients, int(ledger.present.sum()), float(days(ledger.end)[0]))
 
 
@@ -86,13 +90,13 @@ def of_each(scenario: Scenario) -> int:
     return max(2, PATIENTS // len(scenario.arms))
 
 
-def _timeline(ledger: Ledger, k: int) -> Timeline:
+def _timeline(ledger: Ledger, k: int, onto: list[int]) -> Timeline:
     start = int(ledger.randomised[0, k])
 
     def since(ticks: npt.NDArray[np.int64]) -> tuple[float, ...]:
         return tuple(float(days(int(t) - start)) for t in sorted(ticks[ticks < NEVER].tolist()))
 
-    stopped = int(ledger.stop[0, k])
+    stopped, crossed = int(ledger.stop[0, k]), int(ledger.crossed[0, k])
     end = min(int(ledger.exit[0, k]), int(ledger.end[0]))
     return Timeline(
         number=k + 1,
@@ -101,6 +105,8 @@ def _timeline(ledger: Ledger, k: int) -> Timeline:
         visits=since(ledger.visits[0, k]),
         events={name: since(times[0, k]) for name, times in ledger.events.items()},
         stopped=float(days(stopped - start)) if stopped < NEVER else None,
+        crossed=float(days(crossed - start)) if crossed < NEVER else None,
+        onto=onto[int(ledger.arm[0, k])],
         end=float(days(end - start)),
         reason=Exit(int(ledger.reason[0, k])).name.lower(),
     )
@@ -131,6 +137,9 @@ def _draw(axes: Axes, row: int, patient: Timeline, outcomes: list[str]) -> None:
     treated = patient.end if patient.stopped is None else min(patient.stopped, patient.end)
     axes.plot([0, treated], [row, row], color=colour, linewidth=3, solid_capstyle="butt")
     axes.plot([treated, patient.end], [row, row], color=colour, linewidth=1)
+    if patient.crossed is not None:
+        later = [min(patient.crossed, treated), treated]
+        axes.plot(later, [row, row], color=COLOURS[patient.onto], linewidth=3, zorder=2.5)
     axes.plot([0], [row], marker, color=colour, markersize=6)
     axes.plot(patient.visits, [row] * len(patient.visits), "|", color=colour, markersize=10)
     for number, name in enumerate(outcomes):

@@ -101,6 +101,8 @@ def _patients(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
         "exit_day": _day(ledger.exit[0, who]),
         "exit_reason": [Exit(int(code)).name.lower() for code in ledger.reason[0, who]],
     }
+    if scenario.crossings:
+        columns["crossed_over_day"] = _day(ledger.crossed[0, who])
     names = {**scenario.model.states, "site": tuple(scenario.spec.design.sites.labels())}
     for name, values in run.fate.baseline.items():
         row = take(values, ledger.candidate)[0, who]
