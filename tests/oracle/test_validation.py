@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.oracle.validation import comparisons
 from tests.oracle.validation.comparison import Comparison
 from tests.worlds import SHARED
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -17,3 +21,15 @@ def test_the_number_is_that_of_the_reference(comparison: Comparison) -> None:
         pytest.skip("the shared references are not beside this project")
     got = comparison.got()
     assert comparison.difference(got) <= comparison.allowed, (got, comparison.expected)
+
+
+def test_the_page_lists_every_comparison() -> None:
+    """The page is written by `docs/make-validation`, with the shared references at hand."""
+    page = (ROOT / "docs" / "reference" / "validation.md").read_text(encoding="utf-8")
+    missing = [c.item for c in comparisons() if not _listed(c, page)]
+    assert not missing, f"run docs/make-validation: {missing[:5]}"
+
+
+def _listed(comparison: Comparison, page: str) -> bool:
+    cells = (comparison.item, comparison.reference, f"{comparison.expected:.10g}")
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" in page
