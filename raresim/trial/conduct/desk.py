@@ -73,12 +73,11 @@ class Desk:
         return arm, how
 
     def _next(self, i: int, stratum: int, levels: list[int]) -> tuple[int, str]:
-        ratio = np.array([self.ratio])
-        own = self._counted("stratum", stratum)
         if self.plan.scheme is None and not self.changed:
             place = self.places[stratum]
             self.places[stratum] += 1
             return int(self.fate.lists[0, stratum, place]), f"stratum {stratum}, place {place}"
+        ratio, own = np.array([self.ratio]), self._counted("stratum", stratum)
         if self.plan.scheme is None:
             chances = in_block(own, ratio, self.plan.block)
         else:

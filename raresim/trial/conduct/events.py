@@ -203,10 +203,10 @@ class Trial:
                 out, reason = int(self.fate.events[name][arm][0, i, 0]), Exit.DIED
         todo = [(out, Kind.EXIT, int(reason), "")]
         for name in self.plan.outcomes:
-            times = self.fate.events[name][arm][0, i]
-            todo += [(int(t), Kind.OUTCOME, k, name) for k, t in enumerate(times) if t <= out]
-        visits = enumerate(self.fate.visits[0, i])
-        todo += [(int(t), Kind.VISIT, k, "") for k, t in visits if t <= out]
+            times = self.fate.events[name][arm][0, i].tolist()
+            todo += [(t, Kind.OUTCOME, k, name) for k, t in enumerate(times) if t <= out]
+        visits = self.fate.visits[0, i].tolist()
+        todo += [(t, Kind.VISIT, k, "") for k, t in enumerate(visits) if t <= out]
         for name, since in self.fate.rescued.items():
             if int(since[arm][0, i]) <= out:
                 todo.append((int(since[arm][0, i]), Kind.RESCUE, 0, name))
@@ -216,7 +216,7 @@ class Trial:
 
     def learn(self, lag: int, what: str, of: str, arm: int) -> None:
         """Count an entry of a patient when the trial knows of it, if a milestone waits for it."""
-        if (what, of) not in self.awaited and ("all", of) not in self.awaited:
+        if not self.waits(what, of):
             return
         if lag:
             self.env.process(self.later(lag, what, of, arm))
@@ -229,10 +229,15 @@ class Trial:
         self.count(what, of, arm)
 
     def count(self, what: str, of: str = "", arm: int = -1) -> None:
-        """Count what milestones wait for, in all and by arm."""
+        """Count what milestones wait for, in all and by arm; the last to leave may be one, too."""
         for group in {arm, -1}:
             self.counts[what, of, group] += 1
-        self.check()
+        if self.waits(what, of) or not self.active:
+            self.check()
+
+    def waits(self, what: str, of: str) -> bool:
+        """Whether a milestone waits for it."""
+        return (what, of) in self.awaited or ("all", of) in self.awaited
 
     def check(self) -> None:
         """Plan a look at the end of this tick for every milestone that holds now."""

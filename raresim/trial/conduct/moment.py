@@ -10,8 +10,8 @@ from raresim.trial.ticks import Kind
 ROOM = 10_000_000
 """Places for the entries of one kind."""
 
-_PLACE = {kind: 10 + int(kind) * ROOM for kind in Kind}
-"""The first place of each kind among events that share a tick."""
+_PLACE = [10 + int(kind) * ROOM for kind in sorted(Kind)]
+"""The first place of each kind, by its number, among events that share a tick."""
 
 
 class At(simpy.Event):
