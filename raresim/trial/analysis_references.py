@@ -15,6 +15,8 @@ from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
+from raresim.trial.methods import METHODS, OPTIONS
+from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
 
@@ -191,24 +193,19 @@ class AnalysisChecker(Checker):
         method = self.spec.analysis.methods[name]
         variable = self.spec.analysis.estimands[name].variable
         kind = variable.split(" ")[0]
-        fits = {
-            "time": ("logrank", "cox"),
-            "events": ("negative binomial", "andersen-gill"),
-            "change": ("ancova",),
-            "log": ("ancova",),
-            "percent": ("ancova",),
-            "share": ("ancova",),
-        }[kind]
-        for word in filter(None, (method.test, method.estimate)):
+        fits = methods_for(kind)
+        words: list[str] = [word for word in (method.test, method.estimate) if word is not None]
+        for word in words:
             if word not in fits:
                 self.add(
                     steps, f"{word!r} does not analyse {variable!r}", f"use {' or '.join(fits)}"
                 )
+        for key in OPTIONS:
+            taking = [name for name in fits if key in METHODS[name].takes]
+            if getattr(method, key) and not set(words) & set(taking):
+                mend = f"use {' or '.join(taking)}" if taking else f"remove {key!r}"
+                self.add((*steps, key), f"{' and '.join(words)!r} takes no {key!r}", mend)
         self.strata((*steps, "strata"), method.strata)
-        if method.strata and kind != "time":
-            self.add((*steps, "strata"), f"{method.test!r} has no strata yet", "remove 'strata'")
-        if method.adjust_for and method.test != "ancova":
-            self.add((*steps, "adjust_for"), f"{method.test!r} does not adjust", "use ancova")
         if method.boundary is not None and kind != "time":
             self.add(
                 (*steps, "boundary"),

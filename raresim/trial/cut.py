@@ -7,80 +7,23 @@ the cut is known: the data base is closed when all of it is there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.allotment import strata_of
 from raresim.trial.analysis_block import Estimand
+from raresim.trial.analysis_tables import AnalysisTable, ChangeTable, CountTable, SurvivalTable, Who
 from raresim.trial.at_visit import change, share
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
-from raresim.trial.readings import Booleans
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
 SECONDS_A_YEAR = 365.25 * SECONDS_A_DAY
-
-
-@dataclass(frozen=True)
-class Who:
-    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1."""
-
-    present: Booleans
-    arm: npt.NDArray[np.int8]
-    stratum: Ticks
-
-
-@dataclass(frozen=True)
-class SurvivalTable:
-    """Time to a first event, in ticks since randomisation."""
-
-    who: Who
-    time: Ticks
-    event: Booleans
-
-    @property
-    def information(self) -> npt.NDArray[np.int64]:
-        """Patients with an event, (replicates,)."""
-        return np.asarray((self.event & self.who.present).sum(axis=1))
-
-
-@dataclass(frozen=True)
-class CountTable:
-    """Events over follow-up: count, years, times (a third axis) and follow-up in ticks."""
-
-    who: Who
-    count: Ticks
-    exposure: Floats
-    event_times: Ticks
-    follow_up: Ticks
-
-    @property
-    def information(self) -> npt.NDArray[np.int64]:
-        """Patients with an event, (replicates,)."""
-        return np.asarray(((self.count > 0) & self.who.present).sum(axis=1))
-
-
-@dataclass(frozen=True)
-class ChangeTable:
-    """Change of a score, NaN where it was not read, and covariates (a third axis)."""
-
-    who: Who
-    change: Floats
-    covariates: Floats
-
-    @property
-    def information(self) -> npt.NDArray[np.int64]:
-        """Patients with a change, (replicates,)."""
-        return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
-
-
-AnalysisTable = SurvivalTable | CountTable | ChangeTable
 
 
 def cut(

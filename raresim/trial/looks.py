@@ -6,7 +6,6 @@ keeps every answer by replicate; a batch and a single trial go through the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,28 +13,17 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from raresim.analysis import Results, batch, boundaries
+from raresim.analysis import boundaries
 from raresim.analysis.arrays import ordered_sum
 from raresim.trial.analysis_block import Threshold
-from raresim.trial.cut import AnalysisTable, ChangeTable, cut
+from raresim.trial.analysis_tables import AnalysisTable, ChangeTable
+from raresim.trial.cut import cut
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger
+from raresim.trial.methods import METHODS
 from raresim.trial.plan import Change, Decisions, Plan
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
-
-METHODS: dict[str, Callable[[Any], Results]] = {
-    "logrank": lambda t: batch.logrank(t.time, t.event, t.who.arm, t.who.present, t.who.stratum),
-    "cox": lambda t: batch.cox(t.time, t.event, t.who.arm, t.who.present, t.who.stratum),
-    "negative binomial": lambda t: batch.negative_binomial(
-        t.count, t.exposure, t.who.arm, t.who.present
-    ),
-    "andersen-gill": lambda t: batch.andersen_gill(
-        t.event_times, t.follow_up, t.who.arm, t.who.present
-    ),
-    "ancova": lambda t: batch.ancova(t.change, t.covariates, t.who.arm, t.who.present),
-}
-"""Methods by the name that files use; each reads its own kind of analysis table."""
 
 COLUMNS = {
     "analysed": False, "estimate": np.nan, "se": np.nan, "ci_low": np.nan, "ci_high": np.nan,
@@ -154,8 +142,8 @@ class Analyst:
         boundary for it), nothing is rejected; nor is it for an arm that was dropped before.
         """
         method = self.scenario.spec.analysis.methods[estimand]
-        test = METHODS[method.test](table)
-        estimate = test if method.estimate is None else METHODS[method.estimate](table)
+        test = METHODS[method.test].run(table, method)
+        estimate = test if method.estimate is None else METHODS[method.estimate].run(table, method)
         outcome = self.scenario.spec.analysis.estimands[estimand].outcome
         side = self.scenario.better(outcome)
         p = test.p_one_sided(side)

@@ -1,0 +1,69 @@
+"""What a method analyses: tables of whole batches, by kind of variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from raresim.evidence.statistics import Floats
+from raresim.trial.ticks import Ticks
+
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1."""
+
+    present: Booleans
+    arm: npt.NDArray[np.int8]
+    stratum: Ticks
+
+
+@dataclass(frozen=True)
+class SurvivalTable:
+    """Time to a first event, in ticks since randomisation."""
+
+    who: Who
+    time: Ticks
+    event: Booleans
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with an event, (replicates,)."""
+        return np.asarray((self.event & self.who.present).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """Events over follow-up: count, years, times (a third axis) and follow-up in ticks."""
+
+    who: Who
+    count: Ticks
+    exposure: Floats
+    event_times: Ticks
+    follow_up: Ticks
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with an event, (replicates,)."""
+        return np.asarray(((self.count > 0) & self.who.present).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class ChangeTable:
+    """Change of a score, NaN where it was not read, and covariates (a third axis)."""
+
+    who: Who
+    change: Floats
+    covariates: Floats
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with a change, (replicates,)."""
+        return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
+
+
+AnalysisTable = SurvivalTable | CountTable | ChangeTable
