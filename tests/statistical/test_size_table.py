@@ -1,0 +1,52 @@
+"""The sizes on the page: complete, held or warned of, and what a smaller simulation finds too."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.sizes import FILE, TESTS, Size, Test, simulate, stated
+
+ROOT = FILE.parents[2]
+FEWER = 25
+"""How many times fewer replicates than on the page are drawn here."""
+K = 4
+"""Monte Carlo standard errors of both simulations that a size may differ by."""
+SIZES = {(size.test, size.null, size.patients): size for size in stated()}
+CASES = [(test, null, n) for test in TESTS for null in test.nulls for n in test.patients]
+
+
+def size_of(test: Test, null: str, patients: int) -> Size:
+    assert (test.name, null, patients) in SIZES, f"run docs/make-sizes '{test.name}'"
+    return SIZES[test.name, null, patients]
+
+
+@pytest.mark.parametrize(
+    ("test", "null", "patients"), [(t, f.__name__, n) for t, f, n in CASES], ids=str
+)
+def test_a_test_holds_its_size_or_says_that_it_may_not(
+    test: Test, null: str, patients: int
+) -> None:
+    size = size_of(test, null, patients)
+    assert size.replicates == test.replicates
+    assert size.held or size.noted > 0.99, size
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name)
+def test_sizes_are_those_on_the_page(test: Test) -> None:
+    """Fewer trials from the same seeds: the first of those on the page."""
+    for null in test.nulls:
+        for patients in test.patients:
+            size = size_of(test, null.__name__, patients)
+            found = simulate(test, null, patients, test.replicates // FEWER)
+            share = size.rejected
+            error = math.sqrt(max(share, 1e-3) * (1 - share) * (1 / found.replicates))
+            assert abs(found.rejected - share) < K * error, (found, size)
+
+
+def test_the_page_shows_every_size() -> None:
+    page = (ROOT / "docs" / "reference" / "sizes.md").read_text(encoding="utf-8")
+    for size in SIZES.values():
+        assert f"{100 * size.rejected:.2f}" in page, size
+    assert all(f"## {test.name}\n" in page for test in TESTS)
