@@ -128,6 +128,11 @@ class Estimand(Spec):
         """The week of a reading."""
         return int(self.variable.split()[-1])
 
+    def at_week(self, week: int) -> Estimand:
+        """Return the same estimand of a reading of another week."""
+        *words, _ = self.variable.split()
+        return self.model_copy(update={"variable": " ".join([*words, str(week)])})
+
 
 class Boundary(Spec):
     """Alpha spending over looks; information is counted in patients with an event."""

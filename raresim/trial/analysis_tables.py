@@ -54,11 +54,15 @@ class CountTable:
 
 @dataclass(frozen=True)
 class ChangeTable:
-    """Change of a score, NaN where it was not read, and covariates (a third axis)."""
+    """Change of a score, NaN where it was not read, and covariates (a third axis).
+
+    `earlier` holds the changes at earlier visits (a third axis), where a method reads them all.
+    """
 
     who: Who
     change: Floats
     covariates: Floats
+    earlier: Floats
 
     @property
     def information(self) -> npt.NDArray[np.int64]:

@@ -15,11 +15,19 @@ from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.allotment import strata_of
 from raresim.trial.analysis_block import Estimand
-from raresim.trial.analysis_tables import AnalysisTable, ChangeTable, CountTable, SurvivalTable, Who
+from raresim.trial.analysis_tables import (
+    AnalysisTable,
+    Booleans,
+    ChangeTable,
+    CountTable,
+    SurvivalTable,
+    Who,
+)
 from raresim.trial.at_visit import change, share
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
+from raresim.trial.methods import repeated
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -56,10 +64,20 @@ def cut(
     data = Data(scenario, fate, ledger, until)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
-        return ChangeTable(who, found, _covariates(method.adjust_for, fate, ledger))
+        nothing = np.empty((*present.shape, 0))
+        earlier = _earlier(data, estimand, present) if repeated(method) else nothing
+        covariates = _covariates(method.adjust_for, fate, ledger)
+        return ChangeTable(who, found, covariates, earlier)
     outside = data.events_of(estimand).first("principal stratum") < NEVER
     who = replace(who, present=present & ~outside)
     return (_survival if estimand.variable.startswith("time") else _counts)(data, estimand, who)
+
+
+def _earlier(data: Data, estimand: Estimand, present: Booleans) -> Floats:
+    """Return the changes at the visits before the estimand's, the last axis."""
+    weeks = [week for week in data.scenario.spec.design.visits.weeks if week < estimand.week]
+    found = [change(data, estimand.at_week(week), present) for week in weeks]
+    return np.stack(found, axis=-1) if found else np.empty((*present.shape, 0))
 
 
 def _survival(data: Data, estimand: Estimand, who: Who) -> SurvivalTable:

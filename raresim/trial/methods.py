@@ -29,6 +29,8 @@ class Method:
         Analyses a table of that kind.
     takes
         Keys of a method in a file that it reads, beside those that all have.
+    repeated
+        Whether it reads the changes at all visits up to the estimand's.
     estimates
         Whether it has an estimate of its own of what the estimand's summary asks.
     """
@@ -36,6 +38,7 @@ class Method:
     fits: tuple[str, ...]
     run: Callable[[Any, MethodSpec], Results]
     takes: tuple[str, ...] = ()
+    repeated: bool = False
     estimates: bool = True
 
 
@@ -71,6 +74,11 @@ METHODS: dict[str, Method] = {
 }
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))
 """Keys of a method in a file that only some methods read."""
+
+
+def repeated(method: MethodSpec) -> bool:
+    """Whether a method's test or estimate reads the changes at all visits."""
+    return any(METHODS[name].repeated for name in (method.test, method.estimate) if name)
 
 
 def fitting(kind: str) -> list[str]:
