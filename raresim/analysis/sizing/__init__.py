@@ -1,0 +1,1 @@
+"""Sample size and power of simple designs by closed formulas and exact enumeration."""
