@@ -161,13 +161,13 @@ def one_rate(
         )
 
     if n is not None:
-        return built(_whole_number("n", n))
+        return built(whole_number("n", n))
     assert power is not None
     spread = (math.sqrt(null * (1 - null)) * asked.z_alpha) + (
         math.sqrt(rate * (1 - rate)) * asked.z_power
     )
     limit = most or whole(2.0 * (spread / (rate - null)) ** 2) + 50
-    return _searched(built, lambda m: m, 1, limit, power)
+    return saw_tooth(built, lambda m: m, 1, limit, power)
 
 
 def fisher_exact(
@@ -248,7 +248,7 @@ def fisher_exact(
         )
 
     if n is not None:
-        patients = _whole_number("n", n)
+        patients = whole_number("n", n)
         controls = round(patients / (1.0 + ratio))
         if not 0 < controls < patients:
             raise wrong("n", n, "at least one patient in each arm")
@@ -259,7 +259,7 @@ def fisher_exact(
     least = two_rates(*inside, power=power, ratio=ratio, alpha=alpha, sided=sided)
     start = max(1, int(0.5 * least.n_control))
     limit = most or whole(1.5 * near.n_control) + 10
-    return _searched(built, lambda m: sum(_arms(m, ratio)), start, limit, power)
+    return saw_tooth(built, lambda m: sum(_arms(m, ratio)), start, limit, power)
 
 
 def fisher_rejections(
@@ -283,7 +283,7 @@ def fisher_rejections(
             + _log_choose(n_control, events - x)
             - _log_choose(n_treated + n_control, np.asarray(events))
         )
-        rejects[x, events - x] = _rejected_of(chance, alpha, sided, more_treated, rejection)
+        rejects[x, events - x] = tail_rejections(chance, alpha, sided, more_treated, rejection)
     return rejects
 
 
@@ -305,10 +305,14 @@ def rejected(rejects: BoolArray, treated: float, control: float) -> float:
     return float(np.sum(first[:, None] * second * rejects))
 
 
-def _rejected_of(
+def tail_rejections(
     chance: FloatArray, alpha: float, sided: int, upper: bool, rejection: Rejection
 ) -> BoolArray:
-    """Say which of the outcomes, whose null probabilities stand in their order, reject."""
+    """Say which of the outcomes, whose null probabilities stand in their order, reject.
+
+    >>> tail_rejections(np.array([0.02, 0.48, 0.47, 0.03]), 0.05, 2, True, "likelihood").tolist()
+    [True, False, False, True]
+    """
     slack = alpha * 1e-12  # a tail that is alpha but for rounding rejects
     from_low, from_high = np.cumsum(chance), np.cumsum(chance[::-1])[::-1]
     if sided == 1:
@@ -335,7 +339,7 @@ def _critical(n: int, null: float, asked: Target, upper: bool) -> tuple[int, int
     return low, high
 
 
-def _searched(
+def saw_tooth(
     built: Callable[..., ExactPlan],
     patients: Callable[[int], int],
     start: int,
@@ -356,7 +360,7 @@ def _arms(controls: int, ratio: float) -> tuple[int, int]:
     return whole(ratio * controls), controls
 
 
-def _whole_number(field: str, value: float) -> int:
+def whole_number(field: str, value: float) -> int:
     if value != int(value) or value < 1:
         raise wrong(field, value, "a whole number of patients", "exact tests have no fractions")
     return int(value)
