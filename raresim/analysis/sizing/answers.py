@@ -27,10 +27,10 @@ class Plan:
     method
         The test and the formula, with its variant.
     found
-        Which was found: "n" or "power".
+        Which was found: "n", "events" or "power".
     n_treated, n_control
         Patients in each arm, as the formula gives them: not rounded. One sample counts as
-        treated, with no control.
+        treated, with no control. NaN where a formula counts events only.
     power
         The probability to reject under the assumed effect, for the sizes just named.
     alpha, sided, ratio
@@ -64,16 +64,18 @@ class Plan:
 
     def __repr__(self) -> str:
         """Show what was found, in one sentence, then each note on its line."""
-        sizes = f"n = {self.n:.6g}"
-        if self.n_control:
-            sizes += f" ({self.n_treated:.6g} treated, {self.n_control:.6g} control)"
+        parts = []
+        if not math.isnan(self.n):
+            arms = f" ({self.n_treated:.6g} treated, {self.n_control:.6g} control)"
+            parts.append(f"n = {self.n:.6g}" + (arms if self.n_control else ""))
         if self.found == "n":
-            sizes += f", in whole patients {self.patients}"
+            parts.append(f"in whole patients {self.patients}")
         if not math.isnan(self.events):
-            sizes += f", {self.events:.6g} events"
+            parts.append(f"{self.events:.6g} events")
         sides = "one-sided" if self.sided == 1 else "two-sided"
-        head = f"{self.method}: {sizes}\n  power {self.power:.4g}, {sides} alpha {self.alpha:g}"
-        return "\n  ".join((head, *self.notes))
+        head = f"{self.method}: {', '.join(parts)}"
+        level = f"power {self.power:.4g}, {sides} alpha {self.alpha:g}"
+        return "\n  ".join((head, level, *self.notes))
 
 
 def plan(

@@ -1,21 +1,17 @@
 """What is asked of a sample size formula: levels, targets and allocations, and what cannot be."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
 
 from scipy.special import ndtri
 
 from raresim.errors import InputError, Problem
 
-Sided = Literal[1, 2]
-
 
 def wrong(field: str, found: object, expected: str, mend: str = "") -> InputError:
     """Say which argument cannot be, what it was and what it may be."""
     message = "no sample size or power can be worked out from this"
-    return InputError(
-        Problem(message, field=field, found=str(found), expected=expected, mend=mend)
-    )
+    return InputError(Problem(message, field=field, found=str(found), expected=expected, mend=mend))
 
 
 def positive(field: str, value: float) -> float:
@@ -85,8 +81,8 @@ class Target:
 
     @property
     def z_power(self) -> float:
-        """Return the normal quantile of the power asked for."""
-        return float(ndtri(self.power))
+        """Return the normal quantile of the power asked for; NaN where the size is given."""
+        return float(ndtri(math.nan if self.power is None else self.power))
 
     @property
     def share(self) -> float:

@@ -8,15 +8,8 @@ from scipy.special import gammaln, pdtr, pdtrc
 from raresim.analysis.sizing.answers import whole
 from raresim.analysis.sizing.asked import chosen, not_null, positive, target, wrong
 from raresim.analysis.sizing.counts import two_event_rates
-from raresim.analysis.sizing.exact_rates import (
-    REJECTIONS,
-    ExactPlan,
-    Rejection,
-    binomial,
-    saw_tooth,
-    tail_rejections,
-    whole_number,
-)
+from raresim.analysis.sizing.exact_plan import ExactPlan, saw_tooth, whole_number
+from raresim.analysis.sizing.tails import REJECTIONS, Rejection, binomial, tail_rejections
 
 LEFT_OUT = 1e-14  # probability of totals that are not enumerated, on each side
 
@@ -125,9 +118,7 @@ def exact_event_rates(
         sided=sided,
     ).n_control
     limit = most or whole(1.6 * near) + 10
-    return saw_tooth(
-        built, lambda m: whole(ratio * m) + m, max(1, int(0.5 * near)), limit, power
-    )
+    return saw_tooth(built, lambda m: whole(ratio * m) + m, max(1, int(0.5 * near)), limit, power)
 
 
 def _power(

@@ -72,8 +72,8 @@ def two_event_rates(
     Examples
     --------
     >>> two_event_rates(0.7, 1.4, power=0.9, dispersion=1.0)
-    two event rates, negative binomial, alternative null variance: n = 180.6 (90.3 treated, \
-90.3 control), in whole patients 182
+    two event rates, negative binomial, alternative null variance: n = 181.207 (90.6036 treated, \
+90.6036 control), in whole patients 182
       power 0.9, one-sided alpha 0.025
     """
     asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=ratio)

@@ -24,7 +24,7 @@ class Hazard:
     Examples
     --------
     >>> Hazard.median(12.0).rates
-    (0.05776226504666211,)
+    (0.057762265046662105,)
     >>> Hazard((0.05, 0.03, 0.02), (6.0, 12.0)).cumulative(15.0).round(6).item()
     0.54
     """
@@ -118,7 +118,10 @@ class Accrual:
         """Give the share of the patients who have entered by each calendar time."""
         parts = np.asarray(self.durations) * np.asarray(self.weights)
         heights = np.concatenate(([0.0], np.cumsum(parts)))
-        return np.interp(np.asarray(calendar, dtype=float), self.knots, heights / heights[-1])
+        share: FloatArray = np.interp(
+            np.asarray(calendar, dtype=float), self.knots, heights / heights[-1]
+        )
+        return share
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,10 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from scipy.optimize import brentq
-
 from raresim.analysis.sizing.answers import Plan, plan
 from raresim.analysis.sizing.asked import Target, chosen, not_null, positive, target, wrong
 from raresim.analysis.sizing.course import course
-from raresim.analysis.sizing.hazards import Accrual, Hazard, SurvivalTrial
+from raresim.analysis.sizing.hazards import SurvivalTrial
 from raresim.analysis.sizing.log_rank_events import EVENT_FORMULAS, sd_of_events
 from raresim.analysis.sizing.log_rank_score import average_hazard_ratio, score
 from raresim.analysis.sizing.normal_test import normal_size
@@ -19,11 +17,21 @@ Method = Literal[
     "freedman",
     "hsieh-freedman",
     "lachin-foulkes",
+    "lachin-foulkes difference",
     "direct",
     "yung-liu",
+    "generalized schoenfeld",
     "average hazard ratio",
 ]
-METHODS = (*EVENT_FORMULAS, "lachin-foulkes", "direct", "yung-liu", "average hazard ratio")
+METHODS = (
+    *EVENT_FORMULAS,
+    "lachin-foulkes",
+    "lachin-foulkes difference",
+    "direct",
+    "yung-liu",
+    "generalized schoenfeld",
+    "average hazard ratio",
+)
 MARGINS = ("schoenfeld", "lachin-foulkes")
 
 
@@ -46,13 +54,16 @@ and n patients such that so many are expected |
     | "lachin-foulkes" | the log ratio of two hazards, with variance 1/d1 + 1/d0 in events \
 expected under the assumed hazards and, for the test, under one hazard (1 + r hr)/(1 + r) times \
 that of the controls (gsDesign nSurv) |
+    | "lachin-foulkes difference" | the same for the difference of two constant hazards \
+(gsDesign nSurvival with type "rd") |
     | "direct" | the log-rank score's mean and the limit of the test's variance under the \
 assumed hazards, by integration (lrstat) |
     | "yung-liu" | the same, with the score's own variance (npsurvSS with block variance) |
+    | "generalized schoenfeld" | as "direct", log hazard ratios in place of differences |
     | "average hazard ratio" | the average log hazard ratio over the pieces of the hazards \
 (gsDesign2) |
 
-    The last three allow hazards that are not proportional. All are asymptotic; with few events,
+    The last four allow hazards that are not proportional. All are asymptotic; with few events,
     unequal allocation or hazard ratios far from 1 they differ, and Schoenfeld's is off most:
     simulate before you trust one.
 
@@ -86,13 +97,14 @@ assumed hazards, by integration (lrstat) |
 
     Examples
     --------
+    >>> from raresim.analysis.sizing import Accrual, Hazard
     >>> trial = SurvivalTrial(Hazard.median(12), Hazard.median(24), Accrual((12.0,)), 24.0)
     >>> log_rank(trial, power=0.9)
-    log-rank test, schoenfeld: n = 167.948 (83.9738 treated, 83.9738 control), in whole patients \
+    log-rank test, schoenfeld: n = 167.948 (83.974 treated, 83.974 control), in whole patients \
 168, 87.4793 events
       power 0.9, one-sided alpha 0.025
     >>> round(log_rank(trial, power=0.9, method="direct").n, 2)
-    182.26
+    171.32
     """
     asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=trial.ratio)
     chosen("method", method, METHODS)
@@ -108,138 +120,6 @@ assumed hazards, by integration (lrstat) |
     return plan(f"log-rank test, {method}", asked, size, reached, events=size * events)
 
 
-def duration_needed(
-    trial: SurvivalTrial,
-    n: float,
-    power: float,
-    *,
-    method: Method = "schoenfeld",
-    null: float = 1.0,
-    alpha: float = 0.025,
-    sided: int = 1,
-) -> SurvivalTrial:
-    """Find the time of the analysis at which n patients give a power.
-
-    Parameters
-    ----------
-    trial
-        As in `log_rank`; its `duration` plays no part.
-    n, power
-        Patients in all, and the power wanted.
-    method, null, alpha, sided
-        As in `log_rank`.
-
-    Returns
-    -------
-    The trial with that duration.
-
-    Raises
-    ------
-    InputError
-        If the power is never reached, and as `log_rank`.
-
-    References
-    ----------
-    Kim K, Tsiatis AA. Biometrics 1990;46:81-92.
-
-    Examples
-    --------
-    >>> trial = SurvivalTrial(Hazard.median(12), Hazard.median(24), Accrual((12.0,)), 24.0)
-    >>> round(duration_needed(trial, 150, 0.9).duration, 3)
-    26.572
-    """
-
-    def short(duration: float) -> float:
-        later = trial.with_duration(duration)
-        found = log_rank(later, n=n, method=method, null=null, alpha=alpha, sided=sided)
-        return found.power - power
-
-    target(n=None, power=power, alpha=alpha, sided=sided)
-    accrual = trial.accrual.duration
-    high, most = accrual, min(1e4 * accrual, accrual + trial.longest)
-    while short(high) < 0.0:
-        if high >= most:
-            raise wrong("power", power, f"a power that {n:g} patients reach at some time")
-        high = min(2.0 * high, most)
-    duration = brentq(short, 1e-3 * high, high, xtol=1e-12, rtol=1e-13)
-    return trial.with_duration(float(duration))
-
-
-def accrual_needed(
-    trial: SurvivalTrial,
-    follow_up: float,
-    power: float,
-    *,
-    method: Method = "schoenfeld",
-    null: float = 1.0,
-    alpha: float = 0.025,
-    sided: int = 1,
-) -> tuple[SurvivalTrial, Plan]:
-    """Find how long patients must be enrolled, at a rate that cannot be raised.
-
-    Parameters
-    ----------
-    trial
-        As in `log_rank`; the weights of its accrual are patients per unit of time, and the last
-        period is made as long as it takes. Its `duration` plays no part.
-    follow_up
-        Time from the last entry to the analysis.
-    power
-        The power wanted.
-    method, null, alpha, sided
-        As in `log_rank`.
-
-    Returns
-    -------
-    The trial with that accrual and duration, and its plan.
-
-    Raises
-    ------
-    InputError
-        If the power is reached before the last period starts, and as `log_rank`.
-
-    References
-    ----------
-    Kim K, Tsiatis AA. Biometrics 1990;46:81-92.
-
-    Examples
-    --------
-    >>> monthly = 0.95 / 12
-    >>> leaving = Hazard.share(0.1, 24)
-    >>> trial = SurvivalTrial(
-    ...     Hazard((monthly,)), Hazard((0.3 * monthly,)), Accrual((1.0,), (5.0,)), 1.0,
-    ...     drop_out=leaving, longest=6.5, ratio=3.0,
-    ... )
-    >>> _, plan = accrual_needed(trial, 6.5, 0.9, method="direct")
-    >>> round(plan.n, 1), round(plan.events, 1)
-    (126.0, 25.8)
-    """
-
-    def stretched(last: float) -> tuple[SurvivalTrial, float]:
-        accrual = Accrual((*trial.accrual.durations[:-1], last), trial.accrual.weights)
-        pairs = zip(accrual.durations, accrual.weights, strict=True)
-        longer = replace(trial, accrual=accrual, duration=accrual.duration + follow_up)
-        return longer, math.fsum(length * rate for length, rate in pairs)
-
-    def short(last: float) -> float:
-        longer, n = stretched(last)
-        options = {"method": method, "null": null, "alpha": alpha, "sided": sided}
-        return log_rank(longer, n=n, **options).power - power  # type: ignore[arg-type]
-
-    target(n=None, power=power, alpha=alpha, sided=sided)
-    low = 1e-6 * trial.accrual.duration
-    high = trial.accrual.duration
-    if short(low) >= 0.0:
-        raise wrong("trial.accrual", trial.accrual, "fewer patients before the last period")
-    while short(high) < 0.0:
-        high *= 2.0
-        if high > 1e7 * trial.accrual.duration:
-            raise wrong("power", power, "a power that is reached at some time")
-    longer, n = stretched(float(brentq(short, low, high, xtol=1e-12, rtol=1e-13)))
-    found = log_rank(longer, n=n, method=method, null=null, alpha=alpha, sided=sided)
-    return longer, replace(found, found="n")
-
-
 def _estimate(
     trial: SurvivalTrial, method: Method, null: float, events: float, asked: Target
 ) -> tuple[float, float, float]:
@@ -249,24 +129,42 @@ def _estimate(
         spread = sd_of_events(method, _proportional(trial) / null, trial.ratio)
         sd = abs(log_ratio) * spread / math.sqrt(events)
         return log_ratio, sd, sd
-    if method == "lachin-foulkes":
-        return _lachin_foulkes(trial, null)
+    if method in ("lachin-foulkes", "lachin-foulkes difference"):
+        return _lachin_foulkes(trial, null, method == "lachin-foulkes difference")
     if method == "average hazard ratio":
         log_ratio, information, under_null = average_hazard_ratio(trial)
         return log_ratio, 1.0 / math.sqrt(under_null), 1.0 / math.sqrt(information)
     found = score(trial)
     null_sd = math.sqrt(found.variance)
+    if method == "generalized schoenfeld":
+        return found.local_mean, null_sd, null_sd
     return found.mean, null_sd, null_sd if method == "direct" else math.sqrt(found.spread)
 
 
-def _lachin_foulkes(trial: SurvivalTrial, null: float) -> tuple[float, float, float]:
+def _lachin_foulkes(
+    trial: SurvivalTrial, null: float, difference: bool
+) -> tuple[float, float, float]:
     ratio = not_null("trial.treated", _proportional(trial), null)
     common = trial.control.times((1.0 + trial.ratio * ratio) / (1.0 + trial.ratio * null))
     under_null = replace(trial, control=common, treated=common.times(null))
+    if difference:
+        return _difference(trial, under_null)
     variances = [
         sum(1.0 / events for events in course(version).events) for version in (under_null, trial)
     ]
     return math.log(ratio / null), math.sqrt(variances[0]), math.sqrt(variances[1])
+
+
+def _difference(trial: SurvivalTrial, under_null: SurvivalTrial) -> tuple[float, float, float]:
+    """Take an estimated hazard, events over time at risk, to have variance hazard^2 / events."""
+    if len(trial.control.rates) > 1 or len(trial.treated.rates) > 1:
+        raise wrong("trial", "hazards in pieces", "constant hazards with this method")
+    sds = []
+    for version in (under_null, trial):
+        rates = version.control.rates[0], version.treated.rates[0]
+        events = course(version).events
+        sds.append(math.sqrt(sum(r * r / d for r, d in zip(rates, events, strict=True))))
+    return trial.treated.rates[0] - trial.control.rates[0], sds[0], sds[1]
 
 
 def _proportional(trial: SurvivalTrial) -> float:

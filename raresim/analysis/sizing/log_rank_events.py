@@ -78,7 +78,7 @@ def log_rank_events(
     not_null("hazard_ratio", hazard_ratio, null)
     spread = sd_of_events(formula, relative, ratio)
     needed, reached = normal_size(asked, 1.0, spread, spread)
-    found = "power" if power is None else "n"
+    found = "power" if power is None else "events"
     name = f"log-rank test, {formula}"
     return Plan(
         name, found, math.nan, math.nan, reached, asked.alpha, asked.sided, asked.ratio, needed

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.sizing.course import Course, course
 from raresim.analysis.sizing.hazards import SurvivalTrial
@@ -16,6 +18,8 @@ class Score:
     ----------
     mean
         Of the score: below 0 where the treated have less hazard.
+    local_mean
+        The same for small log hazard ratios, which stand in it for the hazards' difference.
     variance
         What the test's hypergeometric variance goes to.
     spread
@@ -23,6 +27,7 @@ class Score:
     """
 
     mean: float
+    local_mean: float
     variance: float
     spread: float
 
@@ -34,6 +39,7 @@ def score(trial: SurvivalTrial) -> Score:
     pooled one,
 
         mean = int pi p (1 - p) (l1 - l0) dx, variance = int pi p (1 - p) l dx,
+        local mean = int pi p (1 - p) l log(l1 / l0) dx,
 
     and the score is, up to what vanishes with n, a sum over patients of
     int (z - p) (dN - Y l dx), z being 1 for the treated and 0 for a control; its variance within
@@ -50,11 +56,23 @@ def score(trial: SurvivalTrial) -> Score:
     # variances within the arms, weighted by the arms' shares: at_risk_* holds these already
     control = _within(path, -share, path.at_risk_0, path.hazard_0, 1.0 - trial.share)
     treated = _within(path, 1.0 - share, path.at_risk_1, path.hazard_1, trial.share)
+    logs = log_ratio(path.hazard_1, path.hazard_0)
     return Score(
         mean=path.integral(mixed * (path.hazard_1 - path.hazard_0)),
+        local_mean=path.integral(mixed * path.pooled_hazard * logs),
         variance=path.integral(mixed * path.pooled_hazard),
         spread=control + treated,
     )
+
+
+def log_ratio(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Give log(first / second), 0 where either is 0 (NaN would spread to what has weight 0).
+
+    >>> log_ratio(np.array([1.0, 0.0]), np.array([1.0, 2.0])).tolist()
+    [0.0, 0.0]
+    """
+    there = (first > 0.0) & (second > 0.0)
+    return np.log(np.where(there, first, 1.0) / np.where(there, second, 1.0))
 
 
 def _within(

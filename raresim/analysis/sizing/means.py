@@ -6,7 +6,7 @@ from typing import Literal
 from scipy.special import nctdtr, ndtr, stdtrit
 
 from raresim.analysis.sizing.answers import Plan, one_sample, plan
-from raresim.analysis.sizing.asked import Target, between, chosen, not_null, positive, target
+from raresim.analysis.sizing.asked import Target, between, chosen, not_null, positive, target, wrong
 from raresim.analysis.sizing.normal_test import smallest
 
 Distribution = Literal["t", "normal"]
@@ -21,6 +21,7 @@ def two_means(
     power: float | None = None,
     null: float = 0.0,
     correlation: float = 0.0,
+    sd_control: float | None = None,
     ratio: float = 1.0,
     alpha: float = 0.025,
     sided: int = 1,
@@ -39,7 +40,7 @@ def two_means(
     difference
         Assumed difference of means, treated minus control.
     sd
-        Standard deviation within the arms, the same in both.
+        Standard deviation within the arms.
     n, power
         Patients in all, or the power: exactly one of them.
     null
@@ -47,6 +48,9 @@ def two_means(
     correlation
         Between the outcome and a baseline covariate that the analysis adjusts for; 0 for a
         t-test.
+    sd_control
+        Standard deviation of the controls where it is another than that of the treated; with
+        the normal distribution only.
     ratio
         Treated patients for each control.
     alpha, sided
@@ -71,7 +75,7 @@ def two_means(
     Examples
     --------
     >>> two_means(0.8, 1.0, power=0.9)
-    two means, noncentral t: n = 67.651 (33.8255 treated, 33.8255 control), in whole patients 68
+    two means, noncentral t: n = 67.6511 (33.8256 treated, 33.8256 control), in whole patients 68
       power 0.9, one-sided alpha 0.025
     >>> round(two_means(0.8, 1.0, n=40).power, 6)
     0.693399
@@ -79,8 +83,11 @@ def two_means(
     asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=ratio)
     chosen("distribution", distribution, DISTRIBUTIONS)
     between("correlation", correlation, -1.0, 1.0)
-    spread = positive("sd", sd) * math.sqrt(1.0 - correlation**2)
-    spread /= math.sqrt(asked.share * (1.0 - asked.share))
+    second = positive("sd_control", sd if sd_control is None else sd_control)
+    if second != sd and distribution == "t":
+        raise wrong("distribution", "'t'", "'normal' where the arms' deviations differ")
+    variance = positive("sd", sd) ** 2 / asked.share + second**2 / (1.0 - asked.share)
+    spread = math.sqrt(variance * (1.0 - correlation**2))
     effect = not_null("difference", difference, null) - null
     lost = 2 if correlation == 0.0 else 3
     size, reached = _size_and_power(asked, effect / spread, lost, distribution, far_tail)
@@ -205,7 +212,7 @@ def crossover_means(
     Examples
     --------
     >>> crossover_means(0.5, 0.6, power=0.8)
-    2 x 2 cross-over, noncentral t: n = 24.7243, in whole patients 25
+    2 x 2 cross-over, noncentral t: n = 24.6814, in whole patients 25
       power 0.8, one-sided alpha 0.025
       An odd number of patients leaves one more in a sequence: round up to an even one.
     """
@@ -251,7 +258,7 @@ def rank_sum(
     Examples
     --------
     >>> rank_sum(0.7, power=0.9)
-    rank sum, Noether: n = 87.5618 (43.7809 treated, 43.7809 control), in whole patients 88
+    rank sum, Noether: n = 87.5619 (43.7809 treated, 43.7809 control), in whole patients 88
       power 0.9, one-sided alpha 0.025
     """
     asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=ratio)

@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from raresim.analysis.sizing.answers import Plan, plan
+from raresim.analysis.sizing.answers import Plan, one_sample, plan
 from raresim.analysis.sizing.asked import between, chosen, not_null, positive, target
 from raresim.analysis.sizing.normal_test import normal_size
 from raresim.analysis.sizing.null_rates import SCALES, Scale, measured, null_rates
@@ -71,7 +71,7 @@ def two_rates(
     Examples
     --------
     >>> two_rates(0.6, 0.2, power=0.8)
-    two rates, difference, null variance: n = 44.6597 (22.3299 treated, 22.3299 control), in \
+    two rates, difference, null variance: n = 44.6603 (22.3301 treated, 22.3301 control), in \
 whole patients 46
       power 0.8, one-sided alpha 0.025
     >>> round(two_rates(0.4, 0.05, power=0.8, null=0.2, alpha=0.05).n, 4)
@@ -95,6 +95,51 @@ whole patients 46
     null_sd = _sd(null_treated, null_control, scale, null, asked.share)
     size, reached = normal_size(asked, effect, null_sd if variance == "null" else sd, sd)
     return plan(f"two rates, {scale}, {variance} variance", asked, size, reached)
+
+
+def one_rate_normal(
+    rate: float,
+    null: float,
+    *,
+    n: float | None = None,
+    power: float | None = None,
+    alpha: float = 0.025,
+    sided: int = 1,
+) -> Plan:
+    """Size or power of the test of one rate by the normal approximation.
+
+    n = ((z_alpha sqrt(null (1 - null)) + z_power sqrt(rate (1 - rate))) / (rate - null))^2; for
+    small trials take the exact `one_rate`.
+
+    Parameters
+    ----------
+    rate, null
+        Assumed rate, and the rate under the null hypothesis.
+    n, power, alpha, sided
+        As in `two_rates`.
+
+    Raises
+    ------
+    InputError
+        As `two_rates`.
+
+    References
+    ----------
+    Fleiss JL, Levin B, Paik MC. Statistical Methods for Rates and Proportions, 3rd edition,
+    Wiley 2003.
+
+    Examples
+    --------
+    >>> one_rate_normal(0.2, 0.05, power=0.8)
+    one rate, normal: n = 25.9293, in whole patients 26
+      power 0.8, one-sided alpha 0.025
+    """
+    asked = target(n=n, power=power, alpha=alpha, sided=sided)
+    between("rate", rate, 0.0, 1.0)
+    between("null", null, 0.0, 1.0)
+    sd, null_sd = math.sqrt(rate * (1.0 - rate)), math.sqrt(null * (1.0 - null))
+    size, reached = normal_size(asked, not_null("rate", rate, null) - null, null_sd, sd)
+    return one_sample("one rate, normal", asked, size, reached)
 
 
 def continuity_corrected_rates(
@@ -147,7 +192,7 @@ def _effect(treated: float, control: float, scale: Scale, null: float) -> float:
 
 
 def _sd(treated: float, control: float, scale: Scale, null: float, share: float) -> float:
-    """Standard deviation, for one patient in all, of the estimate that a scale compares."""
+    """Give the estimate's standard deviation for one patient in all."""
     first, second = treated * (1.0 - treated), control * (1.0 - control)
     if scale == "odds ratio":
         return math.sqrt(1.0 / (first * share) + 1.0 / (second * (1.0 - share)))

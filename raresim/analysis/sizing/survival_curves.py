@@ -39,7 +39,8 @@ def survival_curves(
     trial
         As in `log_rank`.
     time
-        Time since entry, before the longest follow-up that the trial allows.
+        Time since entry, before the longest follow-up that the trial allows (for the
+        restricted mean also that follow-up itself).
     n, power
         Patients in all, or the power: exactly one of them.
     measure
@@ -65,12 +66,14 @@ def survival_curves(
     >>> from raresim.analysis.sizing import Accrual
     >>> trial = SurvivalTrial(Hazard((0.05,)), Hazard((0.03,)), Accrual((6.0,)), 18.0)
     >>> round(survival_curves(trial, 12.0, power=0.8, measure="restricted mean").n, 1)
-    256.4
+    399.1
     """
     asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=trial.ratio)
     chosen("measure", measure, ("survival", "restricted mean"))
     chosen("contrast", contrast, ("difference", "ratio"))
-    between("time", time, 0.0, min(trial.duration, trial.longest))
+    longest = min(trial.duration, trial.longest)
+    if measure != "restricted mean" or time != longest:  # its variance stays finite at the end
+        between("time", time, 0.0, longest)
     path = course(trial, float(time))
     values, variances = [], []
     for hazard, at_risk, rate in (
