@@ -109,8 +109,16 @@ def one_mean(
 ) -> Plan:
     """Size or power of a one-sample t-test, which is also the test of paired differences.
 
-    The noncentrality is (difference - null) sqrt(n) / sd with n - 1 degrees of freedom. Takes
-    the arguments of `two_means`; `sd` is that of the values (of the differences within pairs).
+    The noncentrality is (difference - null) sqrt(n) / sd with n - 1 degrees of freedom.
+
+    Parameters
+    ----------
+    difference
+        Assumed mean.
+    sd
+        Standard deviation of the values (of the differences within pairs).
+    n, power, null, alpha, sided, distribution, far_tail
+        As in `two_means`.
 
     Raises
     ------
@@ -152,6 +160,17 @@ def paired_means(
 
     Values with standard deviation `sd` and this correlation within a pair differ with standard
     deviation sd sqrt(2 (1 - correlation)).
+
+    Parameters
+    ----------
+    difference
+        Assumed mean difference within pairs.
+    sd
+        Standard deviation of the values.
+    correlation
+        Of the two values of a pair.
+    n, power, null, alpha, sided, distribution, far_tail
+        As in `two_means`.
 
     Raises
     ------
@@ -197,8 +216,16 @@ def crossover_means(
     """Size or power of a 2 x 2 cross-over (AB/BA) with n patients, half in each sequence.
 
     The estimated difference has variance 2 sd_within^2 / n and the test n - 2 degrees of
-    freedom, as period and sequence are in the model; there is no carry-over. Takes the other
-    arguments of `two_means`.
+    freedom, as period and sequence are in the model; there is no carry-over.
+
+    Parameters
+    ----------
+    difference
+        Assumed difference of the treatments.
+    sd_within
+        Standard deviation within patients, of one value.
+    n, power, null, alpha, sided, distribution, far_tail
+        As in `two_means`.
 
     Raises
     ------
@@ -300,4 +327,6 @@ def _power(
         return near + (float(ndtr(-noncentrality - asked.z_alpha)) if both else 0.0)
     critical = -float(stdtrit(df, asked.tail))
     near = float(nctdtr(df, -noncentrality, -critical))  # P(T > c) is P(-T < -c), no 1 - ...
-    return near + (float(nctdtr(df, noncentrality, -critical)) if both else 0.0)
+    far = float(nctdtr(df, noncentrality, -critical)) if both else 0.0
+    # scipy 1.17 says NaN where so little is left in the far tail that it is below 1e-15
+    return near + (0.0 if math.isnan(far) else far)
