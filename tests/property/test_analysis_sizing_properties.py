@@ -35,6 +35,7 @@ from raresim.analysis.sizing import (
     size_from_simulation,
     spcd,
     survival_curves,
+    survival_percentiles,
     time_of_events,
     two_event_rates,
     two_means,
@@ -42,8 +43,10 @@ from raresim.analysis.sizing import (
     win_odds,
     win_ratio,
 )
-from raresim.analysis.sizing.fisher import fisher_rejections
+from raresim.analysis.sizing.course import course
+from raresim.analysis.sizing.fisher import fisher_rejections, rejected
 from raresim.analysis.sizing.log_rank import METHODS
+from raresim.analysis.sizing.log_rank_score import Weight, _weights, score
 from raresim.analysis.sizing.null_rates import measured, null_rates
 from raresim.errors import InputError
 
@@ -78,6 +81,9 @@ FORMULAS: dict[str, Sized] = {
     ),
     "curves": lambda **k: survival_curves(TRIAL, 15.0, **k),
     "restricted mean": lambda **k: survival_curves(TRIAL, 22.0, measure="restricted mean", **k),
+    "percentiles": lambda **k: survival_percentiles(TRIAL, 0.3, contrast="ratio", **k),
+    "gehan": lambda **k: log_rank(TRIAL, method="yung-liu", weight="gehan", **k),
+    "late weight": lambda **k: log_rank(TRIAL, method="direct", weight=(0.0, 1.0), **k),
     "win ratio": lambda **k: win_ratio(1.6, ties=0.2, **k),
     "win odds": lambda **k: win_odds(1.6, alternative="max", ratio=2.0, **k),
     **{m: lambda m=m, **k: log_rank(CONSTANT, method=m, **k) for m in METHODS},  # type: ignore
@@ -193,8 +199,6 @@ def test_fisher_rejects_the_tables_that_scipy_rejects(n1: int, n0: int, alpha: f
 @pytest.mark.parametrize("rejection", ["likelihood", "equal tails"])
 def test_exact_tests_keep_their_size_at_every_rate(patients: int, rejection: str) -> None:
     """The worst case over a grid of common rates stays at or below 5 %."""
-    from raresim.analysis.sizing.fisher import rejected
-
     rejects = fisher_rejections(patients // 2, patients // 2, 0.05, 2, True, rejection)
     sizes = [rejected(rejects, rate, rate) for rate in np.linspace(0.01, 0.99, 99)]
     assert max(sizes) <= 0.05
@@ -227,6 +231,57 @@ def test_searched_exact_sizes_are_the_smallest_and_settle() -> None:
     ):
         assert found.power >= 0.7
         assert found.n_treated == 2 * found.n_control
+
+
+def test_curves_of_patients_all_followed_up_have_closed_variances() -> None:
+    """Binomial for survival, that of the shortened time for its mean, a quantile's for medians."""
+    control, treated, end = 0.08, 0.05, 10.0
+    trial = SurvivalTrial(Hazard((control,)), Hazard((treated,)), Accrual((1e-9,)), 1e3)
+
+    def needed(effect: float, variances: list[float]) -> float:
+        z = stats.norm.ppf(0.975) + stats.norm.ppf(0.9)
+        return float(2.0 * sum(variances) * (z / effect) ** 2)
+
+    survivals = [math.exp(-rate * end) for rate in (control, treated)]
+    wanted = needed(survivals[1] - survivals[0], [s * (1 - s) for s in survivals])
+    assert survival_curves(trial, end, power=0.9).n == pytest.approx(wanted, rel=1e-7)
+    means = [(1 - s) / rate for s, rate in zip(survivals, (control, treated), strict=True)]
+    squares = [
+        2 * (1 - s * (1 + rate * end)) / rate**2
+        for s, rate in zip(survivals, (control, treated), strict=True)
+    ]
+    wanted = needed(means[1] - means[0], [q - m * m for q, m in zip(squares, means, strict=True)])
+    found = survival_curves(trial, end, power=0.9, measure="restricted mean")
+    assert found.n == pytest.approx(wanted, rel=1e-7)
+    medians = [math.log(2) / rate for rate in (control, treated)]
+    wanted = needed(medians[1] - medians[0], [rate**-2.0 for rate in (control, treated)])
+    assert survival_percentiles(trial, power=0.9).n == pytest.approx(wanted, rel=1e-7)
+
+
+@pytest.mark.parametrize("weight", ["none", "gehan", (0.5, 1.0)])
+def test_the_score_varies_as_the_sums_over_simulated_patients(weight: Weight) -> None:
+    """int w (z - p)(dN - Y pooled dx) patient by patient, against its integrated variance."""
+    rng = np.random.default_rng(3)
+    n, path = 200_000, course(TRIAL)
+    order = np.argsort(path.time.ravel())
+    nodes = path.time.ravel()[order]
+    total = 0.0
+    weights = _weights(TRIAL, path, weight)
+    for z, hazard, of_all in ((0.0, TRIAL.control, 1 / 3), (1.0, TRIAL.treated, 2 / 3)):
+        goal = rng.exponential(1.0, n)
+        first = 5.0 * hazard.rates[0]
+        late = 5.0 + (goal - first) / hazard.rates[1]
+        life = np.where(goal < first, goal / hazard.rates[0], late)
+        where = rng.random(n)
+        entry = np.where(where < 1 / 7, where * 21.0, 3.0 + (where - 1 / 7) * 7 / 6 * 9.0)
+        end = np.minimum(rng.exponential(1.0 / 0.005, n), 22.0 - entry)
+        seen = np.minimum(life, end)
+        step = weights * (z - path.treated_share)
+        running = path.running(step * path.pooled_hazard).ravel()[order]
+        sums = np.where(life <= end, np.interp(seen, nodes, step.ravel()[order]), 0.0)
+        total += of_all * float(np.var(sums - np.interp(seen, nodes, running)))
+    spread = score(TRIAL, weight).spread
+    assert abs(total / spread - 1.0) < 0.02, (total, spread)
 
 
 def test_events_are_those_of_simulated_patients() -> None:
@@ -311,6 +366,8 @@ REFUSED: list[tuple[str, Callable[[], object], str]] = [
         "trial",
     ),
     ("margin", lambda: log_rank(TRIAL, n=50, null=1.2, method="direct"), "null"),
+    ("weight", lambda: log_rank(TRIAL, n=50, weight="gehan"), "weight"),
+    ("median not reached", lambda: survival_percentiles(TRIAL, 0.9, n=50), "share"),
     ("milestone after the end", lambda: survival_curves(TRIAL, 30.0, n=50), "time"),
     ("falling starts", lambda: Hazard((1.0, 2.0, 3.0), (5.0, 4.0)), "starts"),
     ("no accrual", lambda: Accrual((1.0,), (0.0,)), "weights"),

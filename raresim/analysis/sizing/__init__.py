@@ -14,20 +14,15 @@ from raresim.analysis.sizing.fisher import fisher_exact
 from raresim.analysis.sizing.hazards import Accrual, Hazard, SurvivalTrial
 from raresim.analysis.sizing.log_rank import log_rank
 from raresim.analysis.sizing.log_rank_events import log_rank_events
-from raresim.analysis.sizing.means import (
-    crossover_means,
-    one_mean,
-    paired_means,
-    rank_sum,
-    two_means,
-)
+from raresim.analysis.sizing.means import crossover_means, one_mean, paired_means, two_means
+from raresim.analysis.sizing.rank_sum import rank_sum
 from raresim.analysis.sizing.rates import (
     continuity_corrected_rates,
     one_rate_normal,
     two_rates,
 )
 from raresim.analysis.sizing.spcd import SpcdPlan, spcd
-from raresim.analysis.sizing.survival_curves import survival_curves
+from raresim.analysis.sizing.survival_curves import survival_curves, survival_percentiles
 from raresim.analysis.sizing.trial_length import accrual_needed, duration_needed
 from raresim.analysis.sizing.wins import win_odds, win_ratio, win_ratio_interval
 from raresim.analysis.sizing.with_looks import (
@@ -62,6 +57,7 @@ __all__ = [
     "size_from_simulation",
     "spcd",
     "survival_curves",
+    "survival_percentiles",
     "time_of_events",
     "two_event_rates",
     "two_means",

@@ -171,7 +171,12 @@ def expected_events(trial: SurvivalTrial, n: float) -> tuple[float, float]:
 def time_of_events(trial: SurvivalTrial, n: float, events: float) -> float:
     """Find the calendar time at which a number of events is expected, with n patients in all.
 
-    The trial's own `duration` plays no part.
+    Parameters
+    ----------
+    trial
+        As in `expected_events`; its own `duration` plays no part.
+    n, events
+        Patients in all at the end of accrual, and the events waited for.
 
     Raises
     ------

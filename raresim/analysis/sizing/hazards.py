@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,15 @@ class Hazard:
             raise wrong("share", share, "a share from 0 to below 1")
         return cls((-math.log1p(-share) / positive("by", by),))
 
+    def time_to(self, total: float) -> float:
+        """Give the time at which the hazard adds up to a total; infinite if it never does."""
+        edges = (0.0, *self.starts, math.inf)
+        for rate, (start, end) in zip(self.rates, pairwise(edges), strict=True):
+            left = total - float(self.cumulative(start))
+            if rate > 0.0 and left <= rate * (end - start):
+                return start + left / rate
+        return math.inf
+
     def times(self, ratio: float) -> "Hazard":
         """Give the hazard multiplied by a hazard ratio."""
         return Hazard(tuple(rate * positive("ratio", ratio) for rate in self.rates), self.starts)
@@ -66,7 +76,7 @@ class Hazard:
         time = np.asarray(time, dtype=float)
         total = np.zeros_like(time)
         edges = (0.0, *self.starts, math.inf)
-        for rate, start, end in zip(self.rates, edges, edges[1:], strict=False):
+        for rate, (start, end) in zip(self.rates, pairwise(edges), strict=True):
             total = total + rate * (np.clip(time, start, end) - start)
         return total
 

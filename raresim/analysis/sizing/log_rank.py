@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Literal
 
 from raresim.analysis.sizing.answers import Plan, plan
-from raresim.analysis.sizing.asked import Target, chosen, not_null, positive, target, wrong
+from raresim.analysis.sizing.asked import chosen, not_null, positive, target, wrong
 from raresim.analysis.sizing.course import course
 from raresim.analysis.sizing.hazards import SurvivalTrial
 from raresim.analysis.sizing.log_rank_events import EVENT_FORMULAS, sd_of_events
-from raresim.analysis.sizing.log_rank_score import average_hazard_ratio, score
+from raresim.analysis.sizing.log_rank_score import WEIGHTS, Weight, average_hazard_ratio, score
 from raresim.analysis.sizing.normal_test import normal_size
 
 Method = Literal[
@@ -32,6 +32,7 @@ METHODS = (
     "generalized schoenfeld",
     "average hazard ratio",
 )
+WEIGHTED = ("direct", "yung-liu", "generalized schoenfeld")
 MARGINS = ("schoenfeld", "lachin-foulkes")
 
 
@@ -41,6 +42,7 @@ def log_rank(
     n: float | None = None,
     power: float | None = None,
     method: Method = "schoenfeld",
+    weight: Weight = "none",
     null: float = 1.0,
     alpha: float = 0.025,
     sided: int = 1,
@@ -76,6 +78,10 @@ assumed hazards, by integration (lrstat) |
         Patients in all, or the power: exactly one of them.
     method
         See above.
+    weight
+        "none", "gehan" (by the number at risk), "tarone-ware" (by its square root), or (rho,
+        gamma) of Fleming and Harrington, S^rho (1 - S)^gamma with the pooled survival S:
+        "direct", "yung-liu" and "generalized schoenfeld" only.
     null
         Hazard ratio under the null hypothesis, for non-inferiority: "schoenfeld" and
         "lachin-foulkes" only.
@@ -91,7 +97,8 @@ assumed hazards, by integration (lrstat) |
 
     References
     ----------
-    Schoenfeld DA. Biometrics 1983;39:499-503. Freedman LS. Stat Med 1982;1:121-129. Lachin JM,
+    Schoenfeld DA. Biometrics 1983;39:499-503. Fleming TR, Harrington DP. Counting Processes and
+    Survival Analysis, Wiley 1991 (weights). Freedman LS. Stat Med 1982;1:121-129. Lachin JM,
     Foulkes MA. Biometrics 1986;42:507-519. Lakatos E. Biometrics 1988;44:229-241. Yung G, Liu Y.
     Biometrics 2020;76:939-950.
 
@@ -110,18 +117,30 @@ assumed hazards, by integration (lrstat) |
     chosen("method", method, METHODS)
     if null != 1.0 and method not in MARGINS:
         raise wrong("null", null, "1 with this method", "take 'schoenfeld' or 'lachin-foulkes'")
+    _check_weight(weight, method)
     events = sum(course(trial).events)
     if not events > 0.0:
         raise wrong("trial", "no expected events", "hazards above 0 and time to see events")
     if trial.control == trial.treated and null == 1.0:
         not_null("trial.treated", 1.0, 1.0)
-    effect, null_sd, sd = _estimate(trial, method, positive("null", null), events, asked)
+    effect, null_sd, sd = _estimate(trial, method, weight, positive("null", null), events)
     size, reached = normal_size(asked, effect, null_sd, sd)
-    return plan(f"log-rank test, {method}", asked, size, reached, events=size * events)
+    named = "" if weight == "none" else f", weight {weight}"
+    return plan(f"log-rank test, {method}{named}", asked, size, reached, events=size * events)
+
+
+def _check_weight(weight: Weight, method: Method) -> None:
+    if isinstance(weight, tuple):
+        if len(weight) != 2 or not all(0.0 <= power < math.inf for power in weight):
+            raise wrong("weight", weight, "(rho, gamma) of 0 or more")
+    else:
+        chosen("weight", weight, WEIGHTS)
+    if weight != "none" and method not in WEIGHTED:
+        raise wrong("weight", weight, "'none' with this method", "take method='direct'")
 
 
 def _estimate(
-    trial: SurvivalTrial, method: Method, null: float, events: float, asked: Target
+    trial: SurvivalTrial, method: Method, weight: Weight, null: float, events: float
 ) -> tuple[float, float, float]:
     """Effect of a method's estimate, its standard deviation for the test, and its real one."""
     if method in EVENT_FORMULAS:
@@ -134,7 +153,7 @@ def _estimate(
     if method == "average hazard ratio":
         log_ratio, information, under_null = average_hazard_ratio(trial)
         return log_ratio, 1.0 / math.sqrt(under_null), 1.0 / math.sqrt(information)
-    found = score(trial)
+    found = score(trial, weight)
     null_sd = math.sqrt(found.variance)
     if method == "generalized schoenfeld":
         return found.local_mean, null_sd, null_sd

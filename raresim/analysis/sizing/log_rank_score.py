@@ -2,12 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.sizing.course import Course, course
 from raresim.analysis.sizing.hazards import SurvivalTrial
+
+Weight = Literal["none", "gehan", "tarone-ware"] | tuple[float, float]
+WEIGHTS = ("none", "gehan", "tarone-ware")
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Score:
     spread: float
 
 
-def score(trial: SurvivalTrial) -> Score:
+def score(trial: SurvivalTrial, weight: Weight = "none") -> Score:
     """Integrate the log-rank score of a trial.
 
     With p(x) the treated share of those at risk, pi all at risk, l1, l0 the hazards and l the
@@ -43,7 +47,8 @@ def score(trial: SurvivalTrial) -> Score:
 
     and the score is, up to what vanishes with n, a sum over patients of
     int (z - p) (dN - Y l dx), z being 1 for the treated and 0 for a control; its variance within
-    the arms is `spread`.
+    the arms is `spread`. A weighted test has its weight under each integral, squared in the
+    variance.
 
     References
     ----------
@@ -53,16 +58,34 @@ def score(trial: SurvivalTrial) -> Score:
     path = course(trial)
     at_risk, share = path.at_risk_0 + path.at_risk_1, path.treated_share
     mixed = at_risk * share * (1.0 - share)
+    weights = _weights(trial, path, weight)
     # variances within the arms, weighted by the arms' shares: at_risk_* holds these already
-    control = _within(path, -share, path.at_risk_0, path.hazard_0, 1.0 - trial.share)
-    treated = _within(path, 1.0 - share, path.at_risk_1, path.hazard_1, trial.share)
+    control = _within(path, -weights * share, path.at_risk_0, path.hazard_0, 1.0 - trial.share)
+    treated = _within(path, weights * (1.0 - share), path.at_risk_1, path.hazard_1, trial.share)
     logs = log_ratio(path.hazard_1, path.hazard_0)
     return Score(
-        mean=path.integral(mixed * (path.hazard_1 - path.hazard_0)),
-        local_mean=path.integral(mixed * path.pooled_hazard * logs),
-        variance=path.integral(mixed * path.pooled_hazard),
+        mean=path.integral(weights * mixed * (path.hazard_1 - path.hazard_0)),
+        local_mean=path.integral(weights * mixed * path.pooled_hazard * logs),
+        variance=path.integral(weights**2 * mixed * path.pooled_hazard),
         spread=control + treated,
     )
+
+
+def _weights(trial: SurvivalTrial, path: Course, weight: Weight) -> FloatArray:
+    """Give the limit of a test's weight at each node, up to a factor.
+
+    Fleming and Harrington's pooled survival goes to the arms' survival in their shares (exactly
+    so where drop-out is the same in both).
+    """
+    if isinstance(weight, tuple):
+        treated = np.exp(-trial.treated.cumulative(path.time))
+        control = np.exp(-trial.control.cumulative(path.time))
+        survival = trial.share * treated + (1.0 - trial.share) * control
+        weights: FloatArray = survival ** weight[0] * (1.0 - survival) ** weight[1]
+        return weights
+    at_risk = path.at_risk_0 + path.at_risk_1
+    powers = {"none": 0.0, "gehan": 1.0, "tarone-ware": 0.5}
+    return at_risk ** powers[weight]
 
 
 def log_ratio(first: FloatArray, second: FloatArray) -> FloatArray:

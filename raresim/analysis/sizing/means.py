@@ -1,4 +1,4 @@
-"""Sizes and powers of comparisons of means: normal, noncentral t, cross-over, rank sum."""
+"""Sizes and powers of comparisons of means: normal, noncentral t, cross-over."""
 
 import math
 from typing import Literal
@@ -252,50 +252,6 @@ def crossover_means(
     return one_sample(f"2 x 2 cross-over, {_named(distribution)}", asked, size, reached, (even,))
 
 
-def rank_sum(
-    superiority: float,
-    *,
-    n: float | None = None,
-    power: float | None = None,
-    ratio: float = 1.0,
-    alpha: float = 0.025,
-    sided: int = 1,
-) -> Plan:
-    """Size or power of the Wilcoxon rank-sum (Mann-Whitney) test by Noether's formula.
-
-    n = (z_alpha + z_power)^2 / (12 w (1 - w) (superiority - 1/2)^2), w the treated share. The
-    variance is that under the null hypothesis without ties, so the formula fits small effects.
-
-    Parameters
-    ----------
-    superiority
-        Probability that a treated patient has a higher value than a control, ties counted half.
-    n, power, ratio, alpha, sided
-        As in `two_means`.
-
-    Raises
-    ------
-    InputError
-        If superiority is 1/2 or not a probability, and as `two_means`.
-
-    References
-    ----------
-    Noether GE. J Am Stat Assoc 1987;82:645-647.
-
-    Examples
-    --------
-    >>> rank_sum(0.7, power=0.9)
-    rank sum, Noether: n = 87.5619 (43.7809 treated, 43.7809 control), in whole patients 88
-      power 0.9, one-sided alpha 0.025
-    """
-    asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=ratio)
-    between("superiority", superiority, 0.0, 1.0)
-    effect = not_null("superiority", superiority, 0.5) - 0.5
-    spread = math.sqrt(1.0 / (12.0 * asked.share * (1.0 - asked.share)))
-    size, reached = _size_and_power(asked, effect / spread, 0, "normal", False)
-    return plan("rank sum, Noether", asked, size, reached)
-
-
 def _named(distribution: Distribution) -> str:
     return "noncentral t" if distribution == "t" else "normal"
 
@@ -328,5 +284,5 @@ def _power(
     critical = -float(stdtrit(df, asked.tail))
     near = float(nctdtr(df, -noncentrality, -critical))  # P(T > c) is P(-T < -c), no 1 - ...
     far = float(nctdtr(df, noncentrality, -critical)) if both else 0.0
-    # scipy 1.17 says NaN where so little is left in the far tail that it is below 1e-15
+    # scipy 1.17 says NaN where so little is left in the far tail that it is below 1e-14
     return near + (0.0 if math.isnan(far) else far)

@@ -7,7 +7,7 @@ import numpy as np
 
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.sizing.answers import Plan, plan
-from raresim.analysis.sizing.asked import between, chosen, not_null, target
+from raresim.analysis.sizing.asked import between, chosen, not_null, target, wrong
 from raresim.analysis.sizing.course import Course, course
 from raresim.analysis.sizing.hazards import Hazard, SurvivalTrial
 from raresim.analysis.sizing.normal_test import normal_size
@@ -91,6 +91,70 @@ def survival_curves(
     size, reached = normal_size(asked, effect, sd, sd)
     events = size * sum(course(trial).events)
     name = f"Kaplan-Meier curves, {contrast} of {measure} at {time:g}"
+    return plan(name, asked, size, reached, events=events)
+
+
+def survival_percentiles(
+    trial: SurvivalTrial,
+    share: float = 0.5,
+    *,
+    n: float | None = None,
+    power: float | None = None,
+    contrast: Contrast = "difference",
+    alpha: float = 0.025,
+    sided: int = 1,
+) -> Plan:
+    """Size or power of the comparison of percentiles of the Kaplan-Meier curves, as medians.
+
+    The time t by which a share of an arm has had the event is estimated with the variance
+    int_0^t l / Y dx / l(t)^2 in the limit (notation of `survival_curves`); Wald test.
+
+    Parameters
+    ----------
+    trial
+        As in `log_rank`.
+    share
+        Share of the patients who have had the event: 0.5 for medians.
+    n, power, contrast, alpha, sided
+        As in `survival_curves`.
+
+    Raises
+    ------
+    InputError
+        If an arm's percentile lies beyond the longest follow-up, and as `survival_curves`.
+
+    References
+    ----------
+    Yung G, Liu Y. Biometrics 2020;76:939-950.
+
+    Examples
+    --------
+    >>> from raresim.analysis.sizing import Accrual
+    >>> trial = SurvivalTrial(Hazard((0.05,)), Hazard((0.03,)), Accrual((6.0,)), 30.0)
+    >>> round(survival_percentiles(trial, power=0.8).n, 1)
+    277.7
+    """
+    asked = target(n=n, power=power, alpha=alpha, sided=sided, ratio=trial.ratio)
+    chosen("contrast", contrast, ("difference", "ratio"))
+    between("share", share, 0.0, 1.0)
+    values, variances = [], []
+    for arm, hazard in enumerate((trial.control, trial.treated)):
+        time = hazard.time_to(-math.log1p(-share))
+        if not time < min(trial.duration, trial.longest):
+            raise wrong("share", share, "a share that each arm reaches while it is followed")
+        path = course(trial, time)
+        at_risk = (path.at_risk_0, path.at_risk_1)[arm]
+        rates = (path.hazard_0, path.hazard_1)[arm]
+        scale = float(hazard.at(time)) * (time if contrast == "ratio" else 1.0)
+        values.append(time)
+        variances.append(path.integral(rates / at_risk) / scale**2)
+    effect = not_null("trial.treated", values[1] - values[0])
+    if contrast == "ratio":
+        effect = math.log(values[1] / values[0])
+    sd = math.sqrt(sum(variances))
+    size, reached = normal_size(asked, effect, sd, sd)
+    events = size * sum(course(trial).events)
+    name = f"Kaplan-Meier curves, {contrast} of {100 * share:g} % percentiles"
     return plan(name, asked, size, reached, events=events)
 
 

@@ -293,6 +293,21 @@ def exact_rates() -> list[Comparison]:
             found += listed("one rate, exact binomial", rows, shared=True)
     clinfun = "R clinfun, fe.ssize (its README)"
     # it gives 7 digits
+    # 29.536017 patients with looks, over the inflation of the same design for one mean
+    inflation = 492.61495 / ((ndtri(0.975) + ndtri(0.9)) / 0.15) ** 2
+    found += listed(
+        "one rate, exact binomial",
+        [
+            (
+                f"{rate} against 0.5, power 90 %: n",
+                RPACT_TESTS,
+                round(29.536017 / inflation, 5),
+                lambda rate=rate: one_rate(rate, 0.5, power=0.9).n,
+                0.0,
+            )
+            for rate in (0.8, 0.2)
+        ],
+    )
     return found + listed(
         "Fisher's exact test",
         [
