@@ -30,7 +30,9 @@ def between(field: str, value: float, low: float, high: float) -> float:
 
 def not_null(field: str, effect: float, null: float = 0.0) -> float:
     """Return an effect that must differ from its value under the null hypothesis."""
-    if effect == null or effect != effect:
+    if not math.isfinite(null):
+        raise wrong("null", null, "a number")
+    if effect == null or not math.isfinite(effect):
         raise wrong(
             field,
             effect,

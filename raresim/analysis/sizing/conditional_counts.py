@@ -6,9 +6,9 @@ import numpy as np
 from scipy.special import gammaln, pdtr, pdtrc
 
 from raresim.analysis.sizing.answers import whole
-from raresim.analysis.sizing.asked import chosen, not_null, positive, target, wrong
+from raresim.analysis.sizing.asked import chosen, not_null, positive, target
 from raresim.analysis.sizing.counts import two_event_rates
-from raresim.analysis.sizing.exact_plan import ExactPlan, saw_tooth, whole_number
+from raresim.analysis.sizing.exact_plan import ExactPlan, saw_tooth, split
 from raresim.analysis.sizing.tails import REJECTIONS, Rejection, binomial, tail_rejections
 
 LEFT_OUT = 1e-14  # probability of totals that are not enumerated, on each side
@@ -40,7 +40,8 @@ def exact_event_rates(
     treated, control
         Events per patient and unit of time.
     n, power
-        Patients in all (rounded so that treated = n ratio / (1 + ratio)), or the power.
+        Patients in all, split by the ratio as nearly as can be (an odd one is treated), or the
+        power.
     exposure
         Follow-up of every patient.
     null
@@ -79,7 +80,7 @@ def exact_event_rates(
         not_null("treated", treated / control, positive("null", null))
 
     def built(controls: int, settled: int = 0, looked_at: int = 0) -> ExactPlan:
-        arms = (whole(ratio * controls), controls) if n is None else (int(n) - controls, controls)
+        arms = (whole(ratio * controls), controls) if n is None else split(n, ratio)
         chances = []
         for first in (treated, null * control):
             means = exposure * arms[0] * first, exposure * arms[1] * control
@@ -101,11 +102,7 @@ def exact_event_rates(
         )
 
     if n is not None:
-        patients = whole_number("n", n)
-        controls = round(patients / (1.0 + ratio))
-        if not 0 < controls < patients:
-            raise wrong("n", n, "at least one patient in each arm")
-        return built(controls)
+        return built(split(n, ratio)[1])
     assert power is not None
     near = two_event_rates(
         treated,
@@ -118,7 +115,7 @@ def exact_event_rates(
         sided=sided,
     ).n_control
     limit = most or whole(1.6 * near) + 10
-    return saw_tooth(built, lambda m: whole(ratio * m) + m, max(1, int(0.5 * near)), limit, power)
+    return saw_tooth(built, lambda m: whole(ratio * m) + m, limit, power)
 
 
 def _power(

@@ -92,7 +92,7 @@ def one_rate(
     assert power is not None
     near = one_rate_normal(rate, null, power=power, alpha=alpha, sided=sided)
     limit = most or whole(2.0 * near.n) + 50
-    return saw_tooth(built, lambda m: m, 1, limit, power)
+    return saw_tooth(built, lambda m: m, limit, power)
 
 
 def _critical(n: int, null: float, asked: Target, upper: bool) -> tuple[int, int]:

@@ -77,18 +77,30 @@ class ExactPlan:
 def saw_tooth(
     built: Callable[..., ExactPlan],
     patients: Callable[[int], int],
-    start: int,
     limit: int,
     power: float,
 ) -> ExactPlan:
     """Find the smallest trial that reaches a power, and from where on all do."""
-    reaches = np.array([built(m).power >= power for m in range(start, limit + 1)])
+    reaches = np.array([built(m).power >= power for m in range(1, limit + 1)])
     if not reaches.any():
         raise wrong("most", patients(limit), "a trial large enough to reach the power")
-    first = start + int(np.argmax(reaches))
+    first = 1 + int(np.argmax(reaches))
     short = np.flatnonzero(~reaches)
-    settled = start + (int(short[-1]) + 1 if short.size else 0)
+    settled = 1 + (int(short[-1]) + 1 if short.size else 0)
     return built(first, patients(settled), patients(limit))
+
+
+def split(n: float, ratio: float) -> tuple[int, int]:
+    """Split whole patients into treated and control; the odd one is treated.
+
+    >>> split(87, 1.0)
+    (44, 43)
+    """
+    patients = whole_number("n", n)
+    treated = math.floor(patients * ratio / (1.0 + ratio) + 0.5)
+    if not 0 < treated < patients:
+        raise wrong("n", n, "at least one patient in each arm")
+    return treated, patients - treated
 
 
 def whole_number(field: str, value: float) -> int:

@@ -150,6 +150,8 @@ def _estimate(
         return log_ratio, sd, sd
     if method in ("lachin-foulkes", "lachin-foulkes difference"):
         return _lachin_foulkes(trial, null, method == "lachin-foulkes difference")
+    if method in ("average hazard ratio", "generalized schoenfeld"):
+        _have_logarithms(trial)
     if method == "average hazard ratio":
         log_ratio, information, under_null = average_hazard_ratio(trial)
         return log_ratio, 1.0 / math.sqrt(under_null), 1.0 / math.sqrt(information)
@@ -158,6 +160,13 @@ def _estimate(
     if method == "generalized schoenfeld":
         return found.local_mean, null_sd, null_sd
     return found.mean, null_sd, null_sd if method == "direct" else math.sqrt(found.spread)
+
+
+def _have_logarithms(trial: SurvivalTrial) -> None:
+    """Refuse hazards of 0, whose ratio has no logarithm."""
+    for field, hazard in (("trial.control", trial.control), ("trial.treated", trial.treated)):
+        if 0.0 in hazard.rates:
+            raise wrong(field, hazard.rates, "hazards above 0", "take method='direct'")
 
 
 def _lachin_foulkes(
@@ -190,7 +199,7 @@ def _proportional(trial: SurvivalTrial) -> float:
     if math.isnan(trial.hazard_ratio) or trial.hazard_ratio == 0.0:
         raise wrong(
             "trial",
-            "hazards that are not proportional",
+            "hazards that are not proportional, or 0",
             "the same hazard ratio above 0 at all times with this method",
             "take method='direct', 'yung-liu' or 'average hazard ratio'",
         )

@@ -72,6 +72,8 @@ def log_rank_events(
     """
     if events is None and power is None:
         raise wrong("events, power", "neither", "exactly one of them")
+    if events is not None:
+        positive("events", events)
     asked = target(n=events, power=power, alpha=alpha, sided=sided, ratio=ratio)
     chosen("formula", formula, EVENT_FORMULAS)
     relative = positive("hazard_ratio", hazard_ratio) / positive("null", null)

@@ -271,7 +271,8 @@ def _size_and_power(
     if distribution == "normal" and not (far_tail and asked.sided == 2):
         return ((asked.z_alpha + asked.z_power) / effect) ** 2, asked.power
     # a t-test needs a degree of freedom; below one, quantiles leave the range of doubles
-    return smallest(power_of, asked.power, lost + 1.0 if distribution == "t" else 1e-9), asked.power
+    size = smallest(power_of, asked.power, lost + 1.0 if distribution == "t" else 1e-9)
+    return size, power_of(size)
 
 
 def _power(

@@ -80,6 +80,7 @@ def survival_curves(
         (trial.control, path.at_risk_0, path.hazard_0),
         (trial.treated, path.at_risk_1, path.hazard_1),
     ):
+        _somebody_left(at_risk)
         value, variance = _estimate(path, hazard, rate / at_risk, measure, time)
         values.append(value)
         variances.append(variance / (value * value if contrast == "ratio" else 1.0))
@@ -144,6 +145,7 @@ def survival_percentiles(
             raise wrong("share", share, "a share that each arm reaches while it is followed")
         path = course(trial, time)
         at_risk = (path.at_risk_0, path.at_risk_1)[arm]
+        _somebody_left(at_risk)
         rates = (path.hazard_0, path.hazard_1)[arm]
         scale = float(hazard.at(time)) * (time if contrast == "ratio" else 1.0)
         values.append(time)
@@ -156,6 +158,11 @@ def survival_percentiles(
     events = size * sum(course(trial).events)
     name = f"Kaplan-Meier curves, {contrast} of {100 * share:g} % percentiles"
     return plan(name, asked, size, reached, events=events)
+
+
+def _somebody_left(at_risk: FloatArray) -> None:
+    if not (at_risk > 0.0).all():
+        raise wrong("time", "nobody is left at risk", "a time until which somebody is followed")
 
 
 def _estimate(

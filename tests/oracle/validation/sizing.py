@@ -809,6 +809,61 @@ def others() -> list[Comparison]:
     )
 
 
+def lrstat_examples() -> list[Comparison]:
+    """The examples of lrstat's help pages, with the powers that its own tests expect."""
+    superiority = float(ndtr(6.0 / (25.0 * math.sqrt(2.0))))
+    odds: dict[str, Any] = {"alpha": 0.05, "scale": "odds ratio", "variance": "alternative"}
+    margin: dict[str, Any] = {"alpha": 0.05, "scale": "ratio", "null": 1.3}
+    settled = one_rate(0.25, 0.15, power=0.8, alpha=0.05).settled
+
+    def mean(**more: float) -> Any:
+        return one_mean(6.0, 2.5, null=7.0, **more)
+
+    def cross(**more: float) -> Any:
+        return crossover_means(75.0, 150.0, alpha=0.05, **more)
+
+    calls: list[tuple[str, float, Callable[[], float], float]] = [
+        ("OneMean: n", 68, lambda: whole(mean(power=0.9).n), 0.0),
+        ("OneMean: power", 0.9016, lambda: mean(n=68).power, 5e-5),
+        ("MeanDiff: n", 469, lambda: whole(two_means(0.3, 1.0, power=0.9).n), 0.0),
+        ("MeanDiffXO: n", 51, lambda: whole(cross(power=0.8).n), 0.0),
+        ("MeanDiffXO: power", 0.8009, lambda: cross(n=51).power, 5e-5),
+        ("Wilcoxon: n", 772, lambda: whole(rank_sum(superiority, power=0.9).n), 0.0),
+        ("Wilcoxon: power", 0.9002, lambda: rank_sum(superiority, n=772).power, 5e-5),
+        ("OddsRatio: n", 210, lambda: whole(two_rates(0.5, 0.3, power=0.9, **odds).n), 0.0),
+        ("OddsRatio: power", 0.9012, lambda: two_rates(0.5, 0.3, n=210, **odds).power, 5e-5),
+        (
+            "RiskRatioFM: n",
+            2531,
+            lambda: whole(two_rates(0.125, 0.125, power=0.8, **margin).n),
+            0.0,
+        ),
+        (
+            "RiskRatioFM: power",
+            0.8001,
+            lambda: two_rates(0.125, 0.125, n=2531, **margin).power,
+            5e-5,
+        ),
+        (
+            "FisherExact: power",
+            0.8168,
+            lambda: fisher_exact(0.5, 0.2, n=87, **TWO_SIDED).power,
+            5e-5,
+        ),
+        ("OneProportion, exact: n that settles", 110, lambda: settled, 0.0),
+        (
+            "OneProportion, exact: power",
+            0.8097,
+            lambda: one_rate(0.25, 0.15, n=110, alpha=0.05).power,
+            5e-5,
+        ),
+    ]
+    return listed(
+        "lrstat's examples",
+        [(item, f"R lrstat, getDesign{item.split(':')[0]}", *rest) for item, *rest in calls],
+    )
+
+
 def comparisons() -> list[Comparison]:
     return [
         *means(),
@@ -818,4 +873,5 @@ def comparisons() -> list[Comparison]:
         *counts(),
         *with_looks(),
         *others(),
+        *lrstat_examples(),
     ]
