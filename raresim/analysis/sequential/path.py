@@ -77,6 +77,10 @@ class Path:
         """Give the probability that the look at ``level`` is reached and Z there is z or less."""
         return self.mirrored().above(level, -z)
 
+    def between(self, level: float, low: float, high: float) -> float:
+        """Give the probability that the look is reached and Z there lies between two values."""
+        return float((ndtr(self._deviate(level, high)) - ndtr(self._deviate(level, low))) @ self.weight)
+
     def mirrored(self) -> "Path":
         """Give the path of -S."""
         return Path(self.reached, -self.value[::-1], self.weight[::-1], -self.theta)
