@@ -191,7 +191,7 @@ def group_sequential(
     --------
     >>> design = group_sequential(3, efficacy="obrien-fleming")
     >>> design.upper.round(4), round(design.inflation, 5)
-    (array([3.4711, 2.4544, 2.004 ]), 1.01610)
+    (array([3.4711, 2.4544, 2.004 ]), 1.0161)
     >>> group_sequential(3, futility="spending pocock", power=0.8).lower.round(4)
     array([0.4659, 1.318 , 1.993 ])
     """
@@ -218,7 +218,7 @@ def group_sequential(
 def designed(recipe: Recipe) -> GroupSequentialDesign:
     """Give the design of a recipe that has been checked."""
     bounds, drift = solved(recipe)
-    if not np.all(np.isfinite(bounds.upper[-1:])) or not np.isfinite(drift):
+    if not np.isfinite(bounds.upper[-1]) or not np.isfinite(drift):
         raise InputError("No boundaries exist for this design; expected another level or shape.")
     return GroupSequentialDesign(recipe, bounds.upper, bounds.lower, bounds.inner, drift)
 

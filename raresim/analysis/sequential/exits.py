@@ -10,6 +10,9 @@ from raresim.analysis.sequential.path import Interval, Path
 from raresim.errors import InputError
 
 
+FARTHEST_STEP = 1e4  # a zero farther away than this many first steps is none
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Boundaries of Z at K looks, each an array of shape (K,).
@@ -164,12 +167,16 @@ def root(function: Callable[[float], float], low: float, high: float, *, tight: 
 def bracketed_root(
     function: Callable[[float], float], start: float, step: float, *, tight: float
 ) -> float:
-    """Find the zero of a rising function near ``start``, widening by doubled steps."""
+    """Find the zero of a rising function near ``start``, widening by doubled steps; else NaN."""
     low = high = start
     width = step
-    while function(low) > 0.0 and width < 1e6 * step:
+    while function(low) > 0.0:
         low, width = low - width, 2.0 * width
+        if width > FARTHEST_STEP * step:
+            return np.nan
     width = step
-    while function(high) < 0.0 and width < 1e6 * step:
+    while function(high) < 0.0:
         high, width = high + width, 2.0 * width
+        if width > FARTHEST_STEP * step:
+            return np.nan
     return low if low == high else root(function, low, high, tight=tight)
