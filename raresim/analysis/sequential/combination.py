@@ -39,8 +39,8 @@ def inverse_normal(p: FloatArray, weights: FloatArray) -> FloatArray:
     array([1.2816, 2.2361])
     """
     p, weights = _checked(p, weights)
-    total: FloatArray = np.cumsum(weights * -ndtri(p), axis=-1) / np.sqrt(np.cumsum(weights**2))
-    return total
+    total: FloatArray = np.cumsum(weights * -ndtri(p), axis=-1)
+    return np.asarray(total / np.sqrt(np.cumsum(weights * weights)))
 
 
 def fisher_product(p: FloatArray, weights: FloatArray) -> FloatArray:
@@ -72,8 +72,7 @@ def fisher_product(p: FloatArray, weights: FloatArray) -> FloatArray:
     array([0.1  , 0.003])
     """
     p, weights = _checked(p, weights)
-    product: FloatArray = np.cumprod(p**weights, axis=-1)
-    return product
+    return np.asarray(np.cumprod(p**weights, axis=-1))
 
 
 def _checked(p: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -9,7 +9,6 @@ from raresim.analysis.arrays import FloatArray
 from raresim.analysis.sequential.path import Interval, Path
 from raresim.errors import InputError
 
-
 FARTHEST_STEP = 1e4  # a zero farther away than this many first steps is none
 
 
@@ -138,15 +137,12 @@ def rising(name: str, values: Sequence[float]) -> tuple[float, ...]:
     steps = np.diff((0.0, *levels))
     if not levels or not np.all(steps > 0.0) or not np.isfinite(levels[-1]):
         raise InputError(
-            f"{name}: found {levels}; expected finite positive values that rise, "
-            "one for each look."
+            f"{name}: found {levels}; expected finite positive values that rise, one for each look."
         )
     return levels
 
 
-def _of_length(
-    name: str, values: Sequence[float] | None, looks: int, missing: float
-) -> FloatArray:
+def _of_length(name: str, values: Sequence[float] | None, looks: int, missing: float) -> FloatArray:
     if values is None:
         return np.full(looks, missing)
     array = np.asarray(values, dtype=np.float64)

@@ -164,13 +164,10 @@ def _spending(
         raise InputError(f"method: expected {weights.size} rising numbers that end at {alpha:g}.")
     path, high = ProductPath.at_start(), np.zeros(weights.size)
     for k, weight in enumerate(map(float, weights)):
-        here, step = path, float(steps[k])
-        most = FARTHEST * float(weights.max())
-        high[k] = root(
-            lambda h, here=here, weight=weight, step=step: step - here.crossing(weight, h),
-            1e-9,
-            most,
-            tight=1e-12,
-        )
+        high[k] = _sum_crossed_with(path, weight, float(steps[k]), FARTHEST * weights.max())
         path = path.onward(weight, float(least[k]), float(high[k]))
     return high
+
+
+def _sum_crossed_with(path: ProductPath, weight: float, probability: float, most: float) -> float:
+    return root(lambda h: probability - path.crossing(weight, h), 1e-9, most, tight=1e-12)

@@ -197,7 +197,8 @@ def repeated_confidence_intervals(
     high, seen = np.asarray(upper, np.float64)[: levels.size], np.asarray(z, np.float64)
     if high.shape != levels.shape or seen.shape != levels.shape:
         raise InputError("upper, z: expected one value for each look.")
-    return np.stack((seen - high, seen + high), axis=1) / np.sqrt(levels)[:, None]
+    limits = np.stack((seen - high, seen + high), axis=1)
+    return np.asarray(limits / np.sqrt(levels)[:, None])
 
 
 def repeated_p_values(design: GroupSequentialDesign, z: Sequence[float]) -> FloatArray:

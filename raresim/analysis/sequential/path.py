@@ -79,7 +79,9 @@ class Path:
 
     def between(self, level: float, low: float, high: float) -> float:
         """Give the probability that the look is reached and Z there lies between two values."""
-        return float((ndtr(self._deviate(level, high)) - ndtr(self._deviate(level, low))) @ self.weight)
+        return float(
+            (ndtr(self._deviate(level, high)) - ndtr(self._deviate(level, low))) @ self.weight
+        )
 
     def mirrored(self) -> "Path":
         """Give the path of -S."""

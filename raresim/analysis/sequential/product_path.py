@@ -6,6 +6,7 @@ of S_k is smooth between kinks, which are known; between them it is kept at Gaus
 its integrals are those of the polynomial through them.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +94,7 @@ class ProductPath:
 
 def _edges(kinks: tuple[float, ...], longest: float) -> FloatArray:
     ends = [kinks[0]]
-    for low, high in zip(kinks[:-1], kinks[1:], strict=True):
+    for low, high in itertools.pairwise(kinks):
         pieces = max(int(np.ceil((high - low) / longest)), 1)
         ends.extend(np.linspace(low, high, pieces + 1)[1:])
     return np.array(ends)
