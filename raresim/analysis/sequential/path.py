@@ -17,10 +17,11 @@ from scipy.special import ndtr, ndtri
 from raresim.analysis.arrays import FloatArray
 
 FARTHEST = 8.5  # the normal distribution beyond this holds less than 1e-16
-PANEL = 2.0  # width of a quadrature panel, in widths of the narrowest feature
+PANEL = 3.0  # width of a quadrature panel, in widths of the narrowest feature
 MOST_PANELS = 160
 ABSCISSAE, WEIGHTS = np.polynomial.legendre.leggauss(12)
 SETTLED = 1e-10
+NEGLIGIBLE = 1e-100  # weights below are not looked at where a search starts
 NORMAL_PEAK = 0.3989422804014327  # 1 / sqrt(2 pi)
 
 Interval = tuple[float, float]
@@ -99,13 +100,16 @@ class Path:
             return -np.inf
         step, scale = float(np.sqrt(level - self.reached)), float(np.sqrt(level))
         shift = self.theta * step * step
-        farthest = (float(self.value[-1]) + shift + 30.0 * step) / scale
+        there = self.value[self.weight > NEGLIGIBLE]
+        farthest = (float(there[-1]) + shift + 30.0 * step) / scale
         u = min(self.theta * scale - float(ndtri(probability)), farthest)
         for _ in range(60):
             deviate = self._deviate(level, u)
             tail = float(ndtr(-deviate) @ self.weight)
             density = float(np.exp(-0.5 * deviate * deviate) @ self.weight)
             hazard = density * NORMAL_PEAK * scale / step / tail
+            if not hazard > 0.0:
+                break  # so far to the left that all who arrive are above
             change = float(np.log(tail / probability)) / hazard
             u += change
             if abs(change) < SETTLED:

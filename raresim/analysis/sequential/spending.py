@@ -10,6 +10,7 @@ Stat Soc A 1969;132:235-244; Jennison C, Turnbull BW. Group Sequential Methods, 
 2000, chapters 7 and 19.
 """
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -179,23 +180,69 @@ def _boundaries(
 ) -> FloatArray:
     check_spending(spending, parameter)
     _check(information, planned, alpha)
-    answer = np.full(len(information), np.inf)
-    path, before, first = Path.at_start(), 0.0, 0
-    pending = gone = 0.0  # spent on the statistic of the present information; on all looks
-    for k, level in enumerate(information):
-        last = final and k == len(information) - 1
-        goal = alpha if last else spent(level / planned, alpha, spending, parameter)
-        if level > before and k > 0:
-            path = path.onward(before, level, (-np.inf, float(np.min(answer[first:k]))))
-            pending = 0.0
-        if level > before:
-            first, before = k, level
+    last = information[-1]
+    goal = alpha if final else spent(last / planned, alpha, spending, parameter)
+    before = _looks(information[:-1], planned, alpha, spending, parameter)
+    answer = np.array(before.followed_by(last, goal).boundaries)
+    answer.flags.writeable = False
+    return answer
+
+
+@lru_cache(maxsize=8192)
+def _looks(
+    information: tuple[float, ...],
+    planned: float,
+    alpha: float,
+    spending: Spending,
+    parameter: float | None,
+) -> "Looks":
+    """Give the looks so far, none of them the last; remembered, as trials come back with more."""
+    if not information:
+        return Looks()
+    goal = spent(information[-1] / planned, alpha, spending, parameter)
+    before = _looks(information[:-1], planned, alpha, spending, parameter)
+    return before.followed_by(information[-1], goal)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Looks taken.
+
+    Attributes
+    ----------
+    path
+        Where the statistic stood before the information of the last of them.
+    boundaries
+        One for each look.
+    level
+        Information of the last look.
+    first
+        The first look that had this information.
+    pending, gone
+        Level spent on the statistic of this information, and on all looks.
+    """
+
+    path: Path = field(default_factory=Path.at_start)
+    boundaries: tuple[float, ...] = ()
+    level: float = 0.0
+    first: int = 0
+    pending: float = 0.0
+    gone: float = 0.0
+
+    def followed_by(self, level: float, goal: float) -> "Looks":
+        """Take one more look, with ``goal`` the level spent up to it."""
+        path, first, pending, looks = self.path, self.first, self.pending, len(self.boundaries)
+        if level > self.level:
+            if looks:
+                upper = min(self.boundaries[self.first :])
+                path, pending = path.onward(self.level, level, (-np.inf, upper)), 0.0
+            first = looks
+        boundary, gone = np.inf, self.gone
         if goal > gone:
             pending += goal - gone
             gone = goal
-            answer[k] = path.boundary(level, pending)
-    answer.flags.writeable = False
-    return answer
+            boundary = path.boundary(level, pending)
+        return Looks(path, (*self.boundaries, float(boundary)), level, first, pending, gone)
 
 
 def _check(information: tuple[float, ...], planned: float, alpha: float) -> None:
