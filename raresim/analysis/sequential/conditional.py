@@ -59,12 +59,9 @@ def conditional_exits(
     >>> exits.upper.round(4)
     array([0.7593])
     """
-    levels = rising("information", information)
-    if not 1 <= look < len(levels):
-        raise InputError(f"look: found {look}; expected 1 to {len(levels) - 1}.")
+    levels, reached = _looks(information, look)
     if not np.isfinite(z):
         raise InputError(f"z: found {z}; expected the statistic of look {look}.")
-    reached = levels[look - 1]
     ahead = np.array(levels[look:])
     left = ahead - reached
     moved = [
@@ -74,6 +71,14 @@ def conditional_exits(
     effect = z / np.sqrt(reached) if theta is None else theta
     assert moved[0] is not None
     return exit_probabilities(left.tolist(), moved[0], moved[1], effect)
+
+
+def _looks(information: Sequence[float], look: int) -> tuple[tuple[float, ...], float]:
+    """Check the looks; return their information and that of the look taken."""
+    levels = rising("information", information)
+    if not 1 <= look < len(levels):
+        raise InputError(f"look: found {look}; expected 1 to {len(levels) - 1}.")
+    return levels, levels[look - 1]
 
 
 def _moved(
@@ -146,7 +151,7 @@ def predictive_power(
     >>> round(predictive_power((1.0, 2.0), (2.797, 1.977), 1, 1.0), 4)
     0.2868
     """
-    reached = rising("information", information)[look - 1]
+    _, reached = _looks(information, look)
     seen = z / np.sqrt(reached)
     if grid is not None:
         theta, prior = np.asarray(grid[0], float), np.asarray(grid[1], float)
