@@ -218,7 +218,7 @@ def repeated_p_values(design: GroupSequentialDesign, z: Sequence[float]) -> Floa
     Raises
     ------
     InputError
-        If there are more statistics than looks, or the design's alpha was given as numbers.
+        If there are more statistics than looks, or boundaries do not follow the level.
 
     References
     ----------
@@ -231,8 +231,8 @@ def repeated_p_values(design: GroupSequentialDesign, z: Sequence[float]) -> Floa
     array([0.1736, 0.025 ])
     """
     recipe = design.recipe
-    if isinstance(recipe.efficacy, tuple):
-        raise InputError("design: found alpha spent as numbers; expected a shape or a function.")
+    if isinstance(recipe.efficacy, tuple) or recipe.efficacy == "haybittle-peto":
+        raise InputError("design: found fixed numbers; expected boundaries that follow the level.")
     if len(z) > len(recipe.timing):
         raise InputError(f"z: found {len(z)} values; expected one for each look so far.")
     sides = recipe.sides

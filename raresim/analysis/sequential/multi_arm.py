@@ -13,6 +13,7 @@ from raresim.analysis.sequential.arms_path import (
     FARTHEST,
     HERMITE,
     WEIGHTS,
+    Arm,
     Setting,
     arm_given_control,
     control_courses,
@@ -67,9 +68,8 @@ class MultiArmDesign:
         """Give the probability that some arm is rejected; by default under the global null."""
         shifts = self._shifts(effects, sd)
         courses, chance = control_courses(self._setting)
-        none = np.ones(len(courses))
-        for shift in shifts:
-            none *= 1.0 - arm_given_control(self._setting, courses, shift).up.sum(axis=1)
+        arms = self._followed(courses, shifts)
+        none = np.prod([1.0 - arm.up.sum(axis=1) for arm in arms], axis=0)
         return 1.0 - float(chance @ none)
 
     def expected_patients(self, effects: Sequence[float] | None = None, sd: float = 1.0) -> float:
@@ -79,7 +79,7 @@ class MultiArmDesign:
         """
         shifts = self._shifts(effects, sd)
         courses, chance = control_courses(self._setting)
-        found = [arm_given_control(self._setting, courses, shift) for shift in shifts]
+        found = self._followed(courses, shifts)
         steps, control = np.diff(self.ratio, prepend=0.0), np.diff(self.control_ratio, prepend=0.0)
         mean = float(steps[0] * self.arms + control[0])
         for j in range(1, self.ratio.size):
@@ -119,6 +119,11 @@ class MultiArmDesign:
             inner = np.sum(WEIGHTS * density * less ** (self.arms - 1), axis=1)
             total += float(chance @ (half * inner))
         return total
+
+    def _followed(self, courses: FloatArray, shifts: FloatArray) -> list[Arm]:
+        """Follow each arm given the control; arms of one effect are followed once."""
+        known = {s: arm_given_control(self._setting, courses, s) for s in set(shifts.tolist())}
+        return [known[shift] for shift in shifts.tolist()]
 
     def _shifts(self, effects: Sequence[float] | None, sd: float) -> FloatArray:
         values = np.zeros(self.arms) if effects is None else np.asarray(effects, np.float64)

@@ -83,6 +83,9 @@ def spent(
         return float(alpha * fraction**parameter)
     if parameter == 0.0:
         return alpha * fraction
+    if parameter < 0.0:  # the same, without a power that could be too large for a number
+        share = np.expm1(parameter * fraction) / np.expm1(parameter)
+        return float(alpha * np.exp(parameter * (1.0 - fraction)) * share)
     return float(alpha * np.expm1(-parameter * fraction) / np.expm1(-parameter))
 
 
