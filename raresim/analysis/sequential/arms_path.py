@@ -93,11 +93,18 @@ def arm_given_control(setting: Setting, courses: FloatArray, shift: float) -> Ar
             far = FARTHEST * np.sqrt(ratio[j])
             start = np.clip(low[:, j], -far, far)
             half = (np.clip(high[:, j], -far, far) - start) / 2.0
-            nodes = start[:, None] + half[:, None] * (ABSCISSAE + 1.0)
+            smallest = min(float(step), float(np.sqrt(ratio[j + 1] - ratio[j])))
+            points, widths = _legendre(2.0 * float(half.max()) / smallest)
+            nodes = start[:, None] + half[:, None] * (points + 1.0)
             density = step_density(nodes, value[j], weight[j], float(step))
             value.append(nodes)
-            weight.append(half[:, None] * WEIGHTS * density)
+            weight.append(half[:, None] * widths * density)
     return Arm(up, down, low, high, value, weight)
+
+
+def _legendre(length: float) -> tuple[FloatArray, FloatArray]:
+    """Give as many nodes as an interval needs that is so many narrowest steps long."""
+    return np.polynomial.legendre.leggauss(int(min(16 + 3 * length, ABSCISSAE.size)))
 
 
 def step_density(
