@@ -10,8 +10,7 @@ Stat Soc A 1969;132:235-244; Jennison C, Turnbull BW. Group Sequential Methods, 
 2000, chapters 7 and 19.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -19,22 +18,30 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from raresim.analysis.arrays import FloatArray
+from raresim.analysis.sequential.path import Path
 from raresim.errors import InputError
 
-Spending = Literal["obrien-fleming", "pocock"]
-
-FARTHEST = 8.5  # the normal distribution beyond this holds less than 1e-16
-PANEL = 2.0  # width of a quadrature panel, in widths of the narrowest feature
-MOST_PANELS = 160
-ABSCISSAE, WEIGHTS = np.polynomial.legendre.leggauss(12)
-SETTLED = 1e-10
-NORMAL_PEAK = 0.3989422804014327  # 1 / sqrt(2 pi)
+Spending = Literal["obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets"]
 
 
-def spent(fraction: float, alpha: float, spending: Spending = "obrien-fleming") -> float:
+def spent(
+    fraction: float,
+    alpha: float,
+    spending: Spending = "obrien-fleming",
+    parameter: float | None = None,
+) -> float:
     """Give the one-sided type I error that may be spent up to an information fraction.
 
-    O'Brien-Fleming type: 2 - 2 Phi(z_(1-alpha/2) / sqrt(t)); Pocock type: alpha log(1 + (e-1) t).
+    ======================= ========================================= =================
+    ``spending``            spent at t                                elsewhere
+    ======================= ========================================= =================
+    "obrien-fleming"        2 - 2 Phi(z_(1-alpha/2) / sqrt(t))        sfLDOF, asOF
+    "pocock"                alpha log(1 + (e - 1) t)                  sfLDPocock, asP
+    "hwang-shih-decani"     alpha (1 - e^(-g t)) / (1 - e^(-g))       sfHSD, asHSD
+    "kim-demets"            alpha t^rho                               sfPower, asKD
+    ======================= ========================================= =================
+
+    Type II error is spent by the same functions, with beta in the place of alpha.
 
     Parameters
     ----------
@@ -43,43 +50,62 @@ def spent(fraction: float, alpha: float, spending: Spending = "obrien-fleming") 
     alpha
         One-sided level.
     spending
-        Which of the two.
+        Which of the four.
+    parameter
+        g (any number; 0 spends in proportion to t) or rho (above 0); the other two have none.
 
     Raises
     ------
     InputError
-        If the spending function is not known.
+        If the spending function is not known, or its parameter is missing or out of range.
 
     References
     ----------
-    Lan KKG, DeMets DL. Biometrika 1983;70:659-663.
+    Lan KKG, DeMets DL. Biometrika 1983;70:659-663. Hwang IK, Shih WJ, DeCani JS. Stat Med
+    1990;9:1439-1445. Kim K, DeMets DL. Biometrika 1987;74:149-154.
 
     Examples
     --------
     >>> round(spent(0.5, 0.025), 9)
     0.001525323
+    >>> round(spent(0.5, 0.025, "hwang-shih-decani", -4), 9)
+    0.002980073
     """
-    if spending not in SPENDING:
-        raise InputError(
-            f"spending: found {spending!r}; expected one of {', '.join(map(repr, SPENDING))}."
-        )
+    check_spending(spending, parameter)
     if fraction >= 1.0:
         return alpha
-    return SPENDING[spending](fraction, alpha)
+    if spending == "obrien-fleming":
+        return float(2.0 * ndtr(ndtri(alpha / 2.0) / np.sqrt(fraction)))
+    if spending == "pocock":
+        return float(alpha * np.log1p((np.e - 1.0) * fraction))
+    assert parameter is not None
+    if spending == "kim-demets":
+        return float(alpha * fraction**parameter)
+    if parameter == 0.0:
+        return alpha * fraction
+    if parameter < 0.0:  # the same, without a power that could be too large for a number
+        share = np.expm1(parameter * fraction) / np.expm1(parameter)
+        return float(alpha * np.exp(parameter * (1.0 - fraction)) * share)
+    return float(alpha * np.expm1(-parameter * fraction) / np.expm1(-parameter))
 
 
-def _obrien_fleming(fraction: float, alpha: float) -> float:
-    return float(2.0 * ndtr(ndtri(alpha / 2.0) / np.sqrt(fraction)))
+KNOWN = ("obrien-fleming", "pocock", "hwang-shih-decani", "kim-demets")
 
 
-def _pocock(fraction: float, alpha: float) -> float:
-    return float(alpha * np.log1p((np.e - 1.0) * fraction))
-
-
-SPENDING: dict[str, Callable[[float, float], float]] = {
-    "obrien-fleming": _obrien_fleming,
-    "pocock": _pocock,
-}
+def check_spending(spending: str, parameter: float | None) -> None:
+    """Refuse an unknown spending function, or one with the wrong parameter."""
+    if spending not in KNOWN:
+        raise InputError(
+            f"spending: found {spending!r}; expected one of {', '.join(map(repr, KNOWN))}."
+        )
+    if spending in KNOWN[:2]:
+        good, expected = parameter is None, "no parameter"
+    elif spending == "kim-demets":
+        good, expected = parameter is not None and 0.0 < parameter < np.inf, "rho above 0"
+    else:
+        good, expected = parameter is not None and bool(np.isfinite(parameter)), "gamma, a number"
+    if not good:
+        raise InputError(f"parameter: found {parameter} for {spending!r}; expected {expected}.")
 
 
 def boundaries(
@@ -89,6 +115,7 @@ def boundaries(
     spending: Spending = "obrien-fleming",
     *,
     final: bool = True,
+    parameter: float | None = None,
 ) -> FloatArray:
     """Give the upper z boundary of each look; reject at look k when z >= boundary k.
 
@@ -108,10 +135,12 @@ def boundaries(
     alpha
         One-sided level.
     spending
-        "obrien-fleming" or "pocock".
+        One of those of `spent`.
     final
         Whether the last look given is the last of the trial: it then spends all alpha that is
         left, whatever its information.
+    parameter
+        That of the spending function, where it has one.
 
     Returns
     -------
@@ -134,32 +163,89 @@ def boundaries(
     array([2.7125, 1.9701])
     """
     return _boundaries(
-        tuple(float(i) for i in information), float(planned), float(alpha), spending, bool(final)
+        tuple(float(i) for i in information),
+        float(planned),
+        float(alpha),
+        spending,
+        bool(final),
+        parameter,
     )
 
 
 @lru_cache(maxsize=65536)
 def _boundaries(
-    information: tuple[float, ...], planned: float, alpha: float, spending: Spending, final: bool
+    information: tuple[float, ...],
+    planned: float,
+    alpha: float,
+    spending: Spending,
+    final: bool,
+    parameter: float | None,
 ) -> FloatArray:
+    check_spending(spending, parameter)
     _check(information, planned, alpha)
-    answer = np.full(len(information), np.inf)
-    path, before, first = Path.at_start(), 0.0, 0
-    pending = gone = 0.0  # spent on the statistic of the present information; on all looks
-    for k, level in enumerate(information):
-        last = final and k == len(information) - 1
-        goal = alpha if last else spent(level / planned, alpha, spending)
-        if level > before and k > 0:
-            path = path.onward(before, level, float(np.min(answer[first:k])))
-            pending = 0.0
-        if level > before:
-            first, before = k, level
+    last = information[-1]
+    goal = alpha if final else spent(last / planned, alpha, spending, parameter)
+    before = _looks(information[:-1], planned, alpha, spending, parameter)
+    answer = np.array(before.followed_by(last, goal).boundaries)
+    answer.flags.writeable = False
+    return answer
+
+
+@lru_cache(maxsize=8192)
+def _looks(
+    information: tuple[float, ...],
+    planned: float,
+    alpha: float,
+    spending: Spending,
+    parameter: float | None,
+) -> "Looks":
+    """Give the looks so far, none of them the last; remembered, as trials come back with more."""
+    if not information:
+        return Looks()
+    goal = spent(information[-1] / planned, alpha, spending, parameter)
+    before = _looks(information[:-1], planned, alpha, spending, parameter)
+    return before.followed_by(information[-1], goal)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Looks taken.
+
+    Attributes
+    ----------
+    path
+        Where the statistic stood before the information of the last of them.
+    boundaries
+        One for each look.
+    level
+        Information of the last look.
+    first
+        The first look that had this information.
+    pending, gone
+        Level spent on the statistic of this information, and on all looks.
+    """
+
+    path: Path = field(default_factory=Path.at_start)
+    boundaries: tuple[float, ...] = ()
+    level: float = 0.0
+    first: int = 0
+    pending: float = 0.0
+    gone: float = 0.0
+
+    def followed_by(self, level: float, goal: float) -> "Looks":
+        """Take one more look, with ``goal`` the level spent up to it."""
+        path, first, pending, looks = self.path, self.first, self.pending, len(self.boundaries)
+        if level > self.level:
+            if looks:
+                upper = min(self.boundaries[self.first :])
+                path, pending = path.onward(self.level, level, (-np.inf, upper)), 0.0
+            first = looks
+        boundary, gone = np.inf, self.gone
         if goal > gone:
             pending += goal - gone
             gone = goal
-            answer[k] = path.boundary(level, pending)
-    answer.flags.writeable = False
-    return answer
+            boundary = path.boundary(level, pending)
+        return Looks(path, (*self.boundaries, float(boundary)), level, first, pending, gone)
 
 
 def _check(information: tuple[float, ...], planned: float, alpha: float) -> None:
@@ -173,61 +259,3 @@ def _check(information: tuple[float, ...], planned: float, alpha: float) -> None
         raise InputError(f"planned: found {planned}; expected a positive amount of information.")
     if not 0.0 < alpha < 0.5:
         raise InputError(f"alpha: found {alpha}; expected a one-sided level between 0 and 0.5.")
-
-
-@dataclass(frozen=True)
-class Path:
-    """Where S stood at the look before, for trials that have not stopped.
-
-    Attributes
-    ----------
-    reached
-        Information at that look.
-    value, weight
-        Nodes of S and the probability each stands for.
-    """
-
-    reached: float
-    value: FloatArray
-    weight: FloatArray
-
-    @classmethod
-    def at_start(cls) -> "Path":
-        """Stand at S = 0 with certainty."""
-        return cls(0.0, np.zeros(1), np.ones(1))
-
-    def onward(self, level: float, following: float, bound: float) -> "Path":
-        """Move to the look at information ``level``, stopping those with z of ``bound`` or more.
-
-        The quadrature is fine enough for the density there and for the step to ``following``.
-        """
-        step = np.sqrt(level - self.reached)
-        narrowest = min(1.0, step / np.sqrt(level), np.sqrt(following / level - 1.0))
-        top = min(bound, FARTHEST)
-        panels = min(int(np.ceil((top + FARTHEST) / (PANEL * narrowest))), MOST_PANELS)
-        half = (top + FARTHEST) / panels / 2.0
-        centres = -FARTHEST + half * (2.0 * np.arange(panels) + 1.0)
-        value = np.sqrt(level) * (centres[:, None] + half * ABSCISSAE).ravel()
-        width = np.tile(half * WEIGHTS, panels) * np.sqrt(level)
-        deviate = (value[:, None] - self.value) / step
-        density = (NORMAL_PEAK / step) * np.exp(-0.5 * deviate * deviate) @ self.weight
-        return Path(level, value, width * density)
-
-    def boundary(self, level: float, probability: float) -> float:
-        """Find u so that the look at ``level`` is reached and Z >= u with this probability.
-
-        Newton's method on the logarithm of that probability, which is concave and falling in u:
-        from the right it never overshoots.
-        """
-        step, scale = float(np.sqrt(level - self.reached)), float(np.sqrt(level))
-        u = min(-float(ndtri(probability)), (float(self.value[-1]) + 30.0 * step) / scale)
-        for _ in range(60):
-            deviate = (u * scale - self.value) / step
-            tail = float(ndtr(-deviate) @ self.weight)
-            density = float(np.exp(-0.5 * deviate * deviate) @ self.weight)
-            hazard = density * NORMAL_PEAK * scale / step / tail
-            change = float(np.log(tail / probability)) / hazard
-            u += change
-            if abs(change) < SETTLED:
-                break
-        return u
