@@ -73,8 +73,8 @@ SENTENCES = {
         "about the odds ratio."
     ),
     Note.EXACT_ALTERNATIVE: (
-        "Small trial: this asymptotic test of proportions can exceed its nominal size; `barnard`, "
-        "`boschloo` and `fisher_exact` hold it."
+        "Small trial: this asymptotic method for proportions can exceed its nominal size; exact "
+        "tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`."
     ),
     Note.MID_P: (
         "Mid-p is close to the nominal size on average but is not bound by it; `fisher_exact`, "

@@ -86,8 +86,8 @@ def miettinen_nurminen(
     >>> miettinen_nurminen(outcome, arm, np.ones((1, 20), dtype=bool)).row(0)
     Miettinen-Nurminen score test: risk difference 0.6 (95 % CI 0.17 to 0.8406)
       p = 0.007602 (less 0.9962, greater 0.003801) against 0, 20 patients
-      Small trial: this asymptotic test of proportions can exceed its nominal size; `barnard`, \
-`boschloo` and `fisher_exact` hold it.
+      Small trial: this asymptotic method for proportions can exceed its nominal size; exact \
+tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
     """
     counts = count_events(outcome, arm, present)
     name = "Miettinen-Nurminen score test" if correction else "score test"
@@ -196,7 +196,7 @@ def _ratio(top: FloatArray, variance: FloatArray) -> FloatArray:
     """Divide by the standard deviation; without variance equal is 0 and different infinite."""
     varied = variance > 0.0
     z = top / np.sqrt(np.where(varied, variance, 1.0))
-    return np.where(varied, z, np.where(np.abs(top) < 1e-12, 0.0, np.sign(top) * np.inf))
+    return np.where(varied, z, np.where(np.abs(top) < 1e-12, 0.0, np.copysign(np.inf, top)))
 
 
 def _estimate(tables: FloatArray, measure: str) -> FloatArray:

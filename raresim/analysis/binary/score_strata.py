@@ -138,7 +138,7 @@ def _statistic(
     square = ordered_sum(own * own * variance)
     varied = square > 0.0
     z = top / np.sqrt(np.where(varied, square, 1.0))
-    return np.where(varied, z, np.where(np.abs(top) < 1e-12, 0.0, np.sign(top) * np.inf))
+    return np.where(varied, z, np.where(np.abs(top) < 1e-12, 0.0, np.copysign(np.inf, top)))
 
 
 def _spread_ratio(weights: FloatArray, p0: FloatArray, p1: FloatArray) -> FloatArray:
