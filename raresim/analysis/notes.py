@@ -65,8 +65,8 @@ SENTENCES = {
     ),
     Note.CONSTANT_OUTCOME: "All patients had the same outcome.",
     Note.INFINITE_LIMIT: (
-        "An arm had events in none or in all of its patients, so the estimate or a confidence "
-        "limit lies at the end of its range."
+        "The estimate or a confidence limit lies at the end of its range, as where an arm has "
+        "events in none or in all of its patients."
     ),
     Note.STRATA_WITHOUT_COMPARISON: (
         "Strata with patients in one arm only, or with the same outcome in all, tell nothing "

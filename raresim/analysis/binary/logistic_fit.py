@@ -14,11 +14,14 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 
 TOLERANCE = 1e-9  # of a step, with the columns scaled to a standard deviation of 1
-MOST_ITERATIONS = 60
+MOST_ITERATIONS = 100
+SCORING = 15  # steps with the information before the penalty's own curvature is worth its price
+NUDGE = 1e-5  # of a coefficient, to difference the score
 HALVINGS = 12
-LONGEST_STEP = 5.0  # logits
+LONGEST_STEP = 5.0  # with the penalty; without it the likelihood is concave and halving is enough
 FLAT = 1e-9  # log-likelihood that a step of FAR logits may gain where it has no maximum:
 FAR = 0.5  # with a maximum, such a step means standard errors above 10,000
+LEAST_EIGENVALUE = 1e-14  # of the information with a diagonal of 1
 COLLINEAR = 1e-10  # smallest eigenvalue of the correlations of the columns
 
 
@@ -171,17 +174,21 @@ def maximise(
     beta = start.copy()
     converged, separated = np.zeros((2, start.shape[0]), dtype=np.bool_)
     alive = data.regular.copy()
-    for _ in range(MOST_ITERATIONS):
+    for iteration in range(MOST_ITERATIONS):
         rows = np.flatnonzero(alive & ~converged)
         if rows.size == 0:
             break
         part = data.rows(rows)
         here = likelihood(part, beta[rows], penalised=penalised)
-        step, solved = _newton_step(here, k)
+        step, solved = _newton_step(here.information[:, :k, :k], here.score[:, :k])
+        if penalised and iteration >= SCORING:
+            curved, sound = _newton_step(_curvature(part, beta[rows], k), here.score[:, :k])
+            step = np.where(sound[:, None], curved, step)
         size = np.max(np.abs(step), axis=1)
         flat = solved & (size >= FAR) & (_gain(here, step) < FLAT) & np.bool_(not penalised)
         settled = solved & (size <= TOLERANCE)
-        step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(size, 1e-300))[:, None]
+        if penalised:
+            step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(size, 1e-300))[:, None]
         moved = np.zeros((rows.size, start.shape[1]))
         moved[:, :k] = _climbing(part, beta[rows], step, here.value, settled, penalised)
         beta[rows] += moved
@@ -196,17 +203,29 @@ def _gain(here: Point, step: FloatArray) -> FloatArray:
     return 0.5 * ordered_sum(here.score[:, : step.shape[1]] * step)
 
 
-def _newton_step(here: Point, free: int) -> tuple[FloatArray, BoolArray]:
-    information = here.information[:, :free, :free]
-    scale = np.sqrt(np.maximum(np.diagonal(information, axis1=1, axis2=2), 0.0))
-    solved = np.all(scale > 0.0, axis=1) & np.all(np.isfinite(here.score), axis=1)
-    scale = np.where(solved[:, None], scale, 1.0)
+def _curvature(part: Design, beta: FloatArray, free: int) -> FloatArray:
+    """Give minus the second derivative of the penalised likelihood, by differences of the score."""
+    found = np.empty((beta.shape[0], free, free))
+    for j in range(free):
+        nudge = np.zeros_like(beta)
+        nudge[:, j] = NUDGE
+        above = likelihood(part, beta + nudge, penalised=True).score[:, :free]
+        below = likelihood(part, beta - nudge, penalised=True).score[:, :free]
+        found[:, j] = (below - above) / (2.0 * NUDGE)
+    return 0.5 * (found + np.swapaxes(found, 1, 2))
+
+
+def _newton_step(information: FloatArray, score: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Solve information step = score where the information is positive definite, else give 0."""
+    diagonal = np.diagonal(information, axis1=1, axis2=2)
+    solved = np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(score), axis=1)
+    solved &= np.all(np.isfinite(information), axis=(1, 2))
+    scale = np.sqrt(np.where(solved[:, None], diagonal, 1.0))
     even = information / (scale[:, :, None] * scale[:, None, :])
-    even = np.where(solved[:, None, None], even, np.eye(free))
-    solved &= np.linalg.det(even) > 0.0
-    even = np.where(solved[:, None, None], even, np.eye(free))
-    right = here.score[:, :free] / scale
-    step = np.linalg.solve(even, right[:, :, None])[:, :, 0] / scale
+    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
+    solved &= np.linalg.eigvalsh(even)[:, 0] > LEAST_EIGENVALUE
+    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
+    step = np.linalg.solve(even, (score / scale)[:, :, None])[:, :, 0] / scale
     return np.where(solved[:, None], step, 0.0), solved
 
 

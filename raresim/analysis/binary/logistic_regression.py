@@ -16,6 +16,7 @@ from raresim.analysis.newton import solve_score
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975, Results, wald_results
 
+FARTHEST = 30.0  # logits from the estimate: a limit that is not found by then is infinite
 
 
 def logistic(
@@ -81,7 +82,8 @@ def firth(
     log-likelihood plus log det(I)/2 is maximised, which is finite under separation too. The
     standard error is from the inverse of X'WX. The 95 % interval is that of the profile
     penalised likelihood and p that of the penalised likelihood ratio test, both with the
-    penalty of the full model. ``statistic`` is the signed root of the likelihood ratio, so it is
+    penalty of the full model. In very small trials with covariates the profile may never fall
+    far enough: that limit is infinite, with a note. ``statistic`` is the signed root of the likelihood ratio, so it is
     not estimate / se.
 
     Takes the arguments of `logistic`.
@@ -106,15 +108,16 @@ def firth(
     part, best = data.rows(rows), beta[rows]
     top = likelihood(part, best, penalised=True).value
     root, low, high = np.full((3, len(converged)), np.nan)
-    null, _ = _profile(part, best, np.zeros(rows.size), np.arange(rows.size))
+    null, _ = _profile(part, best.copy(), np.zeros(rows.size), np.arange(rows.size))
     ratio = np.maximum(2.0 * (top - null), 0.0)
     root[rows] = np.sign(best[:, -1]) * np.sqrt(ratio)
     se = _standard_error(data, beta, converged, penalised=True)
     for limit, side in ((low, -1.0), (high, 1.0)):
         found, reached = _profile_limit(part, best, top, se[rows], side)
         limit[rows] = np.where(reached, found, np.nan)
-    answered = converged & np.isfinite(low) & np.isfinite(high)
+    answered = converged & ~np.isnan(low) & ~np.isnan(high)
     found_notes = np.where(~answered & (notes == 0), int(Note.NOT_CONVERGED), notes)
+    found_notes += Note.INFINITE_LIMIT * (answered & (np.isinf(low) | np.isinf(high)))
     return Results(
         method="Firth's penalised logistic regression",
         measure="log odds ratio",
@@ -174,11 +177,15 @@ def _standard_error(
 def _profile(
     part: Design, start: FloatArray, arm_effect: FloatArray, rows: IntArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the profile penalised likelihood at an arm effect, and its derivative there."""
+    """Give the profile penalised likelihood at an arm effect, and its derivative there.
+
+    The coefficients found replace those of ``start``: the next effect asked for is near.
+    """
     data = part.rows(rows)
     first = start[rows].copy()
     first[:, -1] = arm_effect
     beta, _, _ = maximise(data, first, penalised=True, free=first.shape[1] - 1)
+    start[rows] = beta
     here = likelihood(data, beta, penalised=True)
     return here.value, here.score[:, -1]
 
@@ -188,10 +195,13 @@ def _profile_limit(
 ) -> tuple[FloatArray, BoolArray]:
     """Find where the profile has fallen by half the chi-square quantile on one side."""
     drop = 0.5 * NORMAL_975**2
+    near = best.copy()
 
     def score(away: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        value, slope = _profile(part, best, best[rows, -1] + side * away, rows)
+        value, slope = _profile(part, near, best[rows, -1] + side * away, rows)
         return value - (top[rows] - drop), -side * slope
 
-    away, reached = solve_score(score, NORMAL_975 * se, np.arange(len(se)), low=0.0)
+    start = np.minimum(NORMAL_975 * se, FARTHEST / 2.0)
+    away, reached = solve_score(score, start, np.arange(len(se)), low=0.0, high=FARTHEST)
+    away = np.where(away > FARTHEST - 1e-6, np.inf, away)
     return best[:, -1] + side * away, reached
