@@ -67,7 +67,8 @@ def fisher_tails(
 
 def sum_of_strata(strata: Sequence[tuple[int, int, int]]) -> Conditional:
     """Give the distribution of the treated events summed over strata of these margins."""
-    low, weights = 0, (1,)
+    low = 0
+    weights: tuple[int, ...] = (1,)
     for margins in strata:
         one = hypergeometric(*margins)
         low += one.low
@@ -125,9 +126,9 @@ def odds_ratio(
     def tail_score(sign: int) -> Score:
         def score(theta: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray]:
             chance, mean, seen = moments(theta, rows)
-            share = (sign * (steps - seen[:, None]) > 0.0) + (
-                0.5 if mid_p else 1.0
-            ) * (steps == seen[:, None])
+            share = (sign * (steps - seen[:, None]) > 0.0) + (0.5 if mid_p else 1.0) * (
+                steps == seen[:, None]
+            )
             part = chance * share
             total = np.maximum(ordered_sum(part), 1e-300)
             slope = sign * (ordered_sum(part * steps) / total - mean)
@@ -150,9 +151,7 @@ def odds_ratio(
     return np.exp(estimate), np.exp(lower), np.exp(upper)
 
 
-def _log_weights(
-    families: Sequence[Conditional], events: IntArray
-) -> tuple[FloatArray, IntArray]:
+def _log_weights(families: Sequence[Conditional], events: IntArray) -> tuple[FloatArray, IntArray]:
     """Lay out the logarithms of the weights (U, W), -inf in padding, and the place of x."""
     width = max((len(family.weights) for family in families), default=1)
     found = np.full((len(families), width), -np.inf)
@@ -160,4 +159,3 @@ def _log_weights(
         found[u, : len(family.weights)] = [log(w) for w in family.weights]
     low = np.array([family.low for family in families], dtype=np.int64)
     return found, events - low
-

@@ -97,7 +97,7 @@ def _conditional_test(counts: EventCounts, *, mid_p: bool) -> ProportionComparis
         estimate=np.where(measured, estimate[own], np.nan),
         ci_low=low[own] + nothing,
         ci_high=high[own] + nothing,
-        statistic=counts.events_1 + nothing,
+        statistic=np.where(answered, counts.events_1, np.nan),
         p=two_sided - taken + nothing,
         p_less=less - taken + nothing,
         p_greater=greater - taken + nothing,

@@ -76,9 +76,7 @@ class Point:
     chance: FloatArray
 
 
-def design(
-    outcome: FloatArray, covariates: FloatArray, arm: FloatArray, used: BoolArray
-) -> Design:
+def design(outcome: FloatArray, covariates: FloatArray, arm: FloatArray, used: BoolArray) -> Design:
     """Lay out a batch; ``covariates`` is (B, n, p)."""
     number = np.maximum(np.count_nonzero(used, axis=1), 1)
     columns = [used.astype(np.float64)]

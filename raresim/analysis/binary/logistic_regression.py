@@ -83,8 +83,8 @@ def firth(
     standard error is from the inverse of X'WX. The 95 % interval is that of the profile
     penalised likelihood and p that of the penalised likelihood ratio test, both with the
     penalty of the full model. In very small trials with covariates the profile may never fall
-    far enough: that limit is infinite, with a note. ``statistic`` is the signed root of the likelihood ratio, so it is
-    not estimate / se.
+    far enough: that limit is infinite, with a note. ``statistic`` is the signed root of the
+    likelihood ratio, so it is not estimate / se.
 
     Takes the arguments of `logistic`.
 

@@ -86,7 +86,8 @@ tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
         p_greater=ndtr(-z) + nothing,
         converged=answered,
         used=counts.used,
-        notes=_notes(counts, answered, asymptotic=True) + Note.INFINITE_LIMIT * (answered & ~finite),
+        notes=_notes(counts, answered, asymptotic=True)
+        + Note.INFINITE_LIMIT * (answered & ~finite),
     )
 
 

@@ -207,11 +207,12 @@ def wilson(
 def mid_p_limits(events: IntArray, patients: IntArray) -> tuple[FloatArray, FloatArray]:
     """Give the 95 % mid-p limits of proportions: half the count seen belongs to either tail."""
     found = []
+    n = patients.astype(np.float64)
     for x in (events.astype(np.float64), (patients - events).astype(np.float64)):
         low, high = np.zeros(x.shape), np.ones(x.shape)
         for _ in range(HALVINGS):
             p = 0.5 * (low + high)
-            tail = 0.5 * (upper_tail(x, patients, p) + upper_tail(x + 1.0, patients, p))
+            tail = 0.5 * (upper_tail(x, n, p) + upper_tail(x + 1.0, n, p))
             below = tail < TAIL
             low, high = np.where(below, p, low), np.where(below, high, p)
         found.append(np.where(x > 0.0, 0.5 * (low + high), 0.0))

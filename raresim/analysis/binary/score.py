@@ -151,9 +151,7 @@ def _checked_null(measure: str, null: float | None) -> float:
     return value
 
 
-def statistic(
-    tables: FloatArray, null: FloatArray, measure: str, correction: bool
-) -> FloatArray:
+def statistic(tables: FloatArray, null: FloatArray, measure: str, correction: bool) -> FloatArray:
     """Give z of each table at a null value of its own; ratios of proportions are taken as logs.
 
     Parameters
@@ -203,12 +201,14 @@ def _estimate(tables: FloatArray, measure: str) -> FloatArray:
     """Give the difference, or the log of the ratio or odds ratio; NaN where it is 0/0."""
     x0, n0, x1, n1 = tables
     if measure == "risk difference":
-        return (x1 * n0 - x0 * n1) / (n0 * n1)
+        difference: FloatArray = (x1 * n0 - x0 * n1) / (n0 * n1)
+        return difference
     top, bottom = x1 * n0, x0 * n1
     if measure != "risk ratio":
         top, bottom = x1 * (n0 - x0), x0 * (n1 - x1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(top / bottom)
+        logarithm: FloatArray = np.log(top / bottom)
+    return logarithm
 
 
 def _limits(tables: FloatArray, measure: str, correction: bool) -> tuple[FloatArray, FloatArray]:

@@ -156,4 +156,5 @@ def _where(z: Callable[[FloatArray], FloatArray], level: float, rows: int) -> Fl
         middle = 0.5 * (low + high)
         above = z(middle) > level
         low, high = np.where(above, middle, low), np.where(above, high, middle)
-    return 0.5 * (low + high)
+    found: FloatArray = 0.5 * (low + high)
+    return found

@@ -155,7 +155,8 @@ def _ye(data: Design, sides: list[FloatArray]) -> FloatArray:
         total -= _covariance(sides[j], sides[j], data.used)
         total -= 2.0 * _covariance(data.outcome, sides[1 - j], own[j])
     total += 2.0 * _covariance(sides[0], sides[1], data.used)
-    return total / number
+    square: FloatArray = total / number
+    return square
 
 
 def _covariance(a: FloatArray, b: FloatArray, used: BoolArray) -> FloatArray:
@@ -164,4 +165,5 @@ def _covariance(a: FloatArray, b: FloatArray, used: BoolArray) -> FloatArray:
     mean_a = ordered_sum(np.where(used, a, 0.0)) / some
     mean_b = ordered_sum(np.where(used, b, 0.0)) / some
     product = np.where(used, (a - mean_a[:, None]) * (b - mean_b[:, None]), 0.0)
-    return ordered_sum(product) / np.maximum(number - 1, 1)
+    covariance: FloatArray = ordered_sum(product) / np.maximum(number - 1, 1)
+    return covariance

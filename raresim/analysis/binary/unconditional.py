@@ -32,7 +32,7 @@ def barnard(
     Variant: that of ``scipy.stats.barnard_exact``. Tables are ordered by the Wald statistic
     z = (p1 - p0) / sqrt(v), v = p (1 - p) (1/n1 + 1/n0) with the pooled p (Suissa and Shuster),
     or v = p1 (1 - p1)/n1 + p0 (1 - p0)/n0 unpooled; z is 0 where p1 = p0. The two-sided p-value
-    takes tables with \\|z\\| at least as large. The largest probability over pi is found to
+    takes tables with a square of z at least as large. The largest probability over pi is found to
     about 1e-10 (a grid of 1,024 angles and the parabola through the best). ``statistic`` is z.
 
     The test never exceeds its size. Needs about 2 n0 n1 numbers of memory; arms up to about 200.
@@ -203,7 +203,8 @@ def _largest_probability(score: FloatArray) -> FloatArray:
         best, top = np.where(better, height, best), np.where(better, angle, top)
     ends = _grid_tails(angles[[0, -1]], shape, order, last).max(axis=0)
     exact = _tails_at(top, shape, level)
-    return np.minimum(np.maximum(exact, ends), 1.0)[level]
+    found: FloatArray = np.minimum(np.maximum(exact, ends), 1.0)[level]
+    return found
 
 
 def _grid_tails(
