@@ -1,6 +1,6 @@
 """Binary and ordered outcomes: comparisons of two arms, and one arm against a goal."""
 
-from raresim.analysis.binary.goal_attainment import goal_attainment_t
+from raresim.analysis.binary.goal_scaling import goal_attainment_t
 from raresim.analysis.binary.model_tables import (
     firth,
     goal_attainment,

@@ -1,7 +1,8 @@
 """Binary and ordered outcomes: every method over arrays with a leading replicate axis."""
 
+from raresim.analysis.binary.cumulative_logit import proportional_odds, proportional_odds_score
 from raresim.analysis.binary.fisher import fisher_exact, fisher_mid_p
-from raresim.analysis.binary.goal_attainment import goal_attainment, goal_attainment_t
+from raresim.analysis.binary.goal_scaling import goal_attainment, goal_attainment_t
 from raresim.analysis.binary.hybrid import newcombe
 from raresim.analysis.binary.logistic_regression import firth, logistic
 from raresim.analysis.binary.mantel_haenszel import (
@@ -10,7 +11,6 @@ from raresim.analysis.binary.mantel_haenszel import (
     mantel_haenszel_risk_difference,
 )
 from raresim.analysis.binary.one_sample import binomial_test
-from raresim.analysis.binary.proportional_odds import proportional_odds, proportional_odds_score
 from raresim.analysis.binary.score import farrington_manning, miettinen_nurminen
 from raresim.analysis.binary.score_strata import stratified_miettinen_nurminen
 from raresim.analysis.binary.standardised import standardised_risk_difference

@@ -7,14 +7,10 @@ import numpy as np
 
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.binary import (
-    goal_attainment as goal_scores,
-)
-from raresim.analysis.binary import (
+    cumulative_logit,
+    goal_scaling,
     logistic_regression,
     standardised,
-)
-from raresim.analysis.binary import (
-    proportional_odds as ordered,
 )
 from raresim.analysis.binary.reading import covariates as read_covariates
 from raresim.analysis.binary.reading import two_arms
@@ -186,7 +182,7 @@ def proportional_odds(
     0.9808
     """
     require(data, (outcome, arm))
-    return ordered.proportional_odds(
+    return cumulative_logit.proportional_odds(
         numbers(data, outcome, missing=True, least=-np.inf)[None],
         read_covariates(data, covariates),
         arms(data, arm, control)[None],
@@ -222,7 +218,7 @@ def proportional_odds_score(
     0.4386
     """
     require(data, (outcome, arm))
-    return ordered.proportional_odds_score(
+    return cumulative_logit.proportional_odds_score(
         numbers(data, outcome, missing=True, least=-np.inf)[None],
         arms(data, arm, control)[None],
         all_present(len(data)),
@@ -237,7 +233,7 @@ def goal_attainment(
     control: object,
     weights: Sequence[str] = (),
     covariates: Sequence[str] = (),
-    correlation: float = goal_scores.CORRELATION,
+    correlation: float = goal_scaling.CORRELATION,
 ) -> Result:
     """Compare goal attainment T-scores; see `batch.goal_attainment`.
 
@@ -283,7 +279,7 @@ def goal_attainment(
         raise InputError(
             f"weights: found {len(own)} columns; expected {len(columns)}, one for each goal."
         )
-    return goal_scores.goal_attainment(
+    return goal_scaling.goal_attainment(
         _side_by_side(data, columns),
         read_covariates(data, covariates),
         arms(data, arm, control)[None],

@@ -54,18 +54,25 @@ def given_ratio(
 
 def given_odds_ratio(
     x0: FloatArray, n0: FloatArray, x1: FloatArray, n1: FloatArray, odds_ratio: FloatArray
-) -> Pair:
-    """Give (p0, p1) with odds(p1) = odds_ratio odds(p0)."""
-    x = x0 + x1
-    a = n0 * (odds_ratio - 1.0)
-    b = n1 * odds_ratio + n0 - x * (odds_ratio - 1.0)
-    root = np.sqrt(np.maximum(b * b + 4.0 * a * x, 0.0))
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Give (p0, 1 - p0, p1, 1 - p1) with odds(p1) = odds_ratio odds(p0), all to full precision."""
+    p0 = _control_root(x0 + x1, n0, n1, odds_ratio)
+    q0 = _control_root(n0 + n1 - x0 - x1, n0, n1, 1.0 / odds_ratio)
+    total = q0 + p0 * odds_ratio
+    some = total > 0.0
+    total = np.where(some, total, 1.0)
+    return p0, q0, np.where(some, p0 * odds_ratio / total, 0.0), np.where(some, q0 / total, 1.0)
+
+
+def _control_root(
+    x: FloatArray, n0: FloatArray, n1: FloatArray, odds_ratio: FloatArray
+) -> FloatArray:
+    """Solve the quadratic of the control's proportion; its discriminant is a sum of positives."""
+    b = odds_ratio * (n1 - x) + n0 + x
+    inner = n1 * n0 + x * (n1 + n0 - x)
+    root = np.sqrt((odds_ratio * (n1 - x)) ** 2 + (n0 - x) ** 2 + 2.0 * odds_ratio * inner)
     plus = b >= 0.0
-    p0 = np.where(
-        plus,
-        2.0 * x / np.where(plus, b + root, 1.0),
-        (root - b) / np.where(plus | (a == 0.0), 1.0, 2.0 * a),
+    a = np.where(plus, 1.0, 2.0 * n0 * (odds_ratio - 1.0))
+    return np.clip(
+        np.where(plus, 2.0 * x / np.where(plus, b + root, 1.0), (root - b) / a), 0.0, 1.0
     )
-    p0 = np.clip(p0, 0.0, 1.0)
-    p1 = np.clip(p0 * odds_ratio / (1.0 + p0 * (odds_ratio - 1.0)), 0.0, 1.0)
-    return p0, p1

@@ -175,8 +175,8 @@ def statistic(tables: FloatArray, null: FloatArray, measure: str, correction: bo
         top = x1 / n1 - ratio * (x0 / n0)
         variance = p1 * (1.0 - p1) / n1 + ratio * ratio * p0 * (1.0 - p0) / n0
     else:
-        p0, p1 = given_odds_ratio(x0, n0, x1, n1, np.exp(null))
-        spread_0, spread_1 = n0 * p0 * (1.0 - p0), n1 * p1 * (1.0 - p1)
+        p0, q0, p1, q1 = given_odds_ratio(x0, n0, x1, n1, np.exp(null))
+        spread_0, spread_1 = n0 * p0 * q0, n1 * p1 * q1
         varied = (spread_0 > 0.0) & (spread_1 > 0.0)
         variance = np.where(
             varied,
