@@ -120,7 +120,7 @@ def scattered(table: Table, b: int, seed: int) -> Table:
 
 
 @pytest.mark.parametrize("method", METHODS, **names)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(table=tables, seed=st.integers(0, 2**32 - 1))
 def test_a_row_of_a_batch_is_that_row_alone(method: Method, table: Table, seed: int) -> None:
     together = method.fit(table)
@@ -132,7 +132,7 @@ def test_a_row_of_a_batch_is_that_row_alone(method: Method, table: Table, seed: 
 
 
 @pytest.mark.parametrize("method", METHODS, **names)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(table=tables)
 def test_no_answer_is_flagged_and_every_answer_has_p_in_range(method: Method, table: Table) -> None:
     results = method.fit(table)
@@ -154,7 +154,7 @@ def test_no_answer_is_flagged_and_every_answer_has_p_in_range(method: Method, ta
 
 
 @pytest.mark.parametrize("method", TWO_ARMS, **names)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(table=tables)
 def test_exchanging_the_arms_turns_the_comparison_round(method: Method, table: Table) -> None:
     if method.name == "fm":
@@ -212,7 +212,7 @@ def test_barnard_counts_exact_ties(table: tuple[int, int, int, int], pooled: boo
     np.testing.assert_allclose(found.p[0], total.max(), atol=1e-8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(n0=st.integers(2, 15), n1=st.integers(2, 15), a=st.floats(0, 1), b=st.floats(0, 1))
 def test_boschloo_is_never_above_fisher_and_one_stratum_is_fisher(
     n0: int, n1: int, a: float, b: float
@@ -227,7 +227,7 @@ def test_boschloo_is_never_above_fisher_and_one_stratum_is_fisher(
             assert getattr(stratified, name)[0] == getattr(fisher, name)[0]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(n0=st.integers(3, 20), n1=st.integers(3, 20), a=st.floats(0, 1), b=st.floats(0, 1))
 def test_score_limits_are_where_the_test_just_rejects(n0: int, n1: int, a: float, b: float) -> None:
     data = counted(round(a * n0), n0, round(b * n1), n1)

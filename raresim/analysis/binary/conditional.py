@@ -20,6 +20,8 @@ from raresim.analysis.newton import Score, solve_score
 # probability is at most that of the one seen times this
 ROUNDING = 10**7
 
+Tails = tuple[float, float, float, float, float]
+
 
 @dataclass(frozen=True)
 class Conditional:
@@ -36,14 +38,15 @@ class Conditional:
     low: int
     weights: tuple[int, ...]
 
-    def tails(self, events: int) -> tuple[float, float, float, float]:
-        """Give P(X <= x), P(X >= x), P(X = x) and the sum of all no likelier than x."""
+    def tails(self, events: int) -> Tails:
+        """Give P(X <= x), P(X >= x), P(X = x), all no likelier than x, all as likely as x."""
         x, total = events - self.low, sum(self.weights)
         seen = self.weights[x]
-        rare = sum(w for w in self.weights if w * ROUNDING <= seen * (ROUNDING + 1))
+        rarer = [w for w in self.weights if w * ROUNDING <= seen * (ROUNDING + 1)]
+        tied = sum(w for w in rarer if seen * ROUNDING <= w * (ROUNDING + 1))
         below = sum(self.weights[: x + 1])
         above = sum(self.weights[x:])
-        return below / total, above / total, seen / total, rare / total
+        return below / total, above / total, seen / total, sum(rarer) / total, tied / total
 
 
 @lru_cache(maxsize=4096)
@@ -57,9 +60,7 @@ def hypergeometric(patients_0: int, patients_1: int, events: int) -> Conditional
 
 
 @lru_cache(maxsize=4096)
-def fisher_tails(
-    patients_0: int, patients_1: int, events: int
-) -> tuple[tuple[float, float, float, float], ...]:
+def fisher_tails(patients_0: int, patients_1: int, events: int) -> tuple[Tails, ...]:
     """Give `Conditional.tails` for every possible number of treated events, in order."""
     found = hypergeometric(patients_0, patients_1, events)
     return tuple(found.tails(found.low + x) for x in range(len(found.weights)))

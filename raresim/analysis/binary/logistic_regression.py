@@ -30,6 +30,10 @@ def logistic(
     Firth's method. The covariates adjust the odds ratio, which is then conditional on them; for
     a marginal effect see `standardised_risk_difference`.
 
+    Largest two-sided size in per cent at the nominal 5 %, two equal arms with N patients, no
+    covariates (enumerated; a trial without a fit does not reject): 1.8, 3.9, 4.2 and 5.2 at N =
+    12, 20, 40 and 60.
+
     Parameters
     ----------
     outcome
@@ -86,6 +90,9 @@ def firth(
     far enough: that limit is infinite, with a note. ``statistic`` is the signed root of the
     likelihood ratio, so it is not estimate / se.
 
+    Largest two-sided size in per cent at the nominal 5 %, as for `logistic`: 3.9, 4.2, 5.0 and
+    5.2.
+
     Takes the arguments of `logistic`.
 
     References
@@ -117,6 +124,8 @@ def firth(
         limit[rows] = np.where(reached, found, np.nan)
     answered = converged & ~np.isnan(low) & ~np.isnan(high)
     found_notes = np.where(~answered & (notes == 0), int(Note.NOT_CONVERGED), notes)
+    smaller = np.minimum(*patients_per_arm(arm, data.used))
+    found_notes += Note.SIZE_ABOVE_NOMINAL * (answered & (smaller < SMALL_ARM))
     found_notes += Note.INFINITE_LIMIT * (answered & (np.isinf(low) | np.isinf(high)))
     return Results(
         method="Firth's penalised logistic regression",

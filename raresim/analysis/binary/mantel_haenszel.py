@@ -128,7 +128,7 @@ def cochran_mantel_haenszel_exact(
     answered = np.any(informative, axis=1)
     families: list[Conditional] = []
     total = np.sum(np.where(informative, counts.events_1, 0), axis=1)
-    found = np.full((len(answered), 4), np.nan)
+    found = np.full((len(answered), 5), np.nan)
     for b in range(len(answered)):
         at = np.flatnonzero(informative[b])
         events = counts.events_0[b] + counts.events_1[b]
@@ -142,7 +142,7 @@ def cochran_mantel_haenszel_exact(
         found[b] = families[b].tails(int(total[b]))
     estimate, low, high = odds_ratio(families, total, TAIL)
     nothing = np.where(answered, 0.0, np.nan)
-    less, greater, _, two_sided = found.T
+    less, greater, _, two_sided, _ = found.T
     return ProportionComparisons(
         method="exact conditional test",
         measure="common odds ratio",

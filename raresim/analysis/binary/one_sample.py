@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import betainc, betaincinv
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.binary.conditional import Tails
 from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
@@ -32,8 +33,8 @@ def binomial_test(
 
     Variant: that of R's ``binom.test``. The two-sided p-value adds the probabilities at the goal
     of all counts no likelier than the one seen (up to a factor 1 + 1e-7); the one-sided ones are
-    tails. With ``mid_p`` half the probability of the count seen is taken off each. ``statistic``
-    is the number of patients with the event.
+    tails. With ``mid_p`` half the probability of the count seen (for the two-sided one, of all
+    counts as likely) is taken off. ``statistic`` is the number of patients with the event.
 
     Parameters
     ----------
@@ -78,9 +79,9 @@ def binomial_test(
     some = np.maximum(patients, 1)
     low, high = LIMITS[interval](events, some)
     pairs, own = np.unique(np.stack([events, some], axis=1), axis=0, return_inverse=True)
-    tails = np.array([_tails(x, n, goal) for x, n in pairs.tolist()]).reshape(-1, 4)
-    less, greater, seen, rare = tails[own.reshape(-1)].T
-    taken = 0.5 * seen if mid_p else np.zeros_like(seen)
+    tails = np.array([_tails(x, n, goal) for x, n in pairs.tolist()]).reshape(-1, 5)
+    less, greater, seen, rare, tied = tails[own.reshape(-1)].T
+    half = 0.5 if mid_p else 0.0
     nothing = np.where(answered, 0.0, np.nan)
     return ProportionComparisons(
         method="mid-p binomial test" if mid_p else "exact binomial test",
@@ -90,9 +91,9 @@ def binomial_test(
         ci_low=low + nothing,
         ci_high=high + nothing,
         statistic=events + nothing,
-        p=np.minimum(rare - taken, 1.0) + nothing,
-        p_less=np.minimum(less - taken, 1.0) + nothing,
-        p_greater=np.minimum(greater - taken, 1.0) + nothing,
+        p=np.minimum(rare - half * tied, 1.0) + nothing,
+        p_less=np.minimum(less - half * seen, 1.0) + nothing,
+        p_greater=np.minimum(greater - half * seen, 1.0) + nothing,
         converged=answered,
         used=patients,
         notes=Note.ONE_ARM_EMPTY * ~answered
@@ -154,14 +155,17 @@ def upper_tail(
 
 
 @lru_cache(maxsize=4096)
-def _tails(events: int, patients: int, p: float) -> tuple[float, float, float, float]:
-    """Give P(X <= x), P(X >= x), P(X = x) and the sum of all no likelier than x."""
+def _tails(events: int, patients: int, p: float) -> Tails:
+    """Give P(X <= x), P(X >= x), P(X = x), all no likelier than x, all as likely as x."""
     chances = binomial_chances(patients, p)
     seen = chances[events]
-    rare = ordered_sum(np.where(chances <= seen * (1.0 + ROUNDING), chances, 0.0))
+    rarer = np.where(chances <= seen * (1.0 + ROUNDING), chances, 0.0)
+    rare, tied = (
+        ordered_sum(part) for part in (rarer, np.where(seen <= rarer * (1.0 + ROUNDING), rarer, 0))
+    )
     at_least = upper_tail(float(events), float(patients), p)
     at_most = upper_tail(float(patients - events), float(patients), 1.0 - p)
-    return float(at_most), float(at_least), float(seen), float(rare)
+    return float(at_most), float(at_least), float(seen), float(rare), float(tied)
 
 
 def binomial_chances(patients: int, p: float) -> FloatArray:

@@ -242,7 +242,7 @@ def _compare(
     estimate = _estimate(tables, measure)[own]
     z = statistic(tables, at, measure, correction)[own]
     low, high = (limit[own] for limit in _limits(tables, measure, correction))
-    undefined = np.isnan(z) | (np.isinf(estimate) & np.bool_(measure == "log odds ratio"))
+    undefined = np.isnan(z) | (~np.isfinite(estimate) & np.bool_(measure == "log odds ratio"))
     ends = answered & (np.isinf(low) | np.isinf(high) | ~np.isfinite(estimate))
     answered = answered & ~undefined
     if logs:
