@@ -26,6 +26,13 @@ class Note(IntFlag):
     TOO_FEW_PATIENTS = 2048
     NO_RESIDUAL_VARIATION = 4096
     SIZE_ABOVE_NOMINAL = 8192
+    SEPARATION = 1 << 14
+    CONSTANT_OUTCOME = 1 << 15
+    INFINITE_LIMIT = 1 << 16
+    STRATA_WITHOUT_COMPARISON = 1 << 17
+    EXACT_ALTERNATIVE = 1 << 18
+    MID_P = 1 << 19
+    OFF_DESIGN = 1 << 20
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -51,5 +58,30 @@ SENTENCES = {
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
         "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
+    ),
+    Note.SEPARATION: (
+        "The arm or the covariates separate the outcomes, so the maximum-likelihood estimate is "
+        "infinite; Firth's penalised regression (`firth`) has a finite one."
+    ),
+    Note.CONSTANT_OUTCOME: "All patients had the same outcome.",
+    Note.INFINITE_LIMIT: (
+        "The estimate or a confidence limit lies at the end of its range, as where an arm has "
+        "events in none or in all of its patients."
+    ),
+    Note.STRATA_WITHOUT_COMPARISON: (
+        "Strata with patients in one arm only, or with the same outcome in all, tell nothing "
+        "about the odds ratio."
+    ),
+    Note.EXACT_ALTERNATIVE: (
+        "Small trial: this asymptotic method for proportions can exceed its nominal size; exact "
+        "tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`."
+    ),
+    Note.MID_P: (
+        "Mid-p is close to the nominal size on average but is not bound by it; `fisher_exact`, "
+        "`boschloo` and `binomial_test` are."
+    ),
+    Note.OFF_DESIGN: (
+        "The number of patients is not that of either stage, so the design's inference does not "
+        "apply."
     ),
 }
