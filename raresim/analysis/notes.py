@@ -26,6 +26,12 @@ class Note(IntFlag):
     TOO_FEW_PATIENTS = 2048
     NO_RESIDUAL_VARIATION = 4096
     SIZE_ABOVE_NOMINAL = 8192
+    NO_WEIGHT = 1 << 28
+    PAST_FOLLOW_UP = 1 << 29
+    CURVE_AT_BOUND = 1 << 30
+    TEST_BY_SAMPLING = 1 << 31
+    GROUP_WITHOUT_PATIENTS = 1 << 32
+    PERMUTATION_INSTEAD = 1 << 33
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -51,5 +57,21 @@ SENTENCES = {
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
         "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
+    ),
+    Note.NO_WEIGHT: "The weights are zero wherever both arms had patients at risk.",
+    Note.PAST_FOLLOW_UP: (
+        "An arm was not followed that far and its curve had not come down to 0 before."
+    ),
+    Note.CURVE_AT_BOUND: (
+        "A curve stands at 0 or 1 there, where it has no standard error on this scale."
+    ),
+    Note.TEST_BY_SAMPLING: (
+        "There are too many re-labellings to list; the p-value is that of a random sample of them."
+    ),
+    Note.GROUP_WITHOUT_PATIENTS: (
+        "A group that was never at risk at an event was left out; it takes no degree of freedom."
+    ),
+    Note.PERMUTATION_INSTEAD: (
+        "The permutation log-rank test keeps its level however few the patients."
     ),
 }

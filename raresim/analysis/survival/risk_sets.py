@@ -43,6 +43,8 @@ class RiskSets:
         (B, n) the sorted order of the records given.
     events_through
         (B, n) for each sorted record: events of the row no later than its stratum and time.
+    first, close
+        Sorted position at which the event's risk set begins, and one past its end.
     """
 
     real: BoolArray
@@ -56,6 +58,25 @@ class RiskSets:
     record: IntArray
     order: IntArray
     events_through: IntArray
+    first: IntArray
+    close: IntArray
+
+    @property
+    def at_risk(self) -> FloatArray:
+        """Patients of both arms at risk."""
+        return self.at_risk_0 + self.at_risk_1
+
+    @property
+    def opens(self) -> BoolArray:
+        """Whether the event is the first of those tied with it."""
+        opens: BoolArray = self.real & (self.rank == 0.0)
+        return opens
+
+    @property
+    def closes(self) -> BoolArray:
+        """Whether the event is the last of those tied with it."""
+        closes: BoolArray = self.real & (self.rank == self.events - 1.0)
+        return closes
 
 
 def risk_sets(
@@ -111,6 +132,8 @@ def risk_sets(
         record=record,
         order=order,
         events_through=pick(before, end),
+        first=first,
+        close=close,
     )
 
 
