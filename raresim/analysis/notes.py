@@ -29,7 +29,7 @@ class Note(IntFlag):
     NO_WEIGHT = 1 << 28
     PAST_FOLLOW_UP = 1 << 29
     CURVE_AT_BOUND = 1 << 30
-    TEST_BY_SAMPLING = 1 << 31
+    NO_EVENTS_UP_TO_THEN = 1 << 31
     GROUP_WITHOUT_PATIENTS = 1 << 32
     PERMUTATION_INSTEAD = 1 << 33
 
@@ -65,8 +65,9 @@ SENTENCES = {
     Note.CURVE_AT_BOUND: (
         "A curve stands at 0 or 1 there, where it has no standard error on this scale."
     ),
-    Note.TEST_BY_SAMPLING: (
-        "There are too many re-labellings to list; the p-value is that of a random sample of them."
+    Note.NO_EVENTS_UP_TO_THEN: (
+        "Up to that time there were no events, or all patients had one, so there is no standard "
+        "error."
     ),
     Note.GROUP_WITHOUT_PATIENTS: (
         "A group that was never at risk at an event was left out; it takes no degree of freedom."

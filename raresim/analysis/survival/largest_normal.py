@@ -78,7 +78,7 @@ def largest_exceeds(
     --------
     >>> independent = np.eye(2)[None]
     >>> largest_exceeds(np.array([1.0]), independent).round(9)
-    array([0.292139068])
+    array([0.29213902])
     """
     number = correlation.shape[-1]
     if not 1 <= number <= MOST:

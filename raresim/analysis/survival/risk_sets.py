@@ -43,6 +43,10 @@ class RiskSets:
         (B, n) the sorted order of the records given.
     events_through
         (B, n) for each sorted record: events of the row no later than its stratum and time.
+    counted
+        (B, n + 1) for each sorted position: events of the row before it.
+    opening
+        (B, n) for each sorted record: the position at which its stratum begins.
     first, close
         Sorted position at which the event's risk set begins, and one past its end.
     """
@@ -58,6 +62,8 @@ class RiskSets:
     record: IntArray
     order: IntArray
     events_through: IntArray
+    counted: IntArray
+    opening: IntArray
     first: IntArray
     close: IntArray
 
@@ -107,7 +113,7 @@ def risk_sets(
     patient
         (B, n) whose record it is, in rising order; without it each record is a patient.
     """
-    order, start, end, close = _runs(time, stratum)
+    order, start, end, close, opening = _runs(time, stratum)
     event_s, treated_s, at_risk_s = (pick(x, order) for x in (event, treated, at_risk))
     place, real = flagged_first(event_s)
     first, last, close = (pick(x, place) for x in (start, end, close))
@@ -132,6 +138,8 @@ def risk_sets(
         record=record,
         order=order,
         events_through=pick(before, end),
+        counted=before,
+        opening=opening,
         first=first,
         close=close,
     )
@@ -139,11 +147,11 @@ def risk_sets(
 
 def _runs(
     time: NumberArray, stratum: CodeArray | None
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Sort by stratum and time.
 
     Returns the order and, for each sorted position, where its run of equal keys starts and
-    ends, and where its stratum ends (one past the last position).
+    ends, and where its stratum ends (one past the last position) and starts.
     """
     if stratum is None:
         order = np.argsort(time, axis=1, kind="stable")
@@ -152,12 +160,13 @@ def _runs(
     sorted_time = np.take_along_axis(time, order, axis=1)
     changes = sorted_time[:, 1:] != sorted_time[:, :-1]
     close = np.full(time.shape, time.shape[1])
+    opening = np.broadcast_to(np.int64(0), time.shape)
     if stratum is not None:
         sorted_stratum = pick(stratum, order)
         new_stratum = sorted_stratum[:, 1:] != sorted_stratum[:, :-1]
-        close = _run_ends(new_stratum)
+        close, opening = _run_ends(new_stratum), _run_starts(new_stratum)
         changes |= new_stratum
-    return order, _run_starts(changes), _run_ends(changes), close
+    return order, _run_starts(changes), _run_ends(changes), close, opening
 
 
 def _run_starts(changes: BoolArray) -> IntArray:
