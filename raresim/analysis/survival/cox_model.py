@@ -220,6 +220,8 @@ def cox_model(
     >>> event = np.array([[True, True, True, True, False, True, True, False]])
     >>> x = np.array([[[1.0], [0], [1], [1], [0], [0], [1], [0]]])
     >>> cox_model(time, event, x, np.ones((1, 8), dtype=bool))
+    Cox regression: 8 patients, 6 events
+      x1: 0.9348 (95 % CI -0.7759 to 2.646), se 0.8729, p = 0.2842
     """
     ready = prepare(time, event, design, present, stratum, ties)
     batch, size = ready.spread.shape
