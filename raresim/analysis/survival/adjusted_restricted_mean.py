@@ -6,6 +6,7 @@ from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
     FloatArray,
+    IntArray,
     NumberArray,
     counts_before,
     ordered_sum,
@@ -14,7 +15,7 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.kaplan_meier import kaplan_meier
+from raresim.analysis.survival.product_limit import kaplan_meier
 from raresim.analysis.survival.restricted_mean import (
     MEASURES,
     Contrast,
@@ -72,10 +73,9 @@ def rmst_adjusted(
     >>> event = np.array([[True, True, True, True, False, True, True, False]])
     >>> arm = np.array([[0, 1, 0, 1, 0, 1, 0, 1]])
     >>> age = np.array([[[70.0], [60], [64], [61], [58], [49], [55], [40]]])
-    >>> rmst_adjusted(time, event, arm, np.ones((1, 8), dtype=bool), age, tau=6).row(0)
-    adjusted restricted mean survival time: adjusted difference in restricted mean time -1.37 (95 % CI -2.989 to 0.2478)
-      se 0.8256, z = -1.66, p = 0.09696, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+    >>> fit = rmst_adjusted(time, event, arm, np.ones((1, 8), dtype=bool), age, tau=6).row(0)
+    >>> round(fit.estimate, 4), round(fit.se, 4)
+    (-1.3704, 0.8256)
     """
     check_contrast(contrast)
     complete = ~np.any(np.isnan(covariates), axis=2)
@@ -104,8 +104,8 @@ def rmst_adjusted(
     notes += Note.SINGULAR_DESIGN * (both & ~regular)
     notes += Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     return wald_results(
-        method="adjusted restricted mean survival time",
-        measure=f"adjusted {MEASURES[contrast]}",
+        method="adjusted restricted mean survival",
+        measure=MEASURES[contrast],
         estimate=beta[:, 1],
         se=se,
         converged=both & limit.followed & regular & converged,
@@ -223,7 +223,7 @@ def _influence(
     return found
 
 
-def _ties(when: FloatArray) -> tuple[CodeArray, CodeArray]:
+def _ties(when: FloatArray) -> tuple[IntArray, IntArray]:
     """Give the first and the last position of the run of equal times that each belongs to."""
     opens = np.ones(when.shape, dtype=np.bool_)
     opens[:, 1:] = when[:, 1:] != when[:, :-1]

@@ -75,7 +75,7 @@ class CovariateLikelihood:
     @property
     def size(self) -> int:
         """Number of coefficients."""
-        return self.design.shape[2]
+        return int(self.design.shape[2])
 
     @cached_property
     def out(self) -> FloatArray:
@@ -104,7 +104,8 @@ class Rows:
         total = np.zeros(self.design.shape[:2])
         for j in range(self.whole.size):
             total = total + self.design[:, :, j] * beta[:, j, None]
-        return np.clip(total, -FARTHEST, FARTHEST)
+        held: FloatArray = np.clip(total, -FARTHEST, FARTHEST)
+        return held
 
     def sum_at_risk(self, values: FloatArray) -> FloatArray:
         """Add the patients' values (R, n) in the set that each event sees, (R, E)."""
@@ -112,7 +113,9 @@ class Rows:
         in_order = pick(values, sets.order[self.rows])
         behind = np.zeros((values.shape[0], values.shape[1] + 1))
         behind[:, :-1] = np.cumsum(in_order[:, ::-1], axis=1)[:, ::-1]
-        total = pick(behind, sets.first[self.rows]) - pick(behind, sets.close[self.rows])
+        total: FloatArray = pick(behind, sets.first[self.rows]) - pick(
+            behind, sets.close[self.rows]
+        )
         if self.whole.efron:
             total = total - self.whole.out[self.rows] * self.sum_tied(self.of_event(values))
         return total
@@ -125,7 +128,7 @@ class Rows:
     def sum_tied(self, values: FloatArray) -> FloatArray:
         """Give each event the sum of the values (R, E) over the events tied with it."""
         sets = self.whole.sets
-        running = np.zeros((values.shape[0], values.shape[1] + 1))
+        running: FloatArray = np.zeros((values.shape[0], values.shape[1] + 1))
         np.cumsum(values, axis=1, out=running[:, 1:])
         real = sets.real[self.rows]
         first = np.where(real, np.arange(values.shape[1]) - sets.rank[self.rows], 0.0)
@@ -226,11 +229,11 @@ class Rows:
     def _until_own_time(self, values: FloatArray) -> FloatArray:
         """Give each patient the sum of the events' values in its stratum until its time, (R, n)."""
         sets, rows = self.whole.sets, self.rows
-        running = np.zeros((values.shape[0], values.shape[1] + 1))
+        running: FloatArray = np.zeros((values.shape[0], values.shape[1] + 1))
         np.cumsum(values, axis=1, out=running[:, 1:])
         earlier = pick(sets.counted[rows], sets.opening[rows])
         in_order = pick(running, sets.events_through[rows]) - pick(running, earlier)
-        found = np.empty_like(in_order)
+        found: FloatArray = np.empty_like(in_order)
         np.put_along_axis(found, sets.order[rows], in_order, axis=1)
         return found
 

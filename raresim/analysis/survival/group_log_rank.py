@@ -1,6 +1,7 @@
 """The log-rank test of several groups, weighted and stratified."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.special import chdtrc
@@ -55,7 +56,7 @@ class GroupTest:
 
     def row(self, b: int) -> "GroupTest":
         """Give row b as a batch of one."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: value[b : b + 1]
             for name, value in vars(self).items()
             if isinstance(value, np.ndarray)

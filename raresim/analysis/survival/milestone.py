@@ -12,7 +12,7 @@ from raresim.analysis.arrays import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.curve_intervals import Scale, check_scale
-from raresim.analysis.survival.kaplan_meier import kaplan_meier
+from raresim.analysis.survival.product_limit import kaplan_meier
 
 SMALL_ARM = 50  # patients; see the sizes in `milestone_survival`
 MEASURES = {
@@ -67,7 +67,8 @@ def milestone_survival(
     >>> time = np.array([[1, 2, 3, 4, 5, 6]])
     >>> event = np.array([[True, True, True, True, False, False]])
     >>> arm = np.array([[0, 0, 1, 0, 1, 1]])
-    >>> milestone_survival(time, event, arm, np.ones((1, 6), dtype=bool), at=3, scale="log-log").row(0)
+    >>> here = np.ones((1, 6), dtype=bool)
+    >>> milestone_survival(time, event, arm, here, at=3, scale="log-log").row(0)
     milestone survival: difference in log(-log survival) -0.9968 (95 % CI -3.45 to 1.456)
       se 1.251, z = -0.7965, p = 0.4257, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).

@@ -177,7 +177,7 @@ def _strata(
 
 
 def _spread(scores: FloatArray, treated: BoolArray, code: CodeArray) -> float:
-    """Give the standard deviation of the sum over all re-labellings: drawing without replacement."""
+    """Give the standard deviation of the sum over all re-labellings."""
     variance = 0.0
     for own, number in _strata(scores, treated, code):
         size = own.size

@@ -16,14 +16,14 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.kaplan_meier import SurvivalCurves, kaplan_meier
+from raresim.analysis.survival.product_limit import SurvivalCurves, kaplan_meier
 from raresim.errors import InputError
 
 Contrast = Literal["difference", "ratio", "lost ratio"]
 MEASURES = {
-    "difference": "difference in restricted mean time",
-    "ratio": "log ratio of restricted mean times",
-    "lost ratio": "log ratio of restricted mean times lost",
+    "difference": "difference in mean",
+    "ratio": "log ratio of means",
+    "lost ratio": "log ratio of means lost",
 }
 SMALL_ARM = 30  # patients; see the sizes in `rmst`
 
@@ -130,7 +130,7 @@ def rmst(
     >>> event = np.array([[True, True, True, True, False, False]])
     >>> arm = np.array([[0, 0, 1, 0, 1, 1]])
     >>> rmst(time, event, arm, np.ones((1, 6), dtype=bool), tau=4).row(0)
-    restricted mean survival time: difference in restricted mean time 1.333 (95 % CI -0.1754 to 2.842)
+    restricted mean survival: difference in mean 1.333 (95 % CI -0.1754 to 2.842)
       se 0.7698, z = 1.732, p = 0.08326, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
@@ -147,7 +147,7 @@ def rmst(
     estimate, se = _contrast(means, variances, limit.tau, contrast)
     both = np.minimum(*patients_per_arm(arm, present)) > 0
     return wald_results(
-        method="restricted mean survival time",
+        method="restricted mean survival",
         measure=MEASURES[contrast],
         estimate=estimate,
         se=se,

@@ -154,7 +154,8 @@ def cumulative_incidence(
     at_risk = np.where(real, pick(sets.at_risk, place), 1.0)
     both = np.where(real, pick(sets.events, place), 0.0)
     own = np.where(real, pick(sets.having_1, place), 0.0)
-    free = np.cumprod(np.where(real, 1.0 - both / at_risk, 1.0), axis=1)
+    step: FloatArray = np.where(real, 1.0 - both / at_risk, 1.0)
+    free = np.multiply.accumulate(step, axis=1)
     before = np.ones_like(free)
     before[:, 1:] = free[:, :-1]
     incidence = np.cumsum(before * own / at_risk, axis=1)
@@ -207,8 +208,7 @@ def _aalen(
     # the time after which nobody is left: F stays, and the second part is 0 there
     level = incidence + np.where(free > 0.0, free, 1.0)
     found = _quadratic_in(incidence, level, of_cause / left**2)
-    found = found + _quadratic_in(incidence, incidence, of_others / left**2)
-    return found
+    return found + _quadratic_in(incidence, incidence, of_others / left**2)
 
 
 def _delta(

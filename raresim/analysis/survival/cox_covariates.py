@@ -1,7 +1,7 @@
 """Cox regression on several covariates: the whole fit, not the arm alone."""
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.special import chdtrc, ndtr
@@ -86,7 +86,7 @@ class CoxFits:
 
     def row(self, b: int) -> "CoxFits":
         """Give row b as a batch of one."""
-        arrays = {
+        arrays: dict[str, Any] = {
             name: value[b : b + 1]
             for name, value in vars(self).items()
             if isinstance(value, np.ndarray)

@@ -14,7 +14,7 @@ from raresim.analysis.arrays import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE, Results
 from raresim.analysis.survival.climbing import climb
-from raresim.analysis.survival.cox_model import Prepared, Ties, prepare
+from raresim.analysis.survival.cox_covariates import Prepared, Ties, prepare
 from raresim.analysis.survival.small_matrices import inverse
 
 MOST_STEPS = 80

@@ -105,7 +105,8 @@ class SurvivalCurves:
     @property
     def ends_at_zero(self) -> BoolArray:
         """Whether the last patient followed had the event, (B,)."""
-        return np.any(self.real & (self.survival <= 0.0), axis=1)
+        down: BoolArray = np.any(self.real & (self.survival <= 0.0), axis=1)
+        return down
 
     def limits(self, interval: Scale = "log", level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Give the pointwise confidence limits, (B, D); see `curve_limits`."""
@@ -178,7 +179,7 @@ class SurvivalCurves:
             return f"Kaplan-Meier curves of {len(self)} trials"
         median, low, high = (float(x[0]) for x in self.quantile())
         return (
-            f"Kaplan-Meier curve: {self.used[0]} patients, {self.events[self.real].sum():g} events, "
+            f"Kaplan-Meier curve: {self.used[0]} patients, {self.events.sum():g} events, "
             f"median {median:.4g} (95 % CI {low:.4g} to {high:.4g})"
         )
 
@@ -223,7 +224,7 @@ def kaplan_meier(
     events = np.where(real, pick(sets.events, place), 0.0)
     when = pick(pick(time, sets.record), place).astype(np.float64)
     left = at_risk - events
-    survival = np.cumprod(np.where(real, left / at_risk, 1.0), axis=1)
+    step: FloatArray = np.where(real, left / at_risk, 1.0)
     with np.errstate(divide="ignore"):
         greenwood = np.cumsum(np.where(real, events / (at_risk * left), 0.0), axis=1)
     hazard, variance = _hazard(sets, place, real, tied_one_by_one)
@@ -233,7 +234,7 @@ def kaplan_meier(
         real=real,
         at_risk=at_risk,
         events=events,
-        survival=survival,
+        survival=np.multiply.accumulate(step, axis=1),
         log_se=np.sqrt(greenwood),
         hazard=hazard,
         hazard_se=np.sqrt(variance),
