@@ -25,6 +25,7 @@ from raresim.analysis.survival.small_matrices import inverse, product, quadratic
 from raresim.errors import InputError
 
 Ties = Literal["efron", "breslow"]
+ENDLESS = 25.0  # log hazards further apart mean a likelihood that rises without end
 FLAT = 1e-10  # a covariate whose spread is this part of its size does not vary
 
 
@@ -233,7 +234,7 @@ def cox_model(
     null = likelihood.at(everyone).value(np.zeros((batch, size)))
     value = likelihood.at(everyone).value(beta)
     covariance, definite = inverse(value.information)
-    converged &= definite
+    converged &= definite & (_reach(likelihood, beta) < ENDLESS)
     null_inverse, _ = inverse(null.information)
     model_covariance = covariance
     if robust or cluster is not None:
@@ -254,6 +255,16 @@ def cox_model(
         score_test=quadratic(null_inverse, null.score),
         wald_test=quadratic(outer, beta),
     )
+
+
+def _reach(likelihood: CovariateLikelihood, beta: FloatArray) -> FloatArray:
+    """Give how far apart the patients' log hazards are, (B,)."""
+    predictor = likelihood.at(np.arange(beta.shape[0])).predictor(beta)
+    there = likelihood.present
+    highest = np.max(np.where(there, predictor, -np.inf), axis=1, initial=-np.inf)
+    lowest = np.min(np.where(there, predictor, np.inf), axis=1, initial=np.inf)
+    apart: FloatArray = np.where(np.any(there, axis=1), highest - lowest, 0.0)
+    return apart
 
 
 def _fits(

@@ -210,6 +210,6 @@ def _listed(far: float, scores: FloatArray, treated: BoolArray, code: CodeArray)
     sums = np.zeros(1)
     for own, number in strata:
         listing = np.array(list(combinations(range(own.size), number)), dtype=np.int64)
-        here = ordered_sum(own[listing.reshape(-1, number)])
+        here = ordered_sum(own[listing.reshape(comb(own.size, number), number)])
         sums = (sums[:, None] + here[None, :]).ravel()
     return float(np.count_nonzero(np.abs(sums) >= far)) / count
