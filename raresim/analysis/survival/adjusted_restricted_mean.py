@@ -102,6 +102,7 @@ def rmst_adjusted(
     se = np.sqrt(np.maximum(variance, 0.0))
     notes = horizon_notes(arm, used, limit, ~regular | (se > 0.0), SMALL_ARM)
     notes += Note.SINGULAR_DESIGN * (both & ~regular)
+    notes += Note.NOT_CONVERGED * (both & regular & ~converged)
     notes += Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     return wald_results(
         method="adjusted restricted mean survival",
@@ -182,9 +183,9 @@ def _fit(
     regular = regular & (mean > 0.0)
     beta = np.zeros_like(beta)
     beta[:, 0] = np.log(np.where(regular, mean, 1.0))
-    converged = np.zeros_like(regular)
+    converged, climbing = np.zeros_like(regular), regular.copy()
     for _ in range(MOST_ITERATIONS):
-        rows = np.flatnonzero(regular & ~converged)
+        rows = np.flatnonzero(climbing & ~converged)
         if rows.size == 0:
             break
         x, w = design[rows], weight[rows]
@@ -193,8 +194,8 @@ def _fit(
         step = times(undone, _against(x, w * (outcome[rows] - fitted)))
         step = np.clip(step, -2.0, 2.0)
         beta[rows] = beta[rows] + step
-        regular[rows] &= definite
-        converged[rows] = np.max(np.abs(step), axis=1) <= TOLERANCE
+        climbing[rows] = definite  # a mean that runs off to 0 leaves no equations
+        converged[rows] = definite & (np.max(np.abs(step), axis=1) <= TOLERANCE)
     return beta, np.exp(np.clip(_predictor(design, beta), -50.0, 50.0)), regular, converged
 
 

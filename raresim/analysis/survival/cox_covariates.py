@@ -161,9 +161,14 @@ def prepare(
     start = likelihood.at(np.arange(number.size)).value(np.zeros(spread.shape))
     _, definite = inverse(start.information)
     events = np.count_nonzero(event, axis=1)
+    curvature = np.stack([start.information[:, j, j] for j in range(spread.shape[1])], axis=1)
+    # covariates have unit spread: less than this of it within the risk sets is rounding
+    told_apart = np.all(curvature > FLAT * events[:, None], axis=1)
+    definite = definite & told_apart
     notes = (
         Note.NO_EVENTS * (events == 0)
-        + Note.SINGULAR_DESIGN * ((events > 0) & ~(definite & varied))
+        + Note.NO_COMPARISON * ((events > 0) & varied & ~told_apart)
+        + Note.SINGULAR_DESIGN * ((events > 0) & ~(varied & (definite | ~told_apart)))
         + Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     )
     return Prepared(likelihood, spread, used, definite & varied & (events > 0), notes)
