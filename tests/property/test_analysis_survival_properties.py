@@ -117,7 +117,7 @@ def bits(found: Any, b: int) -> dict[str, object]:
 
 
 @any_kernel
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(table=tables, seed=st.integers(0, 2**32 - 1))
 def test_a_row_of_a_batch_is_that_row_alone(kernel: Kernel, table: Table, seed: int) -> None:
     together = kernel(table)
@@ -139,7 +139,7 @@ def test_a_row_of_a_large_batch_is_that_row_alone(kernel: Kernel) -> None:
 
 
 @any_comparison
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(table=tables)
 def test_swapping_the_arms_turns_the_sign(kernel: Kernel, table: Table) -> None:
     a, b = kernel(table), kernel(dict(table, arm=1 - table["arm"]))
@@ -151,7 +151,7 @@ def test_swapping_the_arms_turns_the_sign(kernel: Kernel, table: Table) -> None:
 
 
 @any_comparison
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(table=tables)
 def test_never_a_number_that_is_not_one_without_a_note(kernel: Kernel, table: Table) -> None:
     found = kernel(table)

@@ -48,8 +48,16 @@ def rmst_adjusted(
     that. The variance is the sandwich that allows for the estimated censoring curves; normal
     p-value, as `rmst2(..., covariates=)` gives it.
 
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days, tau 250 days, one
+    covariate without effect (4,000 trials, Monte Carlo se 0.34; from n = 100 on 2,000, se 0.5):
+
+        total n                  12    20    40    60   100   200
+        0.8 events per year    12.9   9.2   7.2   6.5   5.7   4.2
+        3 events per year      14.9   9.4   7.1   5.8   6.4   5.9
+
     The sandwich is too small in small trials: with fewer than 50 patients in an arm
-    SIZE_ABOVE_NOMINAL is attached.
+    SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached.
 
     Parameters
     ----------

@@ -99,8 +99,16 @@ def max_combo(
     out without luck to about 1e-9 (see `largest_normal`). "less" asks whether the treated have
     less hazard: P(min Z <= min z).
 
-    Simulated one-sided size in per cent at the nominal 2.5 % stands in the tests' table; with
-    fewer than 20 patients in an arm SIZE_ABOVE_NOMINAL is attached, as for the log-rank test.
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days, the first three weights
+    (4,000 trials, Monte Carlo se 0.34; from n = 100 on 2,000, se 0.5):
+
+        total n                  12    20    40    60   100   200
+        0.8 events per year     4.5   4.7   5.6   5.2   5.9   5.1
+        3 events per year       7.7   5.9   5.3   5.1   5.4   5.8
+
+    With fewer than 20 patients in an arm SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are
+    attached.
 
     Parameters
     ----------
@@ -129,6 +137,7 @@ def max_combo(
     >>> max_combo(time, event, arm, np.ones((1, 6), dtype=bool), alternative="less")
     MaxCombo test (less): z = -1.599 of (-1.599, -1.214, -1.565, -1.167), p = 0.09818, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      The permutation log-rank test keeps its level however few the patients.
     """
     _check(weights, alternative)
     event = event & present
@@ -155,7 +164,8 @@ def max_combo(
     p = largest_exceeds(bound, correlation, absolute=alternative == "two-sided")
     notes = comparison_notes(event, arm, present, comparable)
     notes += Note.NO_WEIGHT * (comparable & ~np.all(weighty, axis=1))
-    notes += Note.SIZE_ABOVE_NOMINAL * (np.minimum(*patients_per_arm(arm, present)) < SMALL_ARM)
+    small = np.minimum(*patients_per_arm(arm, present)) < SMALL_ARM
+    notes += (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD) * small
     return MaxCombo(
         alternative=alternative,
         z=np.where(weighty, z, np.nan),

@@ -12,7 +12,7 @@ from raresim.analysis.arrays import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.cox_covariates import Ties, check_ties, cox_model
-from raresim.analysis.survival.log_rank import comparison_notes
+from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes
 from raresim.analysis.survival.partial_likelihood import maximise
 from raresim.analysis.survival.risk_sets import risk_sets
 
@@ -46,7 +46,11 @@ def cox(
         0.8 events per year     0.8   2.3   4.0   4.6   4.6   4.8   4.9
         3 events per year       4.0   4.6   4.8   5.0   4.9   4.9   5.0
 
-    The Wald test never exceeded its nominal level; with few events it is conservative.
+    The Wald test never exceeded its nominal level; with few events it is conservative. With a
+    covariate or a robust standard error it did (1,500 trials, Monte Carlo se 0.6, 3 events per
+    year): at n = 12, 20, 40, 60 one covariate gave 6.5, 5.7, 5.4, 5.2 and the robust standard
+    error 7.6, 6.3, 5.6, 5.4. SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached then with
+    fewer than 20 patients in an arm.
 
     Parameters
     ----------
@@ -136,6 +140,10 @@ def _of_the_arm(
     notes = notes + Note.NO_EVENTS_IN_ONE_ARM * (
         ~fits.converged & lonely & ((fits.notes & int(Note.NO_EVENTS)) == 0)
     )
+    small = np.minimum(*patients_per_arm(arm, used)) < SMALL_ARM
+    notes = notes + (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD) * small
+    exact = fits.converged & ~(fits.se[:, 0] > 0.0)  # every score residual is 0
+    notes = notes + Note.NO_RESIDUAL_VARIATION * exact
     sandwich = ", robust variance" if robust or cluster is not None else ""
     return wald_results(
         method="Cox regression" + sandwich,

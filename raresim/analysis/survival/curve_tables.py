@@ -104,6 +104,7 @@ def rmst(
     restricted mean survival: difference in mean 8 (95 % CI -2.682 to 18.68)
       se 5.45, z = 1.468, p = 0.1421, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      The permutation log-rank test keeps its level however few the patients.
     """
     if tau is not None and not tau > 0.0:
         raise InputError(f"tau: found {tau}; expected a time above 0.")

@@ -41,8 +41,20 @@ def milestone_survival(
 
     Where a curve stands at 0 or 1 the transformed scales have no answer (CURVE_AT_BOUND); on the
     plain scale that arm adds no variance, which the same note says. With few patients use
-    Fisher's exact test if nobody is censored before the time, or `logrank_permutation`; with
-    fewer than 50 patients in an arm SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached.
+    Fisher's exact test if nobody is censored before the time, or `logrank_permutation`.
+
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days, at 200 days (4,000
+    trials, Monte Carlo se 0.34; from n = 100 on 2,000, se 0.5):
+
+        total n                          12    20    40    60   100   200
+        0.8 events per year, plain     12.2   9.5   7.7   5.7   6.0   4.8
+        0.8 events per year, log-log    0.8   1.8   3.5   4.0   4.9   4.2
+        3 events per year, plain       14.3   9.2   7.1   5.1   5.9   5.1
+        3 events per year, log-log      0.9   2.6   4.8   4.4   5.8   5.0
+
+    With fewer than 50 patients in an arm SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are
+    attached, but on the scale "log-log", which is conservative.
 
     Parameters
     ----------
@@ -71,8 +83,6 @@ def milestone_survival(
     >>> milestone_survival(time, event, arm, here, at=3, scale="log-log").row(0)
     milestone survival: difference in log(-log survival) -0.9968 (95 % CI -3.45 to 1.456)
       se 1.251, z = -0.7965, p = 0.4257, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
-      The permutation log-rank test keeps its level however few the patients.
     """
     check_scale(scale)
     event = event & present
@@ -91,7 +101,8 @@ def milestone_survival(
         Note.ONE_ARM_EMPTY * (smaller == 0)
         + Note.PAST_FOLLOW_UP * ((smaller > 0) & ~followed)
         + Note.CURVE_AT_BOUND * ((smaller > 0) & followed & ~both_inside)
-        + (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD) * (smaller < SMALL_ARM)
+        + (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD)
+        * ((smaller < SMALL_ARM) & (scale != "log-log"))
     )
     return wald_results(
         method="milestone survival",

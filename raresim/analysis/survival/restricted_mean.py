@@ -25,7 +25,7 @@ MEASURES = {
     "ratio": "log ratio of means",
     "lost ratio": "log ratio of means lost",
 }
-SMALL_ARM = 30  # patients; see the sizes in `rmst`
+SMALL_ARM = 50  # patients; see the sizes in `rmst`
 
 
 def check_contrast(contrast: str) -> None:
@@ -100,8 +100,16 @@ def rmst(
     method, as the R package survRM2 has them; normal p-value and interval. Exponentiate the
     estimate and limits of the ratios.
 
-    Greenwood's plug-in is too small with few events: with fewer than 30 patients in an arm
-    SIZE_ABOVE_NOMINAL is attached (simulated sizes: `tests/statistical/test_sizes_survival.py`).
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
+    frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days, tau 250 days (4,000
+    trials, Monte Carlo se 0.34; from n = 100 on 2,000, se 0.5):
+
+        total n                  12    20    40    60   100   200
+        0.8 events per year    10.0   8.5   6.9   6.2   5.5   4.2
+        3 events per year      11.6   8.0   6.3   5.6   6.2   5.7
+
+    Greenwood's plug-in is too small with few events: with fewer than 50 patients in an arm
+    SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached.
 
     Parameters
     ----------
@@ -133,6 +141,7 @@ def rmst(
     restricted mean survival: difference in mean 1.333 (95 % CI -0.1754 to 2.842)
       se 0.7698, z = 1.732, p = 0.08326, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      The permutation log-rank test keeps its level however few the patients.
     """
     check_contrast(contrast)
     event = event & present
@@ -167,7 +176,7 @@ def horizon_notes(
         Note.ONE_ARM_EMPTY * (smaller == 0)
         + Note.PAST_FOLLOW_UP * ((smaller > 0) & ~limit.followed)
         + Note.NO_EVENTS_UP_TO_THEN * (followed & ~spread)
-        + Note.SIZE_ABOVE_NOMINAL * (smaller < small_arm)
+        + (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD) * (smaller < small_arm)
     )
     return notes
 

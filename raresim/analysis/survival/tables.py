@@ -117,6 +117,7 @@ def max_combo(
     >>> max_combo(data, **columns, weights=MAX_COMBO[:3])
     MaxCombo test (two-sided): z = -1.179 of (-1.033, -0.1005, -1.179), p = 0.3738, 6 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      The permutation log-rank test keeps its level however few the patients.
     """
     columns = patients(data, time, event, arm, control, strata)
     return combined_weights.max_combo(*columns, weights, alternative)
