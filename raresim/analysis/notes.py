@@ -33,6 +33,12 @@ class Note(IntFlag):
     EXACT_ALTERNATIVE = 1 << 18
     MID_P = 1 << 19
     OFF_DESIGN = 1 << 20
+    NO_WEIGHT = 1 << 28
+    PAST_FOLLOW_UP = 1 << 29
+    CURVE_AT_BOUND = 1 << 30
+    NO_EVENTS_UP_TO_THEN = 1 << 31
+    GROUP_WITHOUT_PATIENTS = 1 << 32
+    PERMUTATION_INSTEAD = 1 << 33
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -83,5 +89,22 @@ SENTENCES = {
     Note.OFF_DESIGN: (
         "The number of patients is not that of either stage, so the design's inference does not "
         "apply."
+    ),
+    Note.NO_WEIGHT: "The weights are zero wherever both arms had patients at risk.",
+    Note.PAST_FOLLOW_UP: (
+        "An arm was not followed that far and its curve had not come down to 0 before."
+    ),
+    Note.CURVE_AT_BOUND: (
+        "A curve stands at 0 or 1 there, where it has no standard error on this scale."
+    ),
+    Note.NO_EVENTS_UP_TO_THEN: (
+        "Up to that time there were no events, or all patients had one, so there is no standard "
+        "error."
+    ),
+    Note.GROUP_WITHOUT_PATIENTS: (
+        "A group that was never at risk at an event was left out; it takes no degree of freedom."
+    ),
+    Note.PERMUTATION_INSTEAD: (
+        "The permutation log-rank test keeps its level however few the patients."
     ),
 }

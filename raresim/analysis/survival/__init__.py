@@ -1,5 +1,54 @@
-"""Times to an event: comparisons of two arms."""
+"""Times to an event: curves, comparisons of arms, competing risks."""
 
-from raresim.analysis.survival.tables import cox, logrank
+from raresim.analysis.survival.aalen_johansen import IncidenceCurves
+from raresim.analysis.survival.combined_weights import MAX_COMBO, MaxCombo
+from raresim.analysis.survival.cox_covariates import CoxFits
+from raresim.analysis.survival.curve_tables import (
+    cumulative_incidence,
+    gray_test,
+    kaplan_meier,
+    milestone_survival,
+    rmst,
+)
+from raresim.analysis.survival.group_log_rank import GroupTest
+from raresim.analysis.survival.model_tables import cox, cox_model, firth_cox
+from raresim.analysis.survival.product_limit import SurvivalCurves
+from raresim.analysis.survival.tables import (
+    logrank,
+    logrank_groups,
+    logrank_permutation,
+    max_combo,
+)
+from raresim.analysis.survival.weights import (
+    GEHAN,
+    FlemingHarrington,
+    ModestlyWeighted,
+    PetoPeto,
+    TaroneWare,
+)
 
-__all__ = ["cox", "logrank"]
+__all__ = [
+    "GEHAN",
+    "MAX_COMBO",
+    "CoxFits",
+    "FlemingHarrington",
+    "GroupTest",
+    "IncidenceCurves",
+    "MaxCombo",
+    "ModestlyWeighted",
+    "PetoPeto",
+    "SurvivalCurves",
+    "TaroneWare",
+    "cox",
+    "cox_model",
+    "cumulative_incidence",
+    "firth_cox",
+    "gray_test",
+    "kaplan_meier",
+    "logrank",
+    "logrank_groups",
+    "logrank_permutation",
+    "max_combo",
+    "milestone_survival",
+    "rmst",
+]

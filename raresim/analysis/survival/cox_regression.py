@@ -1,11 +1,18 @@
-"""Cox regression of a time to event on the arm."""
+"""Cox regression of a time to event on the arm, and on covariates where they are given."""
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, CodeArray, NumberArray
+from raresim.analysis.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    NumberArray,
+    patients_per_arm,
+)
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.log_rank import comparison_notes
+from raresim.analysis.survival.cox_covariates import Ties, check_ties, cox_model
+from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes
 from raresim.analysis.survival.partial_likelihood import maximise
 from raresim.analysis.survival.risk_sets import risk_sets
 
@@ -16,13 +23,20 @@ def cox(
     arm: CodeArray,
     present: BoolArray,
     stratum: CodeArray | None = None,
+    covariates: FloatArray | None = None,
+    *,
+    ties: Ties = "efron",
+    robust: bool = False,
+    cluster: CodeArray | None = None,
 ) -> Results:
     """Estimate the log hazard ratio, treated to control, by Cox regression.
 
     Maximum partial likelihood with Efron's treatment of ties (see `partial_likelihood`), a
-    separate baseline hazard in each stratum, standard error 1/sqrt(information), Wald z.
+    separate baseline hazard in each stratum, standard error 1/sqrt(information), Wald z. With
+    covariates or a robust standard error it is the arm's coefficient of `cox_model`.
 
-    Without events in one arm the likelihood has no maximum: converged is False.
+    Without events in one arm the likelihood has no maximum: converged is False; `firth_cox` has
+    an answer then.
 
     Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
     frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
@@ -32,7 +46,11 @@ def cox(
         0.8 events per year     0.8   2.3   4.0   4.6   4.6   4.8   4.9
         3 events per year       4.0   4.6   4.8   5.0   4.9   4.9   5.0
 
-    The Wald test never exceeded its nominal level; with few events it is conservative.
+    The Wald test never exceeded its nominal level; with few events it is conservative. With a
+    covariate or a robust standard error it did (1,500 trials, Monte Carlo se 0.6, 3 events per
+    year): at n = 12, 20, 40, 60 one covariate gave 6.5, 5.7, 5.4, 5.2 and the robust standard
+    error 7.6, 6.3, 5.6, 5.4. SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached then with
+    fewer than 20 patients in an arm.
 
     Parameters
     ----------
@@ -46,6 +64,15 @@ def cox(
         (B, n) False for padding.
     stratum
         (B, n) integer codes, if stratified.
+    covariates
+        (B, n, p), NaN if missing: such patients are left out.
+    ties, robust, cluster
+        As in `cox_model`.
+
+    Raises
+    ------
+    InputError
+        If ``ties`` is neither "efron" nor "breslow".
 
     References
     ----------
@@ -61,10 +88,18 @@ def cox(
     Cox regression: log hazard ratio -1.688 (95 % CI -3.985 to 0.6088)
       se 1.172, z = -1.44, p = 0.1498, 6 patients
     """
+    check_ties(ties)
     event = event & present
     treated = arm == 1
+    if covariates is not None or robust or cluster is not None:
+        columns = treated.astype(np.float64)[:, :, None]
+        if covariates is not None:
+            columns = np.concatenate((columns, covariates), axis=2)
+        return _of_the_arm(
+            time, event, arm, present, stratum, columns, ties=ties, robust=robust, cluster=cluster
+        )
     sets = risk_sets(time, event, treated, present, stratum)
-    fit = maximise(sets, np.count_nonzero(event & treated, axis=1))
+    fit = maximise(sets, np.count_nonzero(event & treated, axis=1), efron=ties == "efron")
     both = np.any((sets.at_risk_0 > 0.0) & (sets.at_risk_1 > 0.0), axis=1)
     notes = comparison_notes(event, arm, present, both)
     notes += Note.MONOTONE_LIKELIHOOD * (~fit.finite & (notes == 0))
@@ -75,5 +110,47 @@ def cox(
         se=1.0 / np.sqrt(np.where(fit.information > 0.0, fit.information, 1.0)),
         converged=fit.converged,
         used=np.count_nonzero(present, axis=1),
+        notes=notes,
+    )
+
+
+def _of_the_arm(
+    time: NumberArray,
+    event: BoolArray,
+    arm: CodeArray,
+    present: BoolArray,
+    stratum: CodeArray | None,
+    columns: FloatArray,
+    *,
+    ties: Ties,
+    robust: bool,
+    cluster: CodeArray | None,
+) -> Results:
+    """Fit the whole model and keep the arm."""
+    fits = cox_model(
+        time, event, columns, present, stratum, ties=ties, robust=robust, cluster=cluster
+    )
+    used = present & ~np.any(np.isnan(columns), axis=2)
+    empty = np.minimum(*patients_per_arm(arm, used)) == 0
+    lonely = np.minimum(*patients_per_arm(arm, event & used)) == 0
+    # say which arm has nothing to compare instead of what the algebra makes of it
+    algebra = int(Note.SINGULAR_DESIGN | Note.MONOTONE_LIKELIHOOD)
+    notes = np.where(~fits.converged & (empty | lonely), fits.notes & ~algebra, fits.notes)
+    notes = notes + Note.ONE_ARM_EMPTY * empty
+    notes = notes + Note.NO_EVENTS_IN_ONE_ARM * (
+        ~fits.converged & lonely & ((fits.notes & int(Note.NO_EVENTS)) == 0)
+    )
+    small = np.minimum(*patients_per_arm(arm, used)) < SMALL_ARM
+    notes = notes + (Note.SIZE_ABOVE_NOMINAL | Note.PERMUTATION_INSTEAD) * small
+    exact = fits.converged & ~(fits.se[:, 0] > 0.0)  # every score residual is 0
+    notes = notes + Note.NO_RESIDUAL_VARIATION * exact
+    sandwich = ", robust variance" if robust or cluster is not None else ""
+    return wald_results(
+        method="Cox regression" + sandwich,
+        measure="log hazard ratio",
+        estimate=fits.coefficients[:, 0],
+        se=fits.se[:, 0],
+        converged=fits.converged,
+        used=fits.used,
         notes=notes,
     )

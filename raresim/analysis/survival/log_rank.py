@@ -1,20 +1,26 @@
-"""The stratified log-rank test."""
+"""The stratified log-rank test and its weighted relatives."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
+    FloatArray,
     IntArray,
     NumberArray,
     ordered_sum,
     patients_per_arm,
+    pick,
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.risk_sets import risk_sets
+from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
+from raresim.analysis.survival.weights import Weight, pooled
 
 SMALL_ARM = 20  # patients; see the sizes in `logrank`
+SMALL_ARM_WEIGHTED = 50
 
 
 def logrank(
@@ -23,6 +29,7 @@ def logrank(
     arm: CodeArray,
     present: BoolArray,
     stratum: CodeArray | None = None,
+    weight: Weight | None = None,
 ) -> Results:
     """Test for a difference in hazard by the log-rank test, stratified if strata are given.
 
@@ -34,6 +41,11 @@ def logrank(
     The estimate is the one-step (Peto) log hazard ratio U/V with standard error 1/sqrt(V); it
     is close to the Cox estimate for hazard ratios within about 1/2 to 2, and shrunk beyond.
 
+    With a weight w (see `weights`), U = sum w (O - E) and V = sum w^2 V: the tests of Fleming and
+    Harrington, Gehan, Tarone and Ware, Peto and Peto, Magirr and Burman. U/V then estimates b
+    where the log hazard ratio is b w(t), so it is called "log hazard ratio per weight". With
+    strata each stratum has its own pooled curve and weights, and U and V are added.
+
     Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma
     frailty with theta 1.1, follow-up 0.7 to 1 year, times in whole days (100,000 trials, Monte
     Carlo se 0.07; second row 40,000, se 0.12; a fit that did not converge does not reject):
@@ -43,7 +55,12 @@ def logrank(
         3 events per year       6.4   5.7   5.2   5.4   5.1   5.1   5.1
 
     With fewer than 20 patients in an arm the note SIZE_ABOVE_NOMINAL is attached: from there
-    on the simulated size was at most 5.5 %.
+    on the simulated size was at most 5.5 %. Weights that rest on few events need more patients
+    (3 events per year, 10,000 trials, Monte Carlo se 0.22): the note is attached below 50.
+
+        total n                  12    20    40    60   100   200
+        FH(0, 1)                8.5   6.6   5.3   5.5   5.2   4.9
+        FH(1, 0)                6.0   5.3   5.2   5.0   5.2   4.5
 
     Parameters
     ----------
@@ -58,6 +75,8 @@ def logrank(
         (B, n) False for padding.
     stratum
         (B, n) integer codes, if stratified.
+    weight
+        Weight of each event time; 1 if None.
 
     References
     ----------
@@ -78,25 +97,64 @@ def logrank(
     event = event & present
     treated = arm == 1
     sets = risk_sets(time, event, treated, present, stratum)
-    at_risk = np.where(sets.real, sets.at_risk_0 + sets.at_risk_1, 2.0)
-    share = sets.at_risk_1 / at_risk
-    surviving = (at_risk - sets.events) / np.maximum(at_risk - 1.0, 1.0)
-    observed = np.count_nonzero(event & treated, axis=1)
-    difference = observed - ordered_sum(share)
-    variance = ordered_sum(share * (1.0 - share) * surviving)
+    terms = log_rank_terms(sets, treated)
+    if weight is None:
+        # the count first: so U is what it always was, to the last bit
+        observed = np.count_nonzero(event & treated, axis=1)
+        difference = observed - ordered_sum(terms.share)
+        variance = ordered_sum(terms.variance)
+    else:
+        w = np.where(sets.real, weight(pooled(sets, time, stratum)), 0.0)
+        difference = ordered_sum(w * (terms.treated - terms.share))
+        variance = ordered_sum(w * w * terms.variance)
     comparable = variance > 0.0
     variance = np.where(comparable, variance, 1.0)
     smaller = np.minimum(*patients_per_arm(arm, present))
-    notes = comparison_notes(event, arm, present, comparable)
-    notes += Note.SIZE_ABOVE_NOMINAL * (smaller < SMALL_ARM)
+    both = comparable if weight is None else np.any(terms.variance > 0.0, axis=1)
+    notes = comparison_notes(event, arm, present, both)
+    notes += Note.NO_WEIGHT * (both & ~comparable)
+    notes += Note.SIZE_ABOVE_NOMINAL * (
+        smaller < (SMALL_ARM if weight is None else SMALL_ARM_WEIGHTED)
+    )
     return wald_results(
-        method="log-rank test",
-        measure="log hazard ratio",
+        method="log-rank test" if weight is None else f"weighted log-rank test, {weight}",
+        measure="log hazard ratio" if weight is None else "log hazard ratio per weight",
         estimate=difference / variance,
         se=1.0 / np.sqrt(variance),
         converged=comparable,
         used=np.count_nonzero(present, axis=1),
         notes=notes,
+    )
+
+
+@dataclass(frozen=True)
+class LogRankTerms:
+    """What each event adds to the log-rank test, (B, E); zeros in padding.
+
+    Attributes
+    ----------
+    treated
+        1 if the patient was treated.
+    share
+        Share of the treated in the risk set, n1/n.
+    variance
+        Its part of the hypergeometric variance, (n1/n) (1 - n1/n) (n - d)/(n - 1).
+    """
+
+    treated: FloatArray
+    share: FloatArray
+    variance: FloatArray
+
+
+def log_rank_terms(sets: RiskSets, treated: BoolArray) -> LogRankTerms:
+    """Work out the terms of the log-rank test from the risk sets."""
+    at_risk = np.where(sets.real, sets.at_risk, 2.0)
+    share = sets.at_risk_1 / at_risk
+    surviving = (at_risk - sets.events) / np.maximum(at_risk - 1.0, 1.0)
+    return LogRankTerms(
+        treated=(pick(treated, sets.record) & sets.real).astype(np.float64),
+        share=share,
+        variance=share * (1.0 - share) * surviving,
     )
 
 

@@ -1,4 +1,4 @@
-"""Cox's partial likelihood for two arms, with Efron's treatment of ties.
+"""Cox's partial likelihood for two arms, with Efron's (or Breslow's) treatment of ties.
 
 The one covariate is the arm (0 or 1), so a risk set is two counts. Event number l = 0..d-1 of d
 tied events sees the risk set with the fraction l/d of the d events taken out (Efron 1977):
@@ -52,7 +52,7 @@ class PartialLikelihood:
         return _probability(self.controls, self.treated, self.beta)
 
 
-def maximise(sets: RiskSets, treated_events: IntArray) -> PartialLikelihood:
+def maximise(sets: RiskSets, treated_events: IntArray, *, efron: bool = True) -> PartialLikelihood:
     """Maximise the partial likelihood of each row.
 
     Parameters
@@ -61,8 +61,10 @@ def maximise(sets: RiskSets, treated_events: IntArray) -> PartialLikelihood:
         Risk sets of the events, (B, E).
     treated_events
         (B,) number of events in the treated arm, O1.
+    efron
+        Take the fraction out of tied risk sets; without, the ties are Breslow's.
     """
-    out = sets.rank / sets.events
+    out = sets.rank / sets.events if efron else np.zeros(sets.rank.shape)
     treated = sets.at_risk_1 - out * sets.having_1
     controls = sets.at_risk_0 - out * sets.having_0
     controls = np.where(sets.real, controls, 1.0)

@@ -43,6 +43,12 @@ class RiskSets:
         (B, n) the sorted order of the records given.
     events_through
         (B, n) for each sorted record: events of the row no later than its stratum and time.
+    counted
+        (B, n + 1) for each sorted position: events of the row before it.
+    opening
+        (B, n) for each sorted record: the position at which its stratum begins.
+    first, close
+        Sorted position at which the event's risk set begins, and one past its end.
     """
 
     real: BoolArray
@@ -56,6 +62,27 @@ class RiskSets:
     record: IntArray
     order: IntArray
     events_through: IntArray
+    counted: IntArray
+    opening: IntArray
+    first: IntArray
+    close: IntArray
+
+    @property
+    def at_risk(self) -> FloatArray:
+        """Patients of both arms at risk."""
+        return self.at_risk_0 + self.at_risk_1
+
+    @property
+    def opens(self) -> BoolArray:
+        """Whether the event is the first of those tied with it."""
+        opens: BoolArray = self.real & (self.rank == 0.0)
+        return opens
+
+    @property
+    def closes(self) -> BoolArray:
+        """Whether the event is the last of those tied with it."""
+        closes: BoolArray = self.real & (self.rank == self.events - 1.0)
+        return closes
 
 
 def risk_sets(
@@ -86,7 +113,7 @@ def risk_sets(
     patient
         (B, n) whose record it is, in rising order; without it each record is a patient.
     """
-    order, start, end, close = _runs(time, stratum)
+    order, start, end, close, opening = _runs(time, stratum)
     event_s, treated_s, at_risk_s = (pick(x, order) for x in (event, treated, at_risk))
     place, real = flagged_first(event_s)
     first, last, close = (pick(x, place) for x in (start, end, close))
@@ -111,16 +138,20 @@ def risk_sets(
         record=record,
         order=order,
         events_through=pick(before, end),
+        counted=before,
+        opening=opening,
+        first=first,
+        close=close,
     )
 
 
 def _runs(
     time: NumberArray, stratum: CodeArray | None
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
     """Sort by stratum and time.
 
     Returns the order and, for each sorted position, where its run of equal keys starts and
-    ends, and where its stratum ends (one past the last position).
+    ends, and where its stratum ends (one past the last position) and starts.
     """
     if stratum is None:
         order = np.argsort(time, axis=1, kind="stable")
@@ -129,12 +160,13 @@ def _runs(
     sorted_time = np.take_along_axis(time, order, axis=1)
     changes = sorted_time[:, 1:] != sorted_time[:, :-1]
     close = np.full(time.shape, time.shape[1])
+    opening = np.broadcast_to(np.int64(0), time.shape)
     if stratum is not None:
         sorted_stratum = pick(stratum, order)
         new_stratum = sorted_stratum[:, 1:] != sorted_stratum[:, :-1]
-        close = _run_ends(new_stratum)
+        close, opening = _run_ends(new_stratum), _run_starts(new_stratum)
         changes |= new_stratum
-    return order, _run_starts(changes), _run_ends(changes), close
+    return order, _run_starts(changes), _run_ends(changes), close, opening
 
 
 def _run_starts(changes: BoolArray) -> IntArray:

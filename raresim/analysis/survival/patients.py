@@ -1,0 +1,91 @@
+"""Columns of a table of survival times, as the kernels take them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.columns import (
+    all_present,
+    arms,
+    flags,
+    numbers,
+    require,
+    several,
+    strata_codes,
+)
+from raresim.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Patients = tuple[FloatArray, BoolArray, IntArray, BoolArray, IntArray | None]
+
+
+def patients(
+    data: "pd.DataFrame",
+    time: str,
+    event: str,
+    arm: str,
+    control: object,
+    strata: Sequence[str] = (),
+    more: Sequence[str] = (),
+) -> Patients:
+    """Give times, events, arms, presence and strata of a batch of one; ``more`` must be there."""
+    require(data, (time, event, arm, *several(strata), *several(more)))
+    codes = strata_codes(data, strata)
+    return (
+        numbers(data, time)[None],
+        flags(data, event)[None],
+        arms(data, arm, control)[None],
+        all_present(len(data)),
+        None if codes is None else codes[None],
+    )
+
+
+def covariates_of(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
+    """Give the covariates (1, n, p), NaN where missing; None without any."""
+    if not names:
+        return None
+    columns = [numbers(data, name, missing=True, least=-np.inf) for name in names]
+    return np.stack(columns, axis=1)[None]
+
+
+def group_codes(data: "pd.DataFrame", name: str) -> tuple[IntArray, int]:
+    """Give codes to the groups of a column in the order of their values, and count them."""
+    if data[name].isna().any():
+        raise _fault(name, "missing values", "a group in every row", "drop or fill them")
+    number = int(data[name].nunique())
+    if number < 2:
+        raise _fault(name, "one group", "two or more", "name the column of the groups")
+    codes = data.groupby(name, sort=True, observed=True).ngroup().to_numpy()
+    return codes.astype(np.int64), number
+
+
+def cluster_codes(data: "pd.DataFrame", name: str | None) -> IntArray | None:
+    """Give codes to the clusters of a column, (1, n); None without one."""
+    if name is None:
+        return None
+    require(data, (name,))
+    if data[name].isna().any():
+        raise _fault(name, "missing values", "a cluster in every row", "drop or fill them")
+    return data.groupby(name, sort=False).ngroup().to_numpy().astype(np.int64)[None]
+
+
+def causes(data: "pd.DataFrame", name: str, of: int) -> IntArray:
+    """Read a column of causes: whole numbers, 0 for censored; ``of`` is one of them."""
+    values = numbers(data, name)
+    bad = values != np.floor(values)
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        raise _fault(name, f"{values[row]:g} in row {row}", "whole numbers", "code the causes")
+    if of < 1:
+        raise _fault("of", str(of), "the code of a cause, 1 or more", "0 stands for censored")
+    return values.astype(np.int64)
+
+
+def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
+    return InputError(
+        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
+    )
