@@ -20,6 +20,7 @@ from raresim.errors import InputError
 Errors = Literal["classical", "hc2", "hc3"]
 LARGEST_TABLE = 2**22  # numbers in a table of pairs of patients, 32 MiB
 SPENT = 1e-9  # a patient with less than this share of its residual is fitted exactly
+CONSTANT = 1e-13  # an outcome that varies by less than this share of its size is constant
 COLLINEAR = 1e-10  # a column is spent when this fraction of its length is left
 
 
@@ -157,8 +158,11 @@ def least_squares(outcome: FloatArray, given: list[FloatArray], used: BoolArray)
     columns = [np.where(used, column, 0.0) for column in given]
     before = [ordered_sum(column * column) for column in columns]
     columns = [_centred(column, used) for column in columns]
-    y = _centred(np.where(used, outcome, 0.0), used)
+    y = np.where(used, outcome, 0.0)
+    size = ordered_sum(y * y)
+    y = _centred(y, used)
     total = ordered_sum(y * y)
+    y = np.where((total > CONSTANT**2 * size)[:, None], y, 0.0)
     regular = np.ones(outcome.shape[0], dtype=np.bool_)
     slope = np.zeros(outcome.shape[0])
     lengths = []

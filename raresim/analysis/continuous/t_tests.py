@@ -14,7 +14,7 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
 
-CONSTANT = 1e-15  # a spread below this share of the mean is rounding
+CONSTANT = 1e-13  # a spread below this share of the mean is rounding
 
 
 def two_sample_t(
