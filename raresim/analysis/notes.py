@@ -39,6 +39,16 @@ class Note(IntFlag):
     NO_EVENTS_UP_TO_THEN = 1 << 31
     GROUP_WITHOUT_PATIENTS = 1 << 32
     PERMUTATION_INSTEAD = 1 << 33
+    NO_PAIR_DECIDED = 1 << 40
+    ONE_ARM_WON_NOTHING = 1 << 41
+    RERANDOMISE = 1 << 42
+    OVERDISPERSED = 1 << 43
+    ONE_ARM_STRATA_DROPPED = 1 << 44
+    INTERVAL_BELOW_LEVEL = 1 << 45
+    EXACT_TEST_FOR_COUNTS = 1 << 46
+    MISSING_LEVEL_UNDECIDED = 1 << 47
+    VARIANCE_NOT_ESTIMABLE = 1 << 48
+    NOT_DEFINED_AT_TIME = 1 << 49
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -107,4 +117,31 @@ SENTENCES = {
     Note.PERMUTATION_INSTEAD: (
         "The permutation log-rank test keeps its level however few the patients."
     ),
+    Note.NO_PAIR_DECIDED: "No pair of patients differs, so there is nothing to compare.",
+    Note.ONE_ARM_WON_NOTHING: "One arm won no pair, so the ratio has no finite estimate.",
+    Note.RERANDOMISE: (
+        "Small trial: the size may not be the nominal; re-randomising the same statistic keeps it."
+    ),
+    Note.OVERDISPERSED: (
+        "Counts vary more than Poisson's: the size exceeds the nominal; "
+        "see quasi_poisson_regression."
+    ),
+    Note.ONE_ARM_STRATA_DROPPED: (
+        "Strata without enough patients in both arms were left out of the comparison."
+    ),
+    Note.INTERVAL_BELOW_LEVEL: (
+        "So few patients allow no 95 % interval: the widest possible is given, and covers less."
+    ),
+    Note.EXACT_TEST_FOR_COUNTS: (
+        "Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the "
+        "size."
+    ),
+    Note.MISSING_LEVEL_UNDECIDED: (
+        "Pairs with a missing value were undecided at that outcome and went on to the next."
+    ),
+    Note.VARIANCE_NOT_ESTIMABLE: (
+        "The variance cannot be estimated (too little varies, or the model must fit a patient "
+        "exactly), so no test is given."
+    ),
+    Note.NOT_DEFINED_AT_TIME: "An arm has nobody at risk up to that time.",
 }

@@ -59,6 +59,32 @@ def recurrent_histories(
     return event_time, last[closes], treated[closes]
 
 
+def deaths(data: "pd.DataFrame", *, id: str, stop: str, death: str) -> BoolArray:
+    """Say of each patient, in the order of `recurrent_histories`, whether follow-up ended in death.
+
+    Raises
+    ------
+    InputError
+        If a patient has an interval after death.
+    """
+    died, last = flags(data, death), numbers(data, stop)
+    patient = data.groupby(id, sort=False).ngroup().to_numpy(dtype=np.int64)
+    end = np.full(int(patient.max()) + 1, -np.inf)
+    np.maximum.at(end, patient, last)
+    early = died & (last < end[patient])
+    if np.any(early):
+        who = data[id].to_numpy()[int(np.argmax(early))]
+        raise _fault(
+            death,
+            f"an interval after the death of patient {who}",
+            "death in the last interval only",
+            "end the follow-up at death",
+        )
+    ended = np.zeros(end.size, dtype=np.bool_)
+    ended[patient[died]] = True
+    return ended
+
+
 def _check_intervals(
     opens: BoolArray, first: FloatArray, last: FloatArray, labels: object, start: str
 ) -> None:

@@ -1,13 +1,18 @@
 """Event counts of one table of patients: a batch of one given to its kernel."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from raresim.analysis.columns import all_present, arms, numbers, require
-from raresim.analysis.counts import count_regression, recurrent_events
-from raresim.analysis.counts.counting_process import recurrent_histories
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.counts import count_regression
+from raresim.analysis.counts import poisson_exact as exact_kernel
+from raresim.analysis.counts import poisson_regression as poisson_kernels
+from raresim.analysis.counts.poisson_regression import Test
 from raresim.analysis.result import Result
+from raresim.analysis.tail_result import TailResult
 from raresim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -50,7 +55,146 @@ def negative_binomial(
       se 0.9042, z = -1.78, p = 0.07508, 8 patients
       Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
-    require(data, (count, exposure, arm))
+    return count_regression.negative_binomial(*_counted(data, count, exposure, arm, control)).row(0)
+
+
+def poisson_regression(
+    data: "pd.DataFrame",
+    *,
+    count: str,
+    exposure: str,
+    arm: str,
+    control: object,
+    adjust_for: Sequence[str] = (),
+    test: Test = "wald",
+) -> Result:
+    """Estimate the log rate ratio of Poisson counts; see `batch.poisson_regression`.
+
+    Parameters
+    ----------
+    data, count, exposure, arm, control
+        As in `negative_binomial`.
+    adjust_for
+        Columns of numbers to adjust for; may be missing.
+    test
+        "wald", "likelihood_ratio" or "score".
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit.
+
+    References
+    ----------
+    McCullagh P, Nelder JA. Generalized Linear Models, 2nd ed 1989, chapter 6.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame(
+    ...     {"attacks": [0, 3, 1, 6, 0, 1, 1, 0], "years": [1.0] * 8, "arm": list("ppppaaaa")}
+    ... )
+    >>> poisson_regression(data, count="attacks", exposure="years", arm="arm", control="p")
+    Poisson regression (wald test): log rate ratio -1.609 (95 % CI -3.128 to -0.09126)
+      se 0.7746, z = -2.078, p = 0.03773, 8 patients
+      Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
+    """
+    return poisson_kernels.poisson_regression(
+        *_counted(data, count, exposure, arm, control, several(adjust_for)),
+        baseline=_covariates(data, adjust_for),
+        test=test,
+    ).row(0)
+
+
+def quasi_poisson_regression(
+    data: "pd.DataFrame",
+    *,
+    count: str,
+    exposure: str,
+    arm: str,
+    control: object,
+    adjust_for: Sequence[str] = (),
+) -> Result:
+    """Estimate the log rate ratio of overdispersed counts; see `batch.quasi_poisson_regression`.
+
+    Takes the arguments of `poisson_regression` but ``test``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit.
+
+    References
+    ----------
+    Wedderburn RWM. Biometrika 1974;61:439-447.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame(
+    ...     {"attacks": [0, 3, 1, 6, 0, 1, 1, 0], "years": [1.0] * 8, "arm": list("ppppaaaa")}
+    ... )
+    >>> quasi_poisson_regression(data, count="attacks", exposure="years", arm="arm", control="p")
+    quasi-Poisson regression: log rate ratio -1.609 (95 % CI -4.105 to 0.8859)
+      se 1.02, t(6) = -1.578, p = 0.1656, 8 patients
+      Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
+    """
+    return poisson_kernels.quasi_poisson_regression(
+        *_counted(data, count, exposure, arm, control, several(adjust_for)),
+        baseline=_covariates(data, adjust_for),
+    ).row(0)
+
+
+def poisson_exact(
+    data: "pd.DataFrame",
+    *,
+    count: str,
+    exposure: str,
+    arm: str,
+    control: object,
+    two_sided: Literal["likely", "central"] = "likely",
+) -> TailResult:
+    """Compare two rates by the exact conditional test; see `batch.poisson_exact`.
+
+    Parameters
+    ----------
+    data, count, exposure, arm, control
+        As in `negative_binomial`; one row for each patient, or one for each arm.
+    two_sided
+        "likely" (R's ``poisson.test``) or "central".
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit.
+
+    References
+    ----------
+    Przyborowski J, Wilenski H. Biometrika 1940;31:313-323.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"attacks": [10, 2], "years": [4.0, 4.0], "arm": ["p", "a"]})
+    >>> poisson_exact(data, count="attacks", exposure="years", arm="arm", control="p")
+    exact conditional test of Poisson rates: rate ratio 0.2 (95 % CI 0.02131 to 0.9385)
+      statistic 2, p = 0.03857, 2 patients
+    """
+    return exact_kernel.poisson_exact(
+        *_counted(data, count, exposure, arm, control), two_sided=two_sided
+    ).row(0)
+
+
+def _counted(
+    data: "pd.DataFrame",
+    count: str,
+    exposure: str,
+    arm: str,
+    control: object,
+    others: Sequence[str] = (),
+) -> tuple[IntArray, FloatArray, IntArray, BoolArray]:
+    """Read counts, follow-up and arm as a batch of one."""
+    require(data, (count, exposure, arm, *others))
     counts = numbers(data, count)
     whole = counts == np.floor(counts)
     if not np.all(whole):
@@ -64,68 +208,14 @@ def negative_binomial(
                 mend="give counts, not rates; the follow-up goes into exposure",
             )
         )
-    return count_regression.negative_binomial(
+    return (
         counts.astype(np.int64)[None],
         numbers(data, exposure)[None],
         arms(data, arm, control)[None],
         all_present(len(data)),
-    ).row(0)
-
-
-def andersen_gill(
-    data: "pd.DataFrame", *, id: str, start: str, stop: str, event: str, arm: str, control: object
-) -> Result:
-    """Estimate the log intensity ratio of recurrent events; see `batch.andersen_gill`.
-
-    The table is the counting process form: a patient's follow-up cut at each event into
-    intervals (start, stop], the first from 0, each next from the stop before.
-
-    Parameters
-    ----------
-    data
-        One row for each interval, in any order.
-    id
-        Column that tells the patients apart.
-    start, stop
-        Columns of the interval's ends, in any unit.
-    event
-        Column of 1 if an event happened at ``stop``, else 0.
-    arm, control
-        As in `logrank`; the arm of a patient never changes.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or holds values that do not fit, or intervals leave gaps.
-
-    References
-    ----------
-    Andersen PK, Gill RD. Ann Stat 1982;10:1100-1120. Lin DY, Wei LJ. J Am Stat Assoc
-    1989;84:1074-1078.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> data = pd.DataFrame(
-    ...     {
-    ...         "who": [1, 1, 2, 3, 3, 4, 5],
-    ...         "from": [0, 20, 0, 0, 31, 0, 0],
-    ...         "to": [20, 50, 15, 31, 50, 50, 40],
-    ...         "attack": [1, 1, 1, 1, 0, 0, 0],
-    ...         "arm": list("pppaaap"),
-    ...     }
-    ... )
-    >>> andersen_gill(
-    ...     data, id="who", start="from", stop="to", event="attack", arm="arm", control="p"
-    ... )
-    Andersen-Gill model, robust variance: log intensity ratio -1.208 (95 % CI -2.878 to 0.4608)
-      se 0.8516, z = -1.419, p = 0.1559, 5 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
-    """
-    require(data, (id, start, stop, event, arm))
-    event_time, follow_up, treated = recurrent_histories(
-        data, id=id, start=start, stop=stop, event=event, arm=arm, control=control
     )
-    return recurrent_events.andersen_gill(
-        event_time[None], follow_up[None], treated[None], all_present(follow_up.size)
-    ).row(0)
+
+
+def _covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
+    values = [numbers(data, name, missing=True, least=-np.inf) for name in names]
+    return np.stack(values, axis=1)[None] if values else None

@@ -1,0 +1,230 @@
+"""Counts and recurrent events: R stats, MASS and survival, statsmodels, scipy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from raresim.analysis import negative_binomial
+from raresim.analysis.counts import (
+    mean_cumulative_function,
+    poisson_exact,
+    poisson_regression,
+    quasi_poisson_regression,
+)
+from raresim.analysis.counts.batch import negative_binomial_theta
+from tests.oracle.validation.comparison import Comparison, data_file, oracle
+
+GLM = "R stats, glm"
+METHODS = {
+    "poisson": "Poisson regression",
+    "quasi": "quasi-Poisson regression",
+    "nb": "negative binomial regression",
+}
+COLUMNS = {"count": "attacks", "exposure": "days", "arm": "treat", "control": "placebo"}
+
+
+@cache
+def intervals() -> pd.DataFrame:
+    return pd.read_csv(data_file("cgd.csv"))
+
+
+@cache
+def patients() -> pd.DataFrame:
+    data = intervals().groupby("id")
+    return pd.DataFrame(
+        {
+            "attacks": data["status"].sum(),
+            "days": data["tstop"].max().astype(float),
+            "treat": data["treat"].first(),
+            "age": data["age"].first(),
+            "steroids": data["steroids"].first(),
+        }
+    )
+
+
+def theta() -> float:
+    data = patients()
+    count, days = data["attacks"].to_numpy()[None], data["days"].to_numpy()[None]
+    arm = (data["treat"] != "placebo").to_numpy().astype(int)[None]
+    return float(negative_binomial_theta(count, days, arm, np.ones_like(arm, dtype=bool))[0])
+
+
+def made_up() -> pd.DataFrame:
+    """Counts of 24 patients with a covariate, quoted in the golden numbers below."""
+    rng = np.random.default_rng(20)
+    age = rng.normal(30.0, 9.0, 24).round(1)
+    years = rng.uniform(0.3, 1.2, 24).round(2)
+    return pd.DataFrame(
+        {
+            "attacks": rng.poisson(2.0 * years * np.exp(0.02 * (age - 30.0))),
+            "days": years,
+            "age": age,
+            "treat": ["placebo", "drug"] * 12,
+        }
+    )
+
+
+def _adjusted(name: str, **options: Any) -> Callable[[], float]:
+    kernel = quasi_poisson_regression if options.pop("quasi", False) else poisson_regression
+
+    def got() -> float:
+        return float(getattr(kernel(made_up(), **COLUMNS, adjust_for=["age"], **options), name))
+
+    return got
+
+
+def _by_statsmodels() -> list[Comparison]:
+    import statsmodels.api as sm
+
+    data = made_up()
+    treated = (data["treat"] != "placebo").to_numpy().astype(float)
+    whole = sm.add_constant(np.column_stack((data["age"], treated)))
+    offset = np.log(data["days"].to_numpy())
+    family = sm.families.Poisson()
+
+    def fit(columns: Any, **options: Any) -> Any:
+        model = sm.GLM(data["attacks"].to_numpy(), columns, family=family, offset=offset)
+        return model.fit(tol=1e-13, **options)
+
+    full, without, quasi = fit(whole), fit(whole[:, :2]), fit(whole, scale="X2")
+    ratio = np.sign(full.params[2]) * np.sqrt(2.0 * (full.llf - without.llf))
+    score = float(without.score_test(exog_extra=treated[:, None]).statistic[0])
+    score = np.sign(full.params[2]) * np.sqrt(score)
+    source = f"statsmodels {version('statsmodels')}, GLM"
+    return [
+        Comparison(
+            "Poisson regression", f"made-up counts, adjusted: {item}", source, float(x), got, 1e-8
+        )
+        for item, x, got in (
+            ("log rate ratio", full.params[2], _adjusted("estimate")),
+            ("se", full.bse[2], _adjusted("se")),
+            ("root of likelihood ratio", ratio, _adjusted("statistic", test="likelihood_ratio")),
+            ("root of score statistic", score, _adjusted("statistic", test="score")),
+            ("quasi-Poisson se", quasi.bse[2], _adjusted("se", quasi=True)),
+        )
+    ]
+
+
+def _by_scipy() -> list[Comparison]:
+    """poisson.test is binom.test of the treated share of the events."""
+    from scipy.stats import binomtest
+
+    data = made_up()
+    treated = data["treat"] != "placebo"
+    events = [int(data["attacks"][side].sum()) for side in (~treated, treated)]
+    years = [float(data["days"][side].sum()) for side in (~treated, treated)]
+    share = years[1] / sum(years)
+    found = {side: binomtest(events[1], sum(events), share, side) for side in ("two-sided", "less")}
+    limits = found["two-sided"].proportion_ci()
+
+    def ratio(p: float) -> float:
+        return p / (1.0 - p) * years[0] / years[1]
+
+    def got(name: str) -> Callable[[], float]:
+        return lambda: float(getattr(poisson_exact(data, **COLUMNS), name))
+
+    source = f"scipy {version('scipy')}, binomtest"
+    method = "exact conditional test of Poisson rates"
+    return [
+        Comparison(method, f"made-up counts: {name}", source, float(expected), got(name), 1e-8)
+        for name, expected in (
+            ("p", found["two-sided"].pvalue),
+            ("p_less", found["less"].pvalue),
+            ("ci_low", ratio(limits.low)),
+            ("ci_high", ratio(limits.high)),
+        )
+    ]
+
+
+def _poisson_test() -> list[Comparison]:
+    """The example of R's help page of poisson.test, as printed there."""
+    data = pd.DataFrame(
+        {"attacks": [6 + 8 + 7, 11], "days": [1083 + 1050 + 878, 800], "treat": ["placebo", "x"]}
+    )
+    return [
+        Comparison(
+            "exact conditional test of Poisson rates",
+            "R help page: p, 4 digits",
+            "R stats, poisson.test(c(11, 6+8+7), c(800, 1083+1050+878))",
+            0.07967,
+            lambda: float(poisson_exact(data, **COLUMNS).p),
+            5e-6,
+        )
+    ]
+
+
+def _of_r() -> list[Comparison]:
+    out = oracle("survival.json")["cgd_counts_nb_poisson"]
+    rows = []
+    for name, kernel, source in (
+        ("poisson", poisson_regression, GLM),
+        ("quasi", quasi_poisson_regression, GLM),
+        ("nb", negative_binomial, "R MASS, glm.nb"),
+    ):
+        for field, expected in zip(("estimate", "se", "statistic", "p"), out[name][1], strict=True):
+
+            def got(kernel: Any = kernel, field: str = field) -> float:
+                return float(getattr(kernel(patients(), **COLUMNS), field))
+
+            relative = field != "p"  # a probability; glm stops a little early
+            rows.append(
+                Comparison(
+                    METHODS[name], f"cgd: {field}", source, expected, got, 1e-6, relative, True
+                )
+            )
+    rows.append(
+        Comparison(
+            "negative binomial regression",
+            "cgd: theta",
+            "R MASS, glm.nb",
+            out["nb_theta"],
+            theta,
+            1e-5,
+            True,
+            True,
+        )
+    )
+    return rows
+
+
+def _mean_cumulative() -> list[Comparison]:
+    out = oracle("survival.json")["cgd_mean_cumulative_function"]
+    columns = {"id": "id", "start": "tstart", "stop": "tstop", "event": "status", "arm": "treat"}
+    rows = []
+    for k, (arm, time) in enumerate(zip(out["strata"], out["time"], strict=True)):
+        side = "control" if "placebo" in arm else "treated"
+        for name, expected in (("mean", out["cumhaz"][k]), ("se", out["std.chaz"][k])):
+
+            def got(side: str = side, name: str = name, time: float = time) -> float:
+                found = mean_cumulative_function(
+                    intervals(), **columns, control="placebo", times=[time]
+                )
+                return float(getattr(found, f"{side}_{name}")[0])
+
+            item = f"cgd, {side} at {time} days: {name}"
+            rows.append(
+                Comparison(
+                    "mean cumulative function",
+                    item,
+                    "R survival 3.5.3, survfit with id",
+                    expected,
+                    got,
+                    1e-9,
+                    False,
+                    True,
+                )
+            )
+    return rows
+
+
+def comparisons() -> list[Comparison]:
+    rows = _by_statsmodels() + _by_scipy() + _poisson_test()
+    if oracle("survival.json"):
+        rows += _of_r() + _mean_cumulative()
+    return rows
