@@ -26,6 +26,12 @@ class Note(IntFlag):
     TOO_FEW_PATIENTS = 2048
     NO_RESIDUAL_VARIATION = 4096
     SIZE_ABOVE_NOMINAL = 8192
+    REFIT_FAILED = 1 << 50
+    UNLIKE_PROCEDURE = 1 << 51
+    REFERENCE_SET_SMALL = 1 << 52
+    VISIT_TOO_SPARSE = 1 << 53
+    NOT_MONOTONE = 1 << 54
+    NOTHING_MISSING = 1 << 55
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -52,4 +58,17 @@ SENTENCES = {
     Note.SIZE_ABOVE_NOMINAL: (
         "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
     ),
+    Note.REFIT_FAILED: (
+        "Some refits (draws, imputations or patients left out) had no estimate; see the "
+        "documentation for how they count."
+    ),
+    Note.UNLIKE_PROCEDURE: (
+        "The arms observed cannot come from the stated randomisation procedure in this order."
+    ),
+    Note.REFERENCE_SET_SMALL: "So few assignments were possible that no p-value is below 5 %.",
+    Note.VISIT_TOO_SPARSE: (
+        "At some visit, or pair of visits, too few outcomes were observed for the imputation model."
+    ),
+    Note.NOT_MONOTONE: "Outcomes are missing before others that were observed (not monotone).",
+    Note.NOTHING_MISSING: "No outcome was missing, so nothing was imputed.",
 }
