@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from raresim.analysis import Note
 from raresim.analysis.batch import ancova, cox, logrank
-from raresim.analysis.rerandomisation import Procedure, rerandomisation, rerandomisation_logrank
+from raresim.analysis.rerandomisation import (
+    Procedure,
+    rerandomisation_logrank,
+    rerandomisation_test,
+)
 from raresim.analysis.rerandomisation.assignment import possible, rerandomised_arms
 from raresim.analysis.rerandomisation.batch import (
     logrank_scores,
@@ -288,9 +292,11 @@ NAMES = {"arm": "arm", "control": "p", "seed": 1}
 
 
 def test_degenerate_tables_say_why():
-    tied = rerandomisation(TABLE.assign(y=1.0), outcome="y", procedure=Procedure(block=4), **NAMES)
+    tied = rerandomisation_test(
+        TABLE.assign(y=1.0), outcome="y", procedure=Procedure(block=4), **NAMES
+    )
     assert tied.p == tied.p_less == tied.p_greater == 1.0
-    nobody = rerandomisation(
+    nobody = rerandomisation_test(
         TABLE.assign(y=np.where(TABLE["arm"] == "p", np.nan, 1.0)),
         outcome="y",
         procedure=Procedure(block=4),
@@ -298,7 +304,7 @@ def test_degenerate_tables_say_why():
     )
     assert not nobody.converged and np.isnan(nobody.p)
     assert any("One arm has no patients" in note for note in nobody.notes)
-    other = rerandomisation(
+    other = rerandomisation_test(
         TABLE.assign(arm=list("ppppaaaapapa")), outcome="y", procedure=Procedure(block=4), **NAMES
     )
     assert not other.converged and "procedure" in other.notes[0] and np.isnan(other.p)
@@ -316,10 +322,12 @@ def test_faults_are_told():
     with pytest.raises(InputError, match="ratio"):
         Procedure(ratio=(1,), block=4)
     with pytest.raises(InputError, match="two_sided"):
-        rerandomisation(TABLE, outcome="y", procedure=Procedure(block=4), two_sided="both", **NAMES)
+        rerandomisation_test(
+            TABLE, outcome="y", procedure=Procedure(block=4), two_sided="both", **NAMES
+        )
     with pytest.raises(InputError, match="uniforms"):
         fit({**trial(1, 2, 9, 5, PROCEDURES[0]), "uniforms": np.ones((4, 3))}, PROCEDURES[0])
     with pytest.raises(InputError, match="too many to list"):
-        rerandomisation(
+        rerandomisation_test(
             TABLE, outcome="y", procedure=Procedure(block=4), draws=0, list_up_to=10, **NAMES
         )

@@ -2,12 +2,12 @@
 
 from raresim.analysis.rerandomisation.answer import Rerandomisations, Rerandomised
 from raresim.analysis.rerandomisation.procedure import Procedure
-from raresim.analysis.rerandomisation.tables import rerandomisation, rerandomisation_logrank
+from raresim.analysis.rerandomisation.tables import rerandomisation_logrank, rerandomisation_test
 
 __all__ = [
     "Procedure",
     "Rerandomisations",
     "Rerandomised",
-    "rerandomisation",
     "rerandomisation_logrank",
+    "rerandomisation_test",
 ]

@@ -164,7 +164,7 @@ def tails(
     largest = max(abs(observed), float(np.max(np.abs(values), initial=0.0)))
     allowed = TIED * largest
     if probability is None:
-        centre = float(ordered_sum(values) + observed) / (1 + np.count_nonzero(known))
+        centre = (float(ordered_sum(values)) + observed) / (1 + int(np.count_nonzero(known)))
     else:
         weight = np.where(known, probability, 0.0)
         centre = float(ordered_sum(weight * values)) / float(ordered_sum(weight))

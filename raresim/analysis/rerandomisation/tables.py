@@ -15,8 +15,8 @@ from raresim.analysis.columns import (
     several,
     strata_codes,
 )
+from raresim.analysis.draws import uniforms
 from raresim.analysis.rerandomisation.answer import Rerandomised, TwoSided
-from raresim.analysis.rerandomisation.draws import uniforms
 from raresim.analysis.rerandomisation.linear import Linear, rerandomised_scores
 from raresim.analysis.rerandomisation.procedure import Procedure
 from raresim.analysis.rerandomisation.scores import logrank_scores, rank_scores, residual_scores
@@ -29,7 +29,7 @@ LIST_UP_TO = 100_000
 """Assignments that are listed rather than drawn, unless the caller says otherwise."""
 
 
-def rerandomisation(
+def rerandomisation_test(
     data: "pd.DataFrame",
     *,
     outcome: str,
@@ -99,7 +99,7 @@ def rerandomisation(
     ...         "arm": list("paappaapappa"),
     ...     }
     ... )
-    >>> rerandomisation(
+    >>> rerandomisation_test(
     ...     data, outcome="change", arm="arm", control="p", procedure=Procedure(block=4), seed=1
     ... )
     re-randomisation test, mean difference: observed 2.083, p = 0.009259 (216 assignments, all)
@@ -155,7 +155,7 @@ def rerandomisation_logrank(
     place of the normal one of `logrank`: the level holds for any number of events, provided that
     censoring too does not depend on the arm.
 
-    Takes the arguments of `rerandomisation`, and ``time`` and ``event`` as in `logrank`.
+    Takes the arguments of `rerandomisation_test`, and ``time`` and ``event`` as in `logrank`.
 
     Raises
     ------
