@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.missing.small_matrices import (
     inverse_of_part,
     least_pivot,
@@ -19,7 +19,7 @@ from raresim.analysis.missing.sums import Sums
 from raresim.analysis.notes import Note
 
 TOLERANCE = 1e-11  # change of a covariance in one step, in units of its standard deviations
-MOST_STEPS = 2000
+MOST_CYCLES = 500  # of two steps each
 SINGULAR = 1e-9  # share of a variance that the visits before leave unexplained
 EXACT = 1e-14  # share of an outcome's variance that is left
 
@@ -54,7 +54,8 @@ def repeated_normal(sums: Sums, start: FloatArray | None = None) -> NormalFit:
     A = Sigma V, C the covariance of the generalised least squares estimate of B, E the sum of
     cross-products of the observed residuals, F the sum of z' C z and n patients in a cell of equal
     missingness, the next Sigma is the mean over patients of A (E + F) A' + n (Sigma - A Sigma).
-    Only sums over cells enter, so that a step costs the same for any number of patients.
+    Only sums over cells enter, so that a step costs the same for any number of patients. After two
+    steps SQUAREM extrapolates, as EM is slow where much is missing.
 
     Parameters
     ----------
@@ -66,14 +67,14 @@ def repeated_normal(sums: Sums, start: FloatArray | None = None) -> NormalFit:
     References
     ----------
     Dempster AP, Laird NM, Rubin DB. J R Stat Soc B 1977;39:1-38. Patterson HD, Thompson R.
-    Biometrika 1971;58:545-554.
+    Biometrika 1971;58:545-554. Varadhan R, Roland C. Scand J Stat 2008;35:335-353 (SQUAREM).
     """
     sigma = _first(sums) if start is None else start.copy()
     notes = _shortcomings(sums)
     failed = notes != 0
     converged = np.zeros(len(sigma), dtype=np.bool_)
     coefficient = np.zeros((len(sigma), sums.columns, sums.visits))
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_CYCLES):
         rows = np.flatnonzero(~failed & ~converged)
         if rows.size == 0:
             break
@@ -81,10 +82,15 @@ def repeated_normal(sums: Sums, start: FloatArray | None = None) -> NormalFit:
         failed[rows[singular]] = True
         notes[rows[singular]] |= int(Note.TOO_FEW_PATIENTS)
         rows = rows[~singular]
-        coefficient[rows], new = _step(sums.of(rows), sigma[rows])
-        converged[rows] = _change(sigma[rows], new) <= TOLERANCE
-        sigma[rows] = new
-        exact = np.any(_diagonal(new) <= EXACT * sums.spread[rows, None, :], axis=(1, 2))
+        if rows.size == 0:
+            continue
+        own, old = sums.of(rows), sigma[rows]
+        _, first = _step(own, old)
+        coefficient[rows], second = _step(own, first)
+        still = _change(first, second) <= TOLERANCE
+        converged[rows] = still
+        sigma[rows] = np.where(still[:, None, None, None], second, _leapt(old, first, second))
+        exact = np.any(_diagonal(second) <= EXACT * sums.spread[rows, None, :], axis=(1, 2))
         failed[rows[exact]] = True
         notes[rows[exact]] |= int(Note.NO_RESIDUAL_VARIATION)
     converged &= ~failed
@@ -124,6 +130,20 @@ def _step(sums: Sums, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
     return coefficient, (new + transposed(new)) / 2.0
 
 
+def _leapt(old: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
+    """Leap ahead of two EM steps where that stays a covariance (SQUAREM, step length S3)."""
+    scale = np.sqrt(_diagonal(second))
+    scale = scale[..., :, None] * scale[..., None, :]
+    went, bent = (first - old) / scale, (second - 2.0 * first + old) / scale
+    length, turn = (ordered_sum((x * x).reshape(len(x), -1)) for x in (went, bent))
+    ratio = np.sqrt(length / np.where(turn > 0.0, turn, np.inf))
+    step = np.maximum(ratio, 1.0)[:, None, None, None]
+    ahead = old + scale * (2.0 * step * went + step * step * bent)
+    safe = np.min(least_pivot(ahead), axis=1) > SINGULAR
+    found: FloatArray = np.where(safe[:, None, None, None], ahead, second)
+    return found
+
+
 def _over_cells(values: FloatArray) -> FloatArray:
     total = np.zeros((values.shape[0], *values.shape[2:]))
     for c in range(values.shape[1]):
@@ -153,8 +173,16 @@ def _first(sums: Sums) -> FloatArray:
 def _shortcomings(sums: Sums) -> IntArray:
     """Say which fits cannot be made: a visit, or two visits together, that too few have."""
     notes = np.zeros(len(sums.zz), dtype=np.int64)
+    # the visit that r others have more often is regressed on the design and these r visits; without
+    # a patient to spare the likelihood has no maximum, and EM would creep towards a singular Sigma
+    needed = sums.columns - (sums.groups - 1) + np.arange(sums.visits) + 1
+    for group in range(sums.groups):
+        own = sums.group == group
+        each = _over_cells(sums.number[:, own, None] * sums.observed[own])
+        few = np.any(np.sort(each, axis=1)[:, ::-1] < needed, axis=1)
+        notes |= Note.TOO_FEW_PATIENTS * (few & np.all(each > 0.0, axis=1))
     whole = _over_cells(sums.zz)
-    notes |= Note.SINGULAR_DESIGN * (least_pivot(whole) < SINGULAR)
+    notes |= Note.SINGULAR_DESIGN * ((notes == 0) & (least_pivot(whole) < SINGULAR))
     for t in range(sums.visits):
         at = _over_cells(sums.zz[:, sums.observed[:, t]])
         notes |= Note.VISIT_TOO_SPARSE * ((notes == 0) & (least_pivot(at) < SINGULAR))
@@ -163,5 +191,5 @@ def _shortcomings(sums: Sums) -> IntArray:
             for group in range(sums.groups):
                 both = sums.observed[:, t] & sums.observed[:, s] & (sums.group == group)
                 pairs = _over_cells(sums.number[:, both])
-                notes |= Note.VISIT_TOO_SPARSE * (pairs < 2.0)
+                notes |= Note.VISIT_TOO_SPARSE * ((notes == 0) & (pairs < 2.0))
     return notes

@@ -97,6 +97,8 @@ def _nearest(pieces: Jackknife) -> FloatArray:
     side = -np.sign(pieces.estimate * pieces.slope)
     with np.errstate(divide="ignore", invalid="ignore"):
         roots = np.stack((c / q, q / a))
-    there = np.isfinite(roots) & (roots * side > 0.0)
-    found: FloatArray = side * np.min(np.where(there, np.abs(roots), np.inf), axis=0)
-    return np.where(side == 0.0, np.inf, found)
+    roots = np.where(np.isfinite(roots), roots, 0.0)
+    there = roots * side > 0.0
+    size = np.min(np.where(there, np.abs(roots), np.inf), axis=0)
+    found: FloatArray = np.where(side < 0.0, -size, size)
+    return found
