@@ -49,6 +49,12 @@ class Note(IntFlag):
     MISSING_LEVEL_UNDECIDED = 1 << 47
     VARIANCE_NOT_ESTIMABLE = 1 << 48
     NOT_DEFINED_AT_TIME = 1 << 49
+    REFIT_FAILED = 1 << 50
+    UNLIKE_PROCEDURE = 1 << 51
+    REFERENCE_SET_SMALL = 1 << 52
+    VISIT_TOO_SPARSE = 1 << 53
+    NOT_MONOTONE = 1 << 54
+    NOTHING_MISSING = 1 << 55
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -144,4 +150,17 @@ SENTENCES = {
         "exactly), so no test is given."
     ),
     Note.NOT_DEFINED_AT_TIME: "An arm has nobody at risk up to that time.",
+    Note.REFIT_FAILED: (
+        "Some refits (draws, imputations or patients left out) had no estimate; see the "
+        "documentation for how they count."
+    ),
+    Note.UNLIKE_PROCEDURE: (
+        "The arms observed cannot come from the stated randomisation procedure in this order."
+    ),
+    Note.REFERENCE_SET_SMALL: "So few assignments were possible that no p-value is below 5 %.",
+    Note.VISIT_TOO_SPARSE: (
+        "At some visit, or pair of visits, too few outcomes were observed for the imputation model."
+    ),
+    Note.NOT_MONOTONE: "Outcomes are missing before others that were observed (not monotone).",
+    Note.NOTHING_MISSING: "No outcome was missing, so nothing was imputed.",
 }
