@@ -74,7 +74,7 @@ def fisher_mid_p(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> Pro
     >>> outcome = np.array([[1, 1, 1, 0, 0, 0, 0, 1]])
     >>> arm = np.array([[1, 1, 1, 1, 0, 0, 0, 0]])
     >>> fisher_mid_p(outcome, arm, np.ones((1, 8), dtype=bool)).row(0).p
-    0.25714285714285712
+    0.2571428571428571
     """
     return _conditional_test(count_events(outcome, arm, present), mid_p=True)
 

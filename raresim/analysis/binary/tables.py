@@ -80,7 +80,7 @@ def fisher_mid_p(
     >>> import pandas as pd
     >>> data = pd.DataFrame({"well": [1, 1, 1, 1, 0, 0, 0, 0, 0, 1], "arm": list("aaaaappppp")})
     >>> fisher_mid_p(data, outcome="well", arm="arm", control="p").p
-    0.15674603174603174
+    0.10714285714285714
     """
     return fisher.fisher_mid_p(*two_arms(data, outcome, arm, control)).row(0)
 
