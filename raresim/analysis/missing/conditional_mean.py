@@ -40,7 +40,13 @@ def conditional_mean_imputation(
     The REML fit is iterated to 1e-11; R's mmrm stops earlier, which shows in the fifth digit. If a
     fit without some patient has no estimate, there is no standard error (note REFIT_FAILED).
 
-    Simulated two-sided size and power of intervals: see tests/statistical.
+    Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, three
+    visits, drop-out at random of 20 % by the last (600 trials at 12 and 20, 400 at 40; Monte Carlo
+    se 0.9 to 1.1; at 12, 2 % of trials had no answer, which does not reject):
+
+        total n      12    20    40
+        MAR         5.0   4.2   4.8
+        J2R         3.5   3.5   4.0
 
     Parameters
     ----------

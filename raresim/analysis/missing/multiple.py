@@ -41,7 +41,9 @@ def multiple_imputation(
 
     With a reference-based strategy Rubin's variance is larger than that over repeated trials: it
     carries no more information than MAR would (Cro et al.); `conditional_mean_imputation` has the
-    other.
+    other. Simulated two-sided size at the nominal 5 % in the setting told there, at n = 12, 20 and
+    40: MAR 2.7, 3.0 and 4.5 % (monotone, M = 30), J2R 1.2, 1.0 and 1.8 %. Bootstrap draws (M = 20,
+    150 trials) rejected in 0 to 3.3 %: small samples make them vary widely.
 
     Parameters
     ----------
@@ -62,6 +64,18 @@ def multiple_imputation(
     ----------
     Carpenter JR, Roger JH, Kenward MG. J Biopharm Stat 2013;23:1352-1371. Cro S, Carpenter JR,
     Kenward MG. J R Stat Soc A 2019;182:623-645.
+
+    Examples
+    --------
+    >>> from raresim.analysis.draws import uniforms
+    >>> week4, week8 = [1.0, 2, 3, 4, 2, 3, 1, 4], [2.1, 2.4, 4.9, np.nan, 4, 6.1, 3.9, np.nan]
+    >>> outcome, arm = np.array([week4, week8]).T[None], np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
+    >>> parameters = uniforms(1, "model", 50, 2 * 4).reshape(1, 50, 2, 4)
+    >>> values = uniforms(1, "values", 50, 8 * 2).reshape(1, 50, 8, 2)
+    >>> here, nothing = np.ones((1, 8), dtype=bool), np.zeros((1, 8, 0))
+    >>> multiple_imputation(outcome, nothing, arm, here, parameters, values, plan=Plan()).row(0)
+    multiple imputation: adjusted mean difference 1.521 (95 % CI -2.378 to 5.421)
+      se 1.403, t(3.98578) = 1.085, p = 0.3393, 8 patients
     """
     rows, n, visits = outcome.shape
     monotone = parameters.ndim == 4

@@ -132,8 +132,7 @@ def _step(sums: Sums, sigma: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def _leapt(old: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
     """Leap ahead of two EM steps where that stays a covariance (SQUAREM, step length S3)."""
-    scale = np.sqrt(_diagonal(second))
-    scale = scale[..., :, None] * scale[..., None, :]
+    scale = _scale(second)
     went, bent = (first - old) / scale, (second - 2.0 * first + old) / scale
     length, turn = (ordered_sum((x * x).reshape(len(x), -1)) for x in (went, bent))
     ratio = np.sqrt(length / np.where(turn > 0.0, turn, np.inf))
@@ -156,11 +155,16 @@ def _diagonal(a: FloatArray) -> FloatArray:
 
 
 def _change(old: FloatArray, new: FloatArray) -> FloatArray:
-    scale = np.sqrt(np.abs(_diagonal(old)))
-    largest: FloatArray = np.max(
-        np.abs(new - old) / (scale[..., :, None] * scale[..., None, :]), axis=(1, 2, 3)
-    )
+    largest: FloatArray = np.max(np.abs(new - old) / _scale(old), axis=(1, 2, 3))
     return largest
+
+
+def _scale(sigma: FloatArray) -> FloatArray:
+    """Return products of standard deviations, 1 where there is none: such rows are given up."""
+    root = np.sqrt(np.maximum(_diagonal(sigma), 0.0))
+    root = np.where(root > 0.0, root, 1.0)
+    found: FloatArray = root[..., :, None] * root[..., None, :]
+    return found
 
 
 def _first(sums: Sums) -> FloatArray:

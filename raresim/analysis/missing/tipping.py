@@ -77,6 +77,14 @@ def tipping_point(
     References
     ----------
     Permutt T. Stat Med 2016;35:2876-2879.
+
+    Examples
+    --------
+    >>> week4, week8 = [1.0, 2, 3, 4, 2, 3, 1, 4], [2.1, 2.4, 4.9, np.nan, 6, 8.1, 5.9, np.nan]
+    >>> outcome, arm = np.array([week4, week8]).T[None], np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
+    >>> here, nothing = np.ones((1, 8), dtype=bool), np.zeros((1, 8, 0))
+    >>> tipping_point(outcome, nothing, arm, here, plan=Plan()).delta.round(3)
+    array([-3.939])
     """
     pieces = jackknife(outcome, baseline, arm, present, plan=plan, stop=stop, death=death)
     without = pieces.at(np.zeros(len(outcome)))
