@@ -26,6 +26,12 @@ class Note(IntFlag):
     TOO_FEW_PATIENTS = 2048
     NO_RESIDUAL_VARIATION = 4096
     SIZE_ABOVE_NOMINAL = 8192
+    PRIOR_ONLY = 1 << 56
+    NO_PROPER_POSTERIOR = 1 << 57
+    NO_OVERLAP = 1 << 58
+    SUMMARY_OUT_OF_REACH = 1 << 59
+    UNMATCHED_DROPPED = 1 << 60
+    FEW_EFFECTIVE_PATIENTS = 1 << 61
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -51,5 +57,22 @@ SENTENCES = {
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
         "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
+    ),
+    Note.PRIOR_ONLY: "An arm has no patients: there the posterior is the prior.",
+    Note.NO_PROPER_POSTERIOR: (
+        "Prior and data together leave the standard deviation of an arm undetermined (too few "
+        "patients, or all alike, with a vague prior)."
+    ),
+    Note.NO_OVERLAP: (
+        "The covariates separate the arms completely: no propensity score between 0 and 1 fits."
+    ),
+    Note.SUMMARY_OUT_OF_REACH: (
+        "No weights of these patients reproduce the summaries asked for: they lie outside what "
+        "was observed, or cannot be told apart."
+    ),
+    Note.UNMATCHED_DROPPED: "Treated patients without a control within reach were left out.",
+    Note.FEW_EFFECTIVE_PATIENTS: (
+        "The weights leave an effective sample size below 20 in an arm: this asymptotic standard "
+        "error is then too small; give the unweighted result beside it."
     ),
 }
