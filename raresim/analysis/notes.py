@@ -72,7 +72,6 @@ SENTENCES = {
     ),
     Note.UNMATCHED_DROPPED: "Treated patients without a control within reach were left out.",
     Note.FEW_EFFECTIVE_PATIENTS: (
-        "The weights leave an effective sample size below 20 in an arm: this asymptotic standard "
-        "error is then too small; give the unweighted result beside it."
+        "Fewer than 20 effective patients in an arm: this standard error may be too small."
     ),
 }

@@ -55,7 +55,7 @@ class BetweenTrials:
             tau, width = panels(self.scale * np.array(SHARES))
             density = np.ones(tau.size)
         elif self.family == "half-normal":
-            last = -ndtri(TAIL / 2.0) * self.scale
+            last = float(-ndtri(TAIL / 2.0)) * self.scale
             tau, width = panels(last * np.array(SHARES))
             density = np.exp(-0.5 * (tau / self.scale) ** 2)
         else:

@@ -154,7 +154,7 @@ def _grid(mean: float, sd: float, tau: float) -> FloatArray:
             f"{FARTHEST:g} on the log odds (a half-t of few degrees of freedom has no place here)."
         )
     steps = int(np.ceil(reach / STEP))
-    return mean + STEP * np.arange(-steps, steps + 1)
+    return np.asarray(mean + STEP * np.arange(-steps, steps + 1), dtype=np.float64)
 
 
 def _likelihoods(r: FloatArray, n: FloatArray, grid: FloatArray) -> FloatArray:
