@@ -49,6 +49,7 @@ def power_prior(initial: Mixture, historical: Data, power: float) -> Mixture:
 
     Examples
     --------
+    >>> from raresim.analysis.bayesian import BetaMixture
     >>> flat = BetaMixture.of((1.0, 1.0, 1.0))
     >>> prior = power_prior(flat, BinomialData.of(20, 100), 0.25)
     >>> prior.first, prior.second
@@ -95,6 +96,7 @@ def normalised_power_prior(
 
     Examples
     --------
+    >>> from raresim.analysis.bayesian import BetaMixture
     >>> flat = BetaMixture.of((1.0, 1.0, 1.0))
     >>> prior = normalised_power_prior(flat, BinomialData.of(20, 100))
     >>> after = posterior(prior, BinomialData.of(10, 20))
