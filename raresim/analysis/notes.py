@@ -72,6 +72,6 @@ SENTENCES = {
     ),
     Note.UNMATCHED_DROPPED: "Treated patients without a control within reach were left out.",
     Note.FEW_EFFECTIVE_PATIENTS: (
-        "Fewer than 20 effective patients in an arm: this standard error may be too small."
+        "Fewer than 40 effective patients in an arm: this standard error may be too small."
     ),
 }

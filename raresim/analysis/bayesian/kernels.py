@@ -46,7 +46,8 @@ def beta_binomial(
 
     Posterior of the probability, or of the difference of probabilities, treated - control, and
     the probability that it is above the margin; see `posterior` and `probability_above`. All
-    exact, the comparison by quadrature with an error below 1e-10.
+    exact, the comparison by quadrature with an error below 1e-10. The limits of a difference
+    are dear (10 ms for each trial): where only the decision is wanted, take `succeeds`.
 
     Parameters
     ----------

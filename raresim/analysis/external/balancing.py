@@ -35,7 +35,12 @@ def entropy_balanced(
     The controls' weights change as little as possible (in entropy, from equal weights) so that
     their weighted covariate means are those of the treated, and with two moments their means of
     squares too. The variance is the sandwich of the stacked estimating equations of target,
-    weights and means, divisor n, normal distribution; it holds for large samples only.
+    weights and means, divisor n, normal distribution.
+
+    Simulated two-sided size in per cent at the nominal 5 %, as in `propensity_weighted` (total n
+    and size): 12: 7.9, 20: 9.8, 40: 9.6, 60: 7.9, 120: 6.8, 200: 5.5. At 12 patients only half of
+    the tables can be balanced at all. With fewer than 40 effective patients in an arm the note
+    FEW_EFFECTIVE_PATIENTS is attached.
 
     Parameters
     ----------
@@ -63,7 +68,7 @@ def entropy_balanced(
     >>> entropy_balanced(outcome, age, arm, np.ones((1, 8), dtype=bool)).row(0)
     entropy balancing: weighted difference of means 2.412 (95 % CI 1.39 to 3.434)
       se 0.5215, z = 4.625, p = 3.752e-06, 8 patients
-      Fewer than 20 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: this standard error may be too small.
     """
     no_outcome = present & np.isnan(outcome)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
@@ -123,6 +128,11 @@ def matching_adjusted(
     (`known_weights`, Signorovitch's robust se). Unanchored comparisons are biased by every
     prognostic covariate that is not balanced.
 
+    Simulated two-sided size in per cent at the nominal 5 %, unanchored, published means 0.4 and
+    0.2 sd away (4,000 trials, se 0.35), total n 12, 20, 40, 60, 120, 200: 14.9, 9.0, 5.9, 6.2, 5.9,
+    5.0 with estimated weights, 4.4, 2.7, 2.1, 2.8, 3.3, 3.3 with known ones. With fewer than 40
+    effective patients in an arm the note FEW_EFFECTIVE_PATIENTS is attached.
+
     Parameters
     ----------
     outcome
@@ -162,7 +172,7 @@ def matching_adjusted(
     >>> matching_adjusted(outcome, age, everyone, np.array([57.0]), (2.0, 0.5)).row(0)
     MAIC, unanchored: mean difference 1.459 (95 % CI 0.2896 to 2.629)
       se 0.5968, z = 2.445, p = 0.01448, 6 patients
-      Fewer than 20 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: this standard error may be too small.
     """
     if measure not in ("mean difference", "log odds ratio", "log risk ratio"):
         raise InputError(f"measure: found {measure!r}; expected a mean difference or a log ratio.")

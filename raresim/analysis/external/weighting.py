@@ -21,7 +21,7 @@ from raresim.analysis.external.weights import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 
-FEW = 20.0  # effective patients in an arm
+FEW = 40.0  # effective patients in an arm; see the sizes in `propensity_weighted`
 
 
 def propensity_weighted(
@@ -38,8 +38,17 @@ def propensity_weighted(
     of scores and means: it knows that the weights were estimated. The divisor is n (HC0), and
     the normal distribution is used. For a 0/1 outcome the difference is one of probabilities.
 
-    It holds for large samples only; with fewer than 20 effective patients in an arm the note
-    FEW_EFFECTIVE_PATIENTS is attached.
+    Simulated two-sided size in per cent at the nominal 5 %, total n, two normal covariates that
+    steer arm (log odds 0.6 per sd of the first) and outcome (R^2 about 0.55), 3,000 trials (Monte
+    Carlo se 0.4; a fit that did not converge does not reject):
+
+        total n      12    20    40    60   120   200
+        ate        18.5  12.7   8.3   5.9   6.0   5.3
+        att        17.7  12.3   8.1   7.3   5.8   6.1
+        overlap    22.2  12.6   8.0   6.3   5.6   4.9
+
+    With fewer than 40 effective patients in an arm the note FEW_EFFECTIVE_PATIENTS is attached:
+    matched sets (`propensity_matched`), or covariance analysis, keep the level there.
 
     Parameters
     ----------
@@ -72,7 +81,7 @@ def propensity_weighted(
     >>> propensity_weighted(outcome, age, arm, np.ones((1, 8), dtype=bool)).row(0)
     propensity score weighting (att): weighted difference of means 2 (95 % CI 1.27 to 2.73)
       se 0.3727, z = 5.367, p = 8.025e-08, 8 patients
-      Fewer than 20 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: this standard error may be too small.
     """
     no_outcome = present & np.isnan(outcome)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
