@@ -161,8 +161,8 @@ def matching_adjusted(
     References
     ----------
     Signorovitch JE et al. Pharmacoeconomics 2010;28:935-945; Phillippo DM et al. NICE Decision
-    Support Unit technical support document 18, 2016; Cheng D, Ayyagari R, Signorovitch J. Stat
-    Methods Med Res 2020;29:2798-2812 (variance).
+    Support Unit technical support document 18, 2016; Cheng D, Ayyagari R, Signorovitch J. Ann
+    Appl Stat 2020;14:1806-1833 (variance).
 
     Examples
     --------
