@@ -55,6 +55,12 @@ class Note(IntFlag):
     VISIT_TOO_SPARSE = 1 << 53
     NOT_MONOTONE = 1 << 54
     NOTHING_MISSING = 1 << 55
+    PRIOR_ONLY = 1 << 56
+    NO_PROPER_POSTERIOR = 1 << 57
+    NO_OVERLAP = 1 << 58
+    SUMMARY_OUT_OF_REACH = 1 << 59
+    UNMATCHED_DROPPED = 1 << 60
+    FEW_EFFECTIVE_PATIENTS = 1 << 61
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -163,4 +169,20 @@ SENTENCES = {
     ),
     Note.NOT_MONOTONE: "Outcomes are missing before others that were observed (not monotone).",
     Note.NOTHING_MISSING: "No outcome was missing, so nothing was imputed.",
+    Note.PRIOR_ONLY: "An arm has no patients: there the posterior is the prior.",
+    Note.NO_PROPER_POSTERIOR: (
+        "Prior and data together leave the standard deviation of an arm undetermined (too few "
+        "patients, or all alike, with a vague prior)."
+    ),
+    Note.NO_OVERLAP: (
+        "The covariates separate the arms completely: no propensity score between 0 and 1 fits."
+    ),
+    Note.SUMMARY_OUT_OF_REACH: (
+        "No weights of these patients reproduce the summaries asked for: they lie outside what "
+        "was observed, or cannot be told apart."
+    ),
+    Note.UNMATCHED_DROPPED: "Treated patients without a control within reach were left out.",
+    Note.FEW_EFFECTIVE_PATIENTS: (
+        "Fewer than 40 effective patients in an arm: this standard error may be too small."
+    ),
 }
