@@ -151,14 +151,35 @@ class Threshold(Spec):
     p_above: float = Field(gt=0, lt=1, description="one-sided p-value", examples=[0.5])
 
 
+class FlemingHarringtonWeight(Spec):
+    """The weight S^rho (1 - S)^gamma of a log-rank test, S being the curve of both arms."""
+
+    rho: float = Field(ge=0, le=5, description="above 0: early differences count", examples=[0])
+    gamma: float = Field(ge=0, le=5, description="above 0: late differences count", examples=[1])
+
+
+Test = Literal[
+    "logrank", "fleming-harrington", "max-combo", "cox", "firth cox",
+    "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
+    "ancova", "t", "wilcoxon", "rank ancova",
+    "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
+]  # fmt: skip
+Estimate = Literal[
+    "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
+    "ancova", "t", "miettinen-nurminen",
+]  # fmt: skip
+"""Methods of `trial/methods.py`, and those of them that estimate what a summary asks."""
+
+
 class MethodSpec(Spec):
     """How an estimand is tested, and by what it is estimated."""
 
-    test: Literal["logrank", "cox", "negative binomial", "andersen-gill", "ancova"] = Field(
-        description="the test that decides"
-    )
-    estimate: Literal["cox", "negative binomial", "andersen-gill", "ancova"] | None = Field(
+    test: Test = Field(description="the test that decides")
+    estimate: Estimate | None = Field(
         None, description="the method that estimates, where it is not the test's own"
+    )
+    weight: FlemingHarringtonWeight | None = Field(
+        None, description="of the test 'fleming-harrington'", examples=[{"rho": 0, "gamma": 1}]
     )
     strata: list[str] = Field(
         default_factory=list,

@@ -205,6 +205,13 @@ class AnalysisChecker(Checker):
             if getattr(method, key) and not set(words) & set(taking):
                 mend = f"use {' or '.join(taking)}" if taking else f"remove {key!r}"
                 self.add((*steps, key), f"{' and '.join(words)!r} takes no {key!r}", mend)
+        if method.estimate is None and not METHODS[method.test].estimates:
+            able = [name for name in fits if METHODS[name].estimates]
+            message = f"{method.test!r} does not estimate the summary"
+            self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
+        if method.test == "fleming-harrington" and method.weight is None:
+            mend = "add 'weight: {rho: 0, gamma: 1}'"
+            self.add(steps, "'fleming-harrington' needs its weight", mend)
         self.strata((*steps, "strata"), method.strata)
         if method.boundary is not None and kind != "time":
             self.add(

@@ -20,7 +20,7 @@ from raresim.trial.analysis_tables import AnalysisTable, ChangeTable
 from raresim.trial.cut import cut
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger
-from raresim.trial.methods import METHODS
+from raresim.trial.methods import METHODS, part
 from raresim.trial.plan import Change, Decisions, Plan
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
@@ -149,7 +149,7 @@ class Analyst:
         p = test.p_one_sided(side)
         information = table.information
         if method.boundary is None:
-            critical = _quantile(1 - method.alpha, test.df)
+            critical = _quantile(1 - method.alpha, part(test, "df"))
             rejected = test.converged & (p <= method.alpha) & tests
         else:
             critical = self._boundary(estimand, information, rows, final)
@@ -159,9 +159,9 @@ class Analyst:
         return {
             "analysed": True,
             "estimate": estimate.estimate,
-            "se": estimate.se,
-            "ci_low": estimate.ci_low,
-            "ci_high": estimate.ci_high,
+            "se": part(estimate, "se"),
+            "ci_low": part(estimate, "ci_low"),
+            "ci_high": part(estimate, "ci_high"),
             "statistic": test.statistic,
             "p": p,
             "critical": critical,
@@ -217,6 +217,7 @@ def blinded_size(table: ChangeTable, n: int, planned_sd: float, most: int) -> An
 
 
 def _quantile(level: float, df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the quantile of the statistic's distribution: t, or normal where df is infinite."""
+    """Return the quantile of the statistic: t, normal where df is infinite, NaN without a df."""
     finite = np.where(np.isfinite(df), df, 1.0)
-    return np.where(np.isfinite(df), stdtrit(finite, level), ndtri(level))
+    known = np.where(np.isfinite(df), stdtrit(finite, level), ndtri(level))
+    return np.where(np.isnan(df), np.nan, known)

@@ -7,14 +7,58 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
-from raresim.analysis import Results, batch
+import numpy as np
+import numpy.typing as npt
+
+from raresim.analysis import batch
+from raresim.analysis.survival import FlemingHarrington
+from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
+
+
+class Answer(Protocol):
+    """What every method answers, arrays (replicates,); some have a standard error and limits."""
+
+    @property
+    def estimate(self) -> Floats:
+        """Estimate, NaN where there is none."""
+        ...
+
+    @property
+    def statistic(self) -> Floats:
+        """What the test compares."""
+        ...
+
+    @property
+    def converged(self) -> npt.NDArray[np.bool_]:
+        """Whether there is an answer."""
+        ...
+
+    @property
+    def used(self) -> npt.NDArray[np.int64]:
+        """Patients in the analysis."""
+        ...
+
+    @property
+    def notes(self) -> npt.NDArray[np.int64]:
+        """Flags of `raresim.analysis.Note`."""
+        ...
+
+    def p_one_sided(self, side: Literal["less", "greater"]) -> Floats:
+        """Return the p-value against "the treated are not less (or not greater)"."""
+        ...
+
+
+def part(answer: Answer, name: str) -> Floats:
+    """Return a part of an answer that not every method has (se, df, limits), else NaN."""
+    found = getattr(answer, name, None)
+    return np.full(answer.converged.shape, np.nan) if found is None else np.asarray(found)
 
 
 @dataclass(frozen=True)
@@ -36,42 +80,90 @@ class Method:
     """
 
     fits: tuple[str, ...]
-    run: Callable[[Any, MethodSpec], Results]
+    run: Callable[[Any, MethodSpec], Answer]
     takes: tuple[str, ...] = ()
     repeated: bool = False
     estimates: bool = True
 
 
-def _logrank(table: SurvivalTable, method: MethodSpec) -> Results:
-    who = table.who
-    return batch.logrank(table.time, table.event, who.arm, who.present, who.stratum)
+def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
+    return table.time, table.event, table.who.arm, table.who.present, table.who.stratum
 
 
-def _cox(table: SurvivalTable, method: MethodSpec) -> Results:
-    who = table.who
-    return batch.cox(table.time, table.event, who.arm, who.present, who.stratum)
+def _counts(table: CountTable) -> tuple[Any, Any, Any, Any]:
+    return table.count, table.exposure, table.who.arm, table.who.present
 
 
-def _negative_binomial(table: CountTable, method: MethodSpec) -> Results:
-    return batch.negative_binomial(table.count, table.exposure, table.who.arm, table.who.present)
-
-
-def _andersen_gill(table: CountTable, method: MethodSpec) -> Results:
+def _andersen_gill(table: CountTable, method: MethodSpec) -> Answer:
     who = table.who
     return batch.andersen_gill(table.event_times, table.follow_up, who.arm, who.present)
 
 
-def _ancova(table: ChangeTable, method: MethodSpec) -> Results:
-    return batch.ancova(table.change, table.covariates, table.who.arm, table.who.present)
+def _values(table: ChangeTable) -> tuple[Any, Any, Any]:
+    return table.change, table.who.arm, table.who.present
 
 
+def _adjusted(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
+    return table.change, table.covariates, table.who.arm, table.who.present
+
+
+def _weighted(table: SurvivalTable, method: MethodSpec) -> Answer:
+    weight = method.weight
+    assert weight is not None  # the references were checked
+    return batch.logrank(*_times(table), FlemingHarrington(weight.rho, weight.gamma))
+
+
+class _MaxCombo:
+    """The MaxCombo test, whose joint p-value is found for the side that is asked for."""
+
+    def __init__(self, table: SurvivalTable) -> None:
+        less = batch.max_combo(*_times(table), alternative="less")
+        self._table, self._p_less = table, less.p
+        self.estimate, self.statistic = np.full(len(less), np.nan), less.largest
+        self.converged, self.used, self.notes = less.converged, less.used, less.notes
+
+    def p_one_sided(self, side: Literal["less", "greater"]) -> Floats:
+        """Return the joint p-value for one side."""
+        if side == "less":
+            return self._p_less
+        return batch.max_combo(*_times(self._table), alternative="greater").p
+
+
+def _rank_sum(table: ChangeTable, method: MethodSpec) -> Answer:
+    """Return Wilcoxon's test, within strata where there are any (van Elteren)."""
+    if method.strata:
+        return batch.van_elteren(*_values(table), table.who.stratum)
+    return batch.wilcoxon(*_values(table))
+
+
+CONTINUOUS = (*CHANGES, "share")
 METHODS: dict[str, Method] = {
-    "logrank": Method(("time",), _logrank, ("strata",)),
-    "cox": Method(("time",), _cox, ("strata",)),
-    "negative binomial": Method(("events",), _negative_binomial),
+    "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
+    "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
+    "max-combo": Method(("time",), lambda t, m: _MaxCombo(t), ("strata",), estimates=False),
+    "cox": Method(("time",), lambda t, m: batch.cox(*_times(t)), ("strata",)),
+    "firth cox": Method(("time",), lambda t, m: batch.firth_cox(*_times(t)), ("strata",)),
+    "negative binomial": Method(("events",), lambda t, m: batch.negative_binomial(*_counts(t))),
+    "poisson": Method(("events",), lambda t, m: batch.poisson_regression(*_counts(t))),
+    "quasi-poisson": Method(("events",), lambda t, m: batch.quasi_poisson_regression(*_counts(t))),
     "andersen-gill": Method(("events",), _andersen_gill),
-    "ancova": Method((*CHANGES, "share"), _ancova, ("adjust_for",)),
+    "ancova": Method(CONTINUOUS, lambda t, m: batch.ancova(*_adjusted(t)), ("adjust_for",)),
+    "t": Method(CHANGES, lambda t, m: batch.two_sample_t(*_values(t))),
+    "wilcoxon": Method(CHANGES, _rank_sum, ("strata",), estimates=False),
+    "rank ancova": Method(
+        CHANGES, lambda t, m: batch.rank_ancova(*_adjusted(t)), ("adjust_for",), estimates=False
+    ),
+    "fisher": Method(("share",), lambda t, m: batch.fisher_exact(*_values(t)), estimates=False),
+    "boschloo": Method(("share",), lambda t, m: batch.boschloo(*_values(t)), estimates=False),
+    "miettinen-nurminen": Method(("share",), lambda t, m: batch.miettinen_nurminen(*_values(t))),
+    "cochran-mantel-haenszel": Method(
+        ("share",),
+        lambda t, m: batch.cochran_mantel_haenszel(*_values(t), t.who.stratum),
+        ("strata",),
+        estimates=False,
+    ),
 }
+"""Methods by name; in all of them the control is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))
 """Keys of a method in a file that only some methods read."""
 
