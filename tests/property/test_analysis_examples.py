@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import pytest
@@ -26,5 +27,5 @@ def test_every_public_function_has_an_example() -> None:
         thing: object = raresim.analysis
         for part in name.split("."):
             thing = getattr(thing, part)
-        if callable(thing) and not isinstance(thing, type):
+        if inspect.isroutine(thing):
             assert any(test.examples for test in finder.find(thing, name)), name
