@@ -26,6 +26,13 @@ class Note(IntFlag):
     TOO_FEW_PATIENTS = 2048
     NO_RESIDUAL_VARIATION = 4096
     SIZE_ABOVE_NOMINAL = 8192
+    FIRST_FALLBACK_COVARIANCE = 1 << 21
+    SECOND_FALLBACK_COVARIANCE = 1 << 22
+    THIRD_FALLBACK_COVARIANCE = 1 << 23
+    NO_COVARIANCE_FITTED = 1 << 24
+    VISIT_WITHOUT_AN_ARM = 1 << 25
+    SLOPES_DO_NOT_VARY = 1 << 26
+    NO_CHANGE_TO_SLOW = 1 << 27
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -51,5 +58,26 @@ SENTENCES = {
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
         "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
+    ),
+    Note.FIRST_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the first one to fall back on was used "
+        "(heterogeneous Toeplitz unless another was named)."
+    ),
+    Note.SECOND_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the second one to fall back on was used "
+        "(heterogeneous AR(1) unless another was named)."
+    ),
+    Note.THIRD_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the third one to fall back on was used "
+        "(compound symmetry unless another was named)."
+    ),
+    Note.NO_COVARIANCE_FITTED: "None of the covariances of the visits could be fitted.",
+    Note.VISIT_WITHOUT_AN_ARM: "At some visit nobody of one arm was seen.",
+    Note.SLOPES_DO_NOT_VARY: (
+        "The patients' slopes vary no more than chance; the model with random intercepts alone "
+        "was used."
+    ),
+    Note.NO_CHANGE_TO_SLOW: (
+        "The control arm hardly changes, so that a share of its change is not defined."
     ),
 }

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
-from raresim.analysis.longitudinal.design import Layout, seen_visits
+from raresim.analysis.longitudinal.design import (
+    Layout,
+    seen_visits,
+    vector_to_coefficients,
+)
 from raresim.analysis.longitudinal.likelihood import (
     Curvature,
     Point,
@@ -50,6 +54,7 @@ class Data:
     varied: BoolArray  # (B,) whether residuals are left at every visit of every group
     groups: int
     constant: FloatArray  # (B,) what weights add to the log-likelihood
+    unweighted: FloatArray  # covariates before weights were multiplied in
 
     @property
     def observations(self) -> IntArray:
@@ -124,6 +129,7 @@ def prepare(
         covariates = np.where(seen[:, :, :, None], covariates, 0.0)
     else:
         covariates = np.where(kept[:, :, None], covariates, 0.0)
+    unweighted = covariates
     if weights is not None:
         root = np.sqrt(np.where(seen, weights, 1.0))
         constant = ordered_sum(np.log(root).reshape(root.shape[0], -1))
@@ -139,29 +145,23 @@ def prepare(
     regular, phi, _ = inverses(information, regular)
     visit, row = layout.kept[0], layout.stored[0]
     cross = over_slots(plain.zy[row, visit] * plain.observed[visit]).T
-    start = times(phi, np.ascontiguousarray(cross @ np.eye(cross.shape[1])) @ layout.matrix)
-    return _around(
-        outcome, covariates, layout, seen, plain, start, regular, group, groups, constant
-    )
-
-
-def _around(
-    outcome: FloatArray,
-    covariates: FloatArray,
-    layout: Layout,
-    seen: BoolArray,
-    plain: Slots,
-    start: FloatArray,
-    regular: BoolArray,
-    group: IntArray,
-    groups: int,
-    constant: FloatArray,
-) -> Data:
+    start = times(phi, vector_to_coefficients(layout, cross))
     residual = np.where(seen, outcome - layout.fitted(covariates, start), 0.0)
     slots = make_slots(residual, covariates, layout, seen, group)
     moments, varied = first_moments(slots, layout, outcome, seen, groups)
     return Data(
-        residual, covariates, layout, seen, slots, start, moments, regular, varied, groups, constant
+        outcome=residual,
+        covariates=covariates,
+        layout=layout,
+        seen=seen,
+        slots=slots,
+        start=start,
+        moments=moments,
+        regular=regular,
+        varied=varied,
+        groups=groups,
+        constant=constant,
+        unweighted=unweighted,
     )
 
 
@@ -352,7 +352,10 @@ def _fit_strip(data: Data, structure: Structure, reml: bool, rows: IntArray, fit
         room = 1e-9 * (1.0 + np.abs(point.loglik))  # rounding of the likelihood is no fall
         better = point.fine & (point.loglik >= state.loglik - room)
         done = better & state.close
-        _keep(fit, rows, done, trial, point, bent, shape, observed, state, data, groups)
+        here = np.flatnonzero(done)
+        if here.size > 0:
+            _keep(fit, rows, here, trial, point, bent, shape, observed, data)
+            fit.steps[rows[here]] = state.steps[here]
         step, gain, exact = newton_step(score, observed, expected)
         sound = better & np.all(np.isfinite(step), axis=1)
         state.theta = np.where(sound[:, None], trial, state.theta)
@@ -381,38 +384,68 @@ def _picked(state: _State, stay: IntArray) -> _State:
 def _keep(
     fit: Fit,
     rows: IntArray,
-    done: BoolArray,
+    here: IntArray,
     theta: FloatArray,
     point: Point,
     bent: Curvature,
     shape: Shape,
     observed: FloatArray,
-    state: _State,
     data: Data,
-    groups: int,
 ) -> None:
-    """Write down the rows that are done, if their information is regular."""
-    here = np.flatnonzero(done)
-    if here.size == 0:
-        return
+    """Write down the rows that are done; those with a regular information have converged."""
     to = rows[here]
-    first = shape.first[here]
-    value = values_of(shape, here, groups)
+    first, slopes = shape.first[here], bent.slopes[here]
+    value = shape.value[here].reshape(here.size, data.groups, -1)
     fit.theta[to], fit.value[to] = theta[here], value
     fit.loglik[to] = point.loglik[here] + data.constant[to]
     fit.beta[to], fit.phi[to] = point.beta[here] + data.start[to], point.phi[here]
     fit.information[to] = observed[here]
-    fit.entry_slopes[to] = bent.slopes[here]
+    fit.entry_slopes[to] = slopes
     fit.shape.value[to], fit.shape.first[to] = shape.value[here], first
-    fit.slopes[to] = parameter_slopes(first, bent.slopes[here])
-    fit.steps[to] = state.steps[here]
+    fit.slopes[to] = parameter_slopes(first, slopes)
     regular = well_conditioned(observed[here], SINGULAR)
     fit.converged[to] = regular & conditional_variances_left(value, data.layout)
 
 
-def values_of(shape: Shape, here: IntArray, groups: int) -> FloatArray:
-    """Return the entries (rows, G, E) of some rows."""
-    return shape.value[here].reshape(here.size, groups, -1)
+def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> Fit:
+    """Evaluate everything at parameters (B, GK) that were found elsewhere."""
+    groups, rows = data.groups, np.arange(theta.shape[0])
+    fit = _empty(rows.size, data.start.shape[1], theta.shape[1], data.slots.yy.shape[0], groups)
+    point = evaluate(values_at(theta, structure, groups), data.slots, data.layout, reml)
+    bent = curvature(point, data.slots, data.layout, reml, groups)
+    shape = shape_at(theta, structure, groups)
+    _, observed, _ = chained(point, bent, shape)
+    _keep(fit, rows, rows, theta, point, bent, shape, observed, data)
+    return fit
+
+
+def fit_like_mmrm(data: Data, structure: Structure, reml: bool, start: FloatArray) -> Fit:
+    """Fit one row as R's mmrm 0.3 does: L-BFGS-B from its start, with R's tolerance.
+
+    It stops when a step gains less than 4e-9 of the likelihood, so estimates are off the
+    maximum by up to some 1e-4 standard errors; started and stopped like this, they are mmrm's.
+    """
+    from scipy.optimize import minimize
+
+    def losing(theta: FloatArray) -> tuple[float, FloatArray]:
+        here = theta[None]
+        value = values_at(here, structure, data.groups)
+        point = evaluate(value, data.slots, data.layout, reml)
+        first = shape_at(here, structure, data.groups).first
+        score = times(np.ascontiguousarray(np.swapaxes(first, 1, 2)), point.score.reshape(1, -1))
+        constant = 0.5 * np.log(2.0 * np.pi) * free_observations(data, reml)[0]
+        if not point.fine[0]:
+            return np.inf, np.zeros_like(theta)
+        return float(constant - point.loglik[0]), -score[0]
+
+    options = {"maxcor": 5, "ftol": 1e7 * np.finfo(np.float64).eps, "gtol": 0.0}
+    found = minimize(losing, start, jac=True, method="L-BFGS-B", options=options)
+    return fit_at(data, structure, reml, found.x[None])
+
+
+def free_observations(data: Data, reml: bool) -> IntArray:
+    """Return the observations behind the constant of the (restricted) likelihood."""
+    return data.observations - (data.start.shape[1] if reml else 0)
 
 
 def parameter_slopes(first: FloatArray, slopes: FloatArray) -> FloatArray:

@@ -390,6 +390,14 @@ class Named:
         return Correlated(visits, self.heterogeneous, _exponent(self.kind, visits))
 
 
+def mmrm_start(name: str, visits: int) -> FloatArray:
+    """Return the parameters from which R's mmrm 0.3 starts: 0, and 0.5 for AR(1)."""
+    start = np.zeros(structure(name, visits).size)
+    if Names.table[name].kind == "ar1" and visits > 1:
+        start[-1] = 0.5
+    return start
+
+
 def _exponent(kind: str, visits: int) -> FloatArray:
     v, w = entries(visits)
     lag = (w - v)[:, None]
