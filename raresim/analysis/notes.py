@@ -31,7 +31,7 @@ class Note(IntFlag):
     THIRD_FALLBACK_COVARIANCE = 1 << 23
     NO_COVARIANCE_FITTED = 1 << 24
     VISIT_WITHOUT_AN_ARM = 1 << 25
-    SLOPES_DO_NOT_VARY = 1 << 26
+    RANDOM_EFFECTS_AT_LIMIT = 1 << 26
     NO_CHANGE_TO_SLOW = 1 << 27
 
     def sentences(self) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ SENTENCES = {
     ),
     Note.NO_COVARIANCE_FITTED: "None of the covariances of the visits could be fitted.",
     Note.VISIT_WITHOUT_AN_ARM: "At some visit nobody of one arm was seen.",
-    Note.SLOPES_DO_NOT_VARY: (
-        "The patients' slopes vary no more than chance; the model with random intercepts alone "
-        "was used."
+    Note.RANDOM_EFFECTS_AT_LIMIT: (
+        "The covariance of the patients' intercepts and slopes is at its limit (none varies, or "
+        "one follows from the other); one with fewer parameters was used."
     ),
     Note.NO_CHANGE_TO_SLOW: (
         "The control arm hardly changes, so that a share of its change is not defined."

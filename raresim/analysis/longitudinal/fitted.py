@@ -212,7 +212,7 @@ def _described(
     good = bool(fit.converged[0])
     free = float(free_observations(data, reml)[0])
     loglik = float(fit.loglik[0]) - 0.5 * free * np.log(2.0 * np.pi)
-    size = fit.theta.shape[1] + (0 if reml else len(names))
+    size = fit.theta.shape[1]
     covariance = fit.value[0][:, data.layout.products.entry]
     patients = int(data.patients[0])
     return MixedModelFit(

@@ -295,14 +295,30 @@ class _State:
     steps: IntArray
 
 
-def fit_rows(data: Data, structure: Structure, reml: bool, usable: BoolArray) -> Fit:
-    """Fit the rows that are usable, strip by strip; the others stay NaN and not converged."""
+def fit_rows(
+    data: Data,
+    structure: Structure,
+    reml: bool,
+    usable: BoolArray,
+    start: FloatArray | None = None,
+) -> Fit:
+    """Fit the rows that are usable, strip by strip; the others stay NaN and not converged.
+
+    ``start`` (B, GK) are parameters to start from; by default those of the first moments.
+    """
     batch, p = data.start.shape
     k, e = structure.size * data.groups, data.layout.products.v.size
     fit = _empty(batch, p, k, e, data.groups)
     rows = np.flatnonzero(usable)
     for first in range(0, rows.size, STRIP):
-        _fit_strip(data, structure, reml, rows[first : first + STRIP], fit)
+        here = rows[first : first + STRIP]
+        if start is None:
+            flat = data.moments[here].reshape(-1, structure.visits, structure.visits)
+            theta = structure.start(flat).reshape(here.size, -1)
+        else:
+            theta = start[here]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # steps too far
+            _fit_strip(data, structure, reml, here, theta, fit)
     return fit
 
 
@@ -325,10 +341,15 @@ def _empty(batch: int, p: int, k: int, e: int, groups: int) -> Fit:
     )
 
 
-def _fit_strip(data: Data, structure: Structure, reml: bool, rows: IntArray, fit: Fit) -> None:
+def _fit_strip(
+    data: Data,
+    structure: Structure,
+    reml: bool,
+    rows: IntArray,
+    theta: FloatArray,
+    fit: Fit,
+) -> None:
     groups = data.groups
-    moments = data.moments[rows].reshape(-1, structure.visits, structure.visits)
-    theta = structure.start(moments).reshape(rows.size, -1)
     state = _State(
         theta=theta,
         step=np.zeros_like(theta),

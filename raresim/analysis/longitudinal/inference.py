@@ -237,7 +237,8 @@ def between_within(data: Data, layout: Layout, contrast: FloatArray) -> FloatArr
     within, intercept = columns_within(data, layout)
     constant = np.any(intercept, axis=1)
     inside = within | intercept
-    between_df = data.patients - np.count_nonzero(~inside, axis=1) - constant
+    real = np.any(layout.map != 0.0, axis=(0, 1))  # a coding may have columns of zeros
+    between_df = data.patients - np.count_nonzero(~inside & real, axis=1) - constant
     within_df = (
         data.observations - data.patients - np.count_nonzero(inside, axis=1) + constant
     )

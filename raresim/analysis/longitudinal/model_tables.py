@@ -17,7 +17,7 @@ from raresim.analysis.longitudinal.mixed_models import (
     checked,
     title_of,
 )
-from raresim.analysis.longitudinal.repeated_measures import _with_arm, treatment_layout
+from raresim.analysis.longitudinal.repeated_measures import with_arm, treatment_layout
 from raresim.analysis.longitudinal.visit_table import VisitTable, read_visits
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result
@@ -134,7 +134,7 @@ def repeated_measures(
     changing = table.covariates.ndim == 3 or table.weights is not None
     layout = treatment_layout(visits, table.by_visit, changing)
     filled = np.where(np.isnan(table.covariates), 0.0, table.covariates)[None]
-    values = _with_arm(filled, table.arm[None], visits, changing)
+    values = with_arm(filled, table.arm[None], visits, changing)
     _, chain = checked(table.outcome[None], values, layout, covariance)
     prepared = prepare(
         table.outcome[None],

@@ -38,6 +38,7 @@ def mmrm(
     standard_errors: Errors = "model",
     by_arm: bool = False,
     weights: FloatArray | None = None,
+    same_start: bool = False,
 ) -> Results:
     """Estimate the difference in means at a visit, treated minus control.
 
@@ -71,6 +72,10 @@ def mmrm(
         As in `mixed_models`.
     by_arm
         Whether each arm has a covariance of its own.
+    same_start
+        Whether the first visit is the baseline and the arms have the same mean there:
+        constrained longitudinal data analysis. Covariates by visit then belong to the later
+        visits only.
 
     Raises
     ------
@@ -80,7 +85,8 @@ def mmrm(
     References
     ----------
     Mallinckrodt CH et al. Drug Inf J 2008;42:303-319. Lu K, Mehrotra DV. Stat Med
-    2010;29:474-488 (why unstructured comes first).
+    2010;29:474-488 (why unstructured comes first). Liang KY, Zeger SL. Sankhya B
+    2000;62:134-148 (the same start).
 
     Examples
     --------
@@ -101,15 +107,18 @@ def mmrm(
     if len(each) != q:
         raise InputError(f"by_visit: found {len(each)} entries; expected {q}, one a covariate.")
     changing = baseline.ndim == 4 or weights is not None
-    gone = _missing_covariates(baseline, outcome)
+    gone = missing_covariates(baseline, outcome)
     known = np.where(gone, np.nan, outcome)
-    covariates = _with_arm(np.where(np.isnan(baseline), 0.0, baseline), arm, visits, changing)
-    cells, plain = cell_layout(visits, each, changing), treatment_layout(visits, each, changing)
+    covariates = with_arm(np.where(np.isnan(baseline), 0.0, baseline), arm, visits, changing)
+    cells = cell_layout(visits, each, changing, same_start)
+    plain = treatment_layout(visits, each, changing, same_start)
     where = at_visit % visits
+    if same_start and where == 0:
+        raise InputError("at_visit: found the first visit; expected one after the same start.")
     contrast = np.zeros(cells.coefficients)
-    contrast[visits + where] = 1.0
+    contrast[visits + where - same_start] = 1.0
     other = np.zeros(plain.coefficients)
-    other[1 + sum(not x for x in each) + sum(each)] = 1.0
+    other[1 + q] = float(not same_start)
     other[plain.coefficients - (visits - 1) + where - 1] = float(where > 0)
     _, chain = checked(outcome, covariates, cells, covariance)
     group = np.where(present, arm, 0).astype(np.int64) if by_arm else None
@@ -125,16 +134,16 @@ def mmrm(
         measure="difference in means at a visit",
         coding=Coding(plain, other),
     )
-    return _with_notes(found, data.seen, arm, present, outcome, gone)
+    return with_notes(found, data.seen, arm, present, outcome, gone)
 
 
-def _missing_covariates(baseline: FloatArray, outcome: FloatArray) -> BoolArray:
+def missing_covariates(baseline: FloatArray, outcome: FloatArray) -> BoolArray:
     """Return the observations (B, n, m) that lack a covariate."""
     missing = np.any(np.isnan(baseline), axis=-1)
     return np.broadcast_to(missing if baseline.ndim == 4 else missing[:, :, None], outcome.shape)
 
 
-def _with_arm(
+def with_arm(
     baseline: FloatArray, arm: CodeArray, visits: int, changing: bool
 ) -> FloatArray:
     """Put a constant and the arm before the covariates."""
@@ -147,33 +156,47 @@ def _with_arm(
     return np.concatenate([np.repeat(own[:, :, None], visits, axis=2), baseline], axis=3)
 
 
-def cell_layout(visits: int, by_visit: Sequence[bool], changing: bool) -> Layout:
-    """Return the design with a mean of the controls and a difference for each visit."""
-    columns = 2 * visits + sum(visits if each else 1 for each in by_visit)
+def cell_layout(
+    visits: int, by_visit: Sequence[bool], changing: bool, same_start: bool = False
+) -> Layout:
+    """Return the design with a mean of the controls and a difference for each visit.
+
+    With the same start there is no difference, and no covariate by visit, at the first one.
+    """
+    skip = 1 if same_start else 0
+    columns = 2 * visits - skip + sum(visits - skip if each else 1 for each in by_visit)
     table = np.zeros((visits, 2 + len(by_visit), columns))
-    at = np.arange(visits)
+    at, later = np.arange(visits), np.arange(skip, visits)
     table[at, 0, at] = 1.0
-    table[at, 1, visits + at] = 1.0
-    used = 2 * visits
+    table[later, 1, visits + later - skip] = 1.0
+    used = 2 * visits - skip
     for a, each in enumerate(by_visit):
-        table[at, 2 + a, used + (at if each else 0)] = 1.0
-        used += visits if each else 1
+        if each:
+            table[later, 2 + a, used + later - skip] = 1.0
+        else:
+            table[at, 2 + a, used] = 1.0
+        used += visits - skip if each else 1
     return Layout(table, changing)
 
 
-def treatment_layout(visits: int, by_visit: Sequence[bool], changing: bool) -> Layout:
+def treatment_layout(
+    visits: int, by_visit: Sequence[bool], changing: bool, same_start: bool = False
+) -> Layout:
     """Return the same design as R codes it: the first visit and the controls as reference.
 
-    Columns: intercept, covariates, arm, visits, covariates by visit, arm by visit.
+    Columns: intercept, covariates, arm, visits, covariates by visit, arm by visit. With the
+    same start there is a column for the arm, of zeros, that no combination involves.
     """
     q, later = len(by_visit), np.arange(1, visits)
     steps = visits - 1
     columns = 2 + q + steps * (2 + sum(by_visit))
     table = np.zeros((visits, 2 + q, columns))
     table[:, 0, 0] = 1.0
-    for a in range(q):
-        table[:, 2 + a, 1 + a] = 1.0
-    table[:, 1, 1 + q] = 1.0
+    for a, each in enumerate(by_visit):
+        if not (same_start and each):
+            table[:, 2 + a, 1 + a] = 1.0
+    if not same_start:
+        table[:, 1, 1 + q] = 1.0
     used = 2 + q
     table[later, 0, used + later - 1] = 1.0
     used += steps
@@ -185,13 +208,15 @@ def treatment_layout(visits: int, by_visit: Sequence[bool], changing: bool) -> L
     return Layout(table, changing)
 
 
-def _with_notes(
+def with_notes(
     found: Results,
     seen: BoolArray,
     arm: CodeArray,
     present: BoolArray,
     outcome: FloatArray,
     gone: BoolArray,
+    *,
+    thin_matters: bool = True,
 ) -> Results:
     """Add what is to be said of arms, visits and missing values."""
     treated = (arm == 1)[:, :, None]
@@ -207,7 +232,7 @@ def _with_notes(
     notes: IntArray = (
         found.notes
         | Note.ONE_ARM_EMPTY * ~both
-        | Note.VISIT_WITHOUT_AN_ARM * (both & thin)
+        | Note.VISIT_WITHOUT_AN_ARM * (both & thin & thin_matters)
         | Note.MISSING_OUTCOME_DROPPED * np.any(unseen, axis=1)
         | Note.MISSING_COVARIATE_DROPPED * np.any(lost, axis=1)
         | Note.SIZE_ABOVE_NOMINAL * (found.converged & (np.minimum(controls, actives) < SMALL_ARM))
