@@ -59,7 +59,8 @@ class Layout:
         single = np.all(ones.all()) and np.all(self.matrix.sum(axis=0) == 1.0)
         if not (single and np.all(self.matrix.sum(axis=1) == 1.0)):
             return None
-        return np.argmax(self.matrix, axis=0)
+        found: IntArray = np.argmax(self.matrix, axis=0)
+        return found
 
     @cached_property
     def stored(self) -> tuple[IntArray, IntArray]:
@@ -148,7 +149,8 @@ class Products:
     def matrices(self, sums: FloatArray) -> FloatArray:
         """Lay products (products, B) out as matrices (B, size, size)."""
         flat = np.take(np.ascontiguousarray(sums.T), self.where, axis=1)
-        return flat.reshape(-1, self.size, self.size)
+        found: FloatArray = flat.reshape(-1, self.size, self.size)
+        return found
 
     def slope_matrices(self, sums: FloatArray) -> FloatArray:
         """Lay products with entries (products, B) out as matrices (B, E, size, size)."""

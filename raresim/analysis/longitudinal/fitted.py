@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray
-from raresim.analysis.longitudinal.fitting import (
-    Data,
-    Fit,
-    fit_like_mmrm,
-    fit_rows,
-    free_observations,
-)
+from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
     Inference,
     between_within,
@@ -21,8 +15,10 @@ from raresim.analysis.longitudinal.inference import (
     infer,
     residual_df,
 )
+from raresim.analysis.longitudinal.like_mmrm import fit_like_mmrm
 from raresim.analysis.longitudinal.many_at_once import FTest, f_test
 from raresim.analysis.longitudinal.mixed_models import STEPS, usable_rows
+from raresim.analysis.longitudinal.prepared import Data, free_observations
 from raresim.analysis.longitudinal.structures import mmrm_start, structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, wald_results
@@ -143,9 +139,7 @@ class MixedModelFit:
         """Return the coefficients as a table: estimate, se, df, t, p."""
         import pandas as pd
 
-        rows = {
-            r.measure: (r.estimate, r.se, r.df, r.statistic, r.p) for r in self.coefficients()
-        }
+        rows = {r.measure: (r.estimate, r.se, r.df, r.statistic, r.p) for r in self.coefficients()}
         return pd.DataFrame.from_dict(
             rows, orient="index", columns=["estimate", "se", "df", "statistic", "p"]
         )

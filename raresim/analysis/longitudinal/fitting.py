@@ -12,21 +12,17 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.longitudinal.design import (
     Layout,
-    seen_visits,
-    vector_to_coefficients,
 )
 from raresim.analysis.longitudinal.likelihood import (
     Curvature,
     Point,
     curvature,
-    rough_curvature,
     evaluate,
-    gathered,
     inverses,
-    over_slots,
+    rough_curvature,
     times,
 )
-from raresim.analysis.longitudinal.patterns import Slots, make_slots
+from raresim.analysis.longitudinal.prepared import Data, well_conditioned
 from raresim.analysis.longitudinal.structures import Shape, Structure
 
 CLOSE = 1e-9  # of score' I^-1 score, twice the gain left: the step after it is rounding
@@ -35,36 +31,7 @@ MOST_HALVINGS = 30
 LONGEST_STEP = 2.0  # parameters are logarithms or of order 1
 SINGULAR = 1e-8  # of the information, scaled to a unit diagonal: its smallest eigenvalue
 FLAT = 1e-9  # variance left of a visit after the others, of its own
-COLLINEAR = 1e-9  # of the normal equations, scaled to a unit diagonal: smallest eigenvalue
 STRIP = 256  # rows fitted together: what they need stays in the cache
-
-
-@dataclass(frozen=True)
-class Data:
-    """Repeated measures ready to be fitted: sums by pattern around the least-squares fit."""
-
-    outcome: FloatArray  # (B, n, m) residuals from least squares, 0 where not seen
-    covariates: FloatArray  # (B, n, q) or (B, n, m, q)
-    layout: Layout
-    seen: BoolArray  # (B, n, m)
-    slots: Slots
-    start: FloatArray  # (B, p) the least-squares coefficients
-    moments: FloatArray  # (B, G, m, m) a first covariance
-    regular: BoolArray  # (B,) whether the coefficients can be told apart
-    varied: BoolArray  # (B,) whether residuals are left at every visit of every group
-    groups: int
-    constant: FloatArray  # (B,) what weights add to the log-likelihood
-    unweighted: FloatArray  # covariates before weights were multiplied in
-
-    @property
-    def observations(self) -> IntArray:
-        """Return the number of observations of each row."""
-        return np.count_nonzero(self.seen, axis=(1, 2))
-
-    @property
-    def patients(self) -> IntArray:
-        """Return the number of patients with an observation."""
-        return np.count_nonzero(np.any(self.seen, axis=2), axis=1)
 
 
 @dataclass(frozen=True)
@@ -108,112 +75,6 @@ class Fit:
     steps: IntArray
 
 
-def prepare(
-    outcome: FloatArray,
-    covariates: FloatArray,
-    layout: Layout,
-    present: BoolArray,
-    group: IntArray | None = None,
-    groups: int = 1,
-    weights: FloatArray | None = None,
-) -> Data:
-    """Sum the patients by pattern and centre them on the least-squares fit.
-
-    Weights (B, n, m) divide the covariance: an observation of weight w has variance V/w.
-    """
-    seen = seen_visits(outcome, present)
-    constant = np.zeros(outcome.shape[0])
-    outcome = np.where(seen, outcome, 0.0)
-    kept = np.any(seen, axis=2)
-    if layout.by_visit:
-        covariates = np.where(seen[:, :, :, None], covariates, 0.0)
-    else:
-        covariates = np.where(kept[:, :, None], covariates, 0.0)
-    unweighted = covariates
-    if weights is not None:
-        root = np.sqrt(np.where(seen, weights, 1.0))
-        constant = ordered_sum(np.log(root).reshape(root.shape[0], -1))
-        outcome = outcome * root
-        covariates = covariates * root[:, :, :, None]
-    if group is None:
-        group = np.zeros(kept.shape, dtype=np.int64)
-    plain = make_slots(outcome, covariates, layout, seen, group)
-    identity = plain.observed[:, None] * np.eye(layout.visits)[:, :, None, None]
-    flat = identity[layout.products.v, layout.products.w]
-    information = gathered(flat, plain, layout)
-    regular = well_conditioned(information, COLLINEAR)
-    regular, phi, _ = inverses(information, regular)
-    visit, row = layout.kept[0], layout.stored[0]
-    cross = over_slots(plain.zy[row, visit] * plain.observed[visit]).T
-    start = times(phi, vector_to_coefficients(layout, cross))
-    residual = np.where(seen, outcome - layout.fitted(covariates, start), 0.0)
-    slots = make_slots(residual, covariates, layout, seen, group)
-    moments, varied = first_moments(slots, layout, outcome, seen, groups)
-    return Data(
-        outcome=residual,
-        covariates=covariates,
-        layout=layout,
-        seen=seen,
-        slots=slots,
-        start=start,
-        moments=moments,
-        regular=regular,
-        varied=varied,
-        groups=groups,
-        constant=constant,
-        unweighted=unweighted,
-    )
-
-
-def well_conditioned(matrices: FloatArray, least: float) -> BoolArray:
-    """Say which symmetric matrices (B, p, p) stay regular when scaled to a unit diagonal."""
-    p = matrices.shape[1]
-    diagonal = matrices[:, np.arange(p), np.arange(p)]
-    good = np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(matrices), axis=(1, 2))
-    scale = 1.0 / np.sqrt(np.where(good[:, None], diagonal, 1.0))
-    scaled = matrices * scale[:, :, None] * scale[:, None, :]
-    scaled = np.where(good[:, None, None], scaled, np.eye(p))
-    smallest = np.linalg.eigvalsh(scaled)[:, 0]
-    return good & (smallest > least)
-
-
-def first_moments(
-    slots: Slots, layout: Layout, outcome: FloatArray, seen: BoolArray, groups: int
-) -> tuple[FloatArray, BoolArray]:
-    """Return residual products averaged over pairs of visits, shrunk until they are a covariance.
-
-    Also whether residuals are left at every visit.
-    """
-    products = layout.products
-    v, w = products.v, products.w
-    m, rows = layout.visits, outcome.shape[0]
-    yy = slots.yy * slots.observed[v] * slots.observed[w]
-    together = slots.number * slots.observed[v] * slots.observed[w]
-    number = np.moveaxis(_of_groups(together, slots, groups), 2, 0)
-    total = np.moveaxis(_of_groups(yy, slots, groups), 2, 0)
-    diagonal = v == w
-    size = ordered_sum(np.swapaxes(np.where(seen, outcome, 0.0) ** 2, 1, 2).copy())
-    varied = np.all(total[:, :, diagonal] > 1e-20 * size[:, None, :], axis=(1, 2))
-    found = total / np.maximum(number, 1.0)
-    variance = np.where(found[:, :, diagonal] > 0.0, found[:, :, diagonal], 1.0)
-    root = np.sqrt(variance)
-    correlation = found / (root[:, :, v] * root[:, :, w])
-    correlation = np.where(varied[:, None, None], correlation, diagonal.astype(np.float64))
-    matrix = np.zeros((rows, groups, m, m))
-    matrix[:, :, v, w] = matrix[:, :, w, v] = correlation
-    # random patterns may leave no covariance at all: move towards no correlation
-    smallest = np.linalg.eigvalsh(matrix)[:, :, 0]
-    keep = np.where(smallest < 0.05, 0.95 / np.maximum(1.0 - smallest, 1e-300), 1.0)
-    matrix = keep[:, :, None, None] * matrix + (1.0 - keep)[:, :, None, None] * np.eye(m)
-    return matrix * root[:, :, :, None] * root[:, :, None, :], varied
-
-
-def _of_groups(values: FloatArray, slots: Slots, groups: int) -> FloatArray:
-    if groups == 1:
-        return over_slots(values)[None]
-    return np.stack([over_slots(np.where(slots.group == g, values, 0.0)) for g in range(groups)])
-
-
 def values_at(theta: FloatArray, structure: Structure, groups: int) -> FloatArray:
     """Return the entries (B, G, E) at parameters (B, GK)."""
     flat = np.ascontiguousarray(theta.reshape(-1, structure.size))
@@ -246,10 +107,7 @@ def chained(point: Point, bent: Curvature, shape: Shape) -> tuple[FloatArray, ..
     observed = np.matmul(np.matmul(back, bent.observed), shape.first)
     expected = np.matmul(np.matmul(back, bent.expected), shape.first)
     e, k = shape.second.shape[1], shape.second.shape[2]
-    if shape.second.shape[0] == 1:
-        second = shape.second.reshape(e, k * k)
-    else:
-        second = shape.second.reshape(rows, e, k * k)
+    second = shape.second.reshape(-1, e, k * k)  # one for all rows if it is constant
     curve = np.matmul(flat[:, None, :], second).reshape(rows, k, k)
     return score, observed - curve, expected
 
@@ -274,7 +132,7 @@ def _positive(matrices: FloatArray) -> BoolArray:
     work = np.ascontiguousarray(np.moveaxis(matrices, 0, 2))
     size = work.shape[0]
     fine = np.ones(work.shape[2], dtype=np.bool_)
-    for j in range(size):
+    for _ in range(size):
         pivot = work[0, 0]
         good = pivot > 0.0
         fine &= good
@@ -440,40 +298,12 @@ def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> F
     return fit
 
 
-def fit_like_mmrm(data: Data, structure: Structure, reml: bool, start: FloatArray) -> Fit:
-    """Fit one row as R's mmrm 0.3 does: L-BFGS-B from its start, with R's tolerance.
-
-    It stops when a step gains less than 4e-9 of the likelihood, so estimates are off the
-    maximum by up to some 1e-4 standard errors; started and stopped like this, they are mmrm's.
-    """
-    from scipy.optimize import minimize
-
-    def losing(theta: FloatArray) -> tuple[float, FloatArray]:
-        here = theta[None]
-        value = values_at(here, structure, data.groups)
-        point = evaluate(value, data.slots, data.layout, reml)
-        first = shape_at(here, structure, data.groups).first
-        score = times(np.ascontiguousarray(np.swapaxes(first, 1, 2)), point.score.reshape(1, -1))
-        constant = 0.5 * np.log(2.0 * np.pi) * free_observations(data, reml)[0]
-        if not point.fine[0]:
-            return np.inf, np.zeros_like(theta)
-        return float(constant - point.loglik[0]), -score[0]
-
-    options = {"maxcor": 5, "ftol": 1e7 * np.finfo(np.float64).eps, "gtol": 0.0}
-    found = minimize(losing, start, jac=True, method="L-BFGS-B", options=options)
-    return fit_at(data, structure, reml, found.x[None])
-
-
-def free_observations(data: Data, reml: bool) -> IntArray:
-    """Return the observations behind the constant of the (restricted) likelihood."""
-    return data.observations - (data.start.shape[1] if reml else 0)
-
-
 def parameter_slopes(first: FloatArray, slopes: FloatArray) -> FloatArray:
     """Turn M_e of the entries into M_k of the parameters."""
     rows, e, p, _ = slopes.shape
     back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
-    return np.matmul(back, slopes.reshape(rows, e, p * p)).reshape(rows, -1, p, p)
+    found: FloatArray = np.matmul(back, slopes.reshape(rows, e, p * p)).reshape(rows, -1, p, p)
+    return found
 
 
 def conditional_variances_left(value: FloatArray, layout: Layout) -> BoolArray:

@@ -13,13 +13,14 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import STRIP, Data, Fit, shape_at
+from raresim.analysis.longitudinal.fitting import STRIP, Fit, shape_at
 from raresim.analysis.longitudinal.likelihood import (
     gathered,
     inverse_of_visits,
     inverses,
     times,
 )
+from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.sandwich import Sandwich, sandwich
 from raresim.analysis.longitudinal.structures import Structure
 from raresim.errors import InputError, did_you_mean
@@ -76,9 +77,7 @@ class Inference:
     sandwich: Sandwich | None
 
 
-def infer(
-    data: Data, fit: Fit, structure: Structure, df: str, standard_errors: str
-) -> Inference:
+def infer(data: Data, fit: Fit, structure: Structure, df: str, standard_errors: str) -> Inference:
     """Work out the covariance of the coefficients that ``df`` and ``standard_errors`` ask for."""
     omega = covariance_of_parameters(fit)
     if standard_errors != "model":
@@ -178,12 +177,11 @@ def _kenward_roger_rows(
         for e in range(curve.shape[1]):
             middle -= 0.25 * curve[:, e, None, None] * slope[:, e]
     middle = 0.5 * (middle + np.swapaxes(middle, 1, 2))
-    return phi + 2.0 * np.matmul(np.matmul(phi, middle), phi)
+    found: FloatArray = phi + 2.0 * np.matmul(np.matmul(phi, middle), phi)
+    return found
 
 
-def _second_products(
-    data: Data, fit: Fit, of_entries: FloatArray, here: np.ndarray
-) -> FloatArray:
+def _second_products(data: Data, fit: Fit, of_entries: FloatArray, here: np.ndarray) -> FloatArray:
     """Return sum_kl Omega_kl Q_kl, (rows, p, p)."""
     layout, slots = data.layout, data.slots.take(here)
     products, m = layout.products, layout.visits
@@ -239,13 +237,13 @@ def between_within(data: Data, layout: Layout, contrast: FloatArray) -> FloatArr
     inside = within | intercept
     real = np.any(layout.map != 0.0, axis=(0, 1))  # a coding may have columns of zeros
     between_df = data.patients - np.count_nonzero(~inside & real, axis=1) - constant
-    within_df = (
-        data.observations - data.patients - np.count_nonzero(inside, axis=1) + constant
-    )
+    within_df = data.observations - data.patients - np.count_nonzero(inside, axis=1) + constant
     each = np.where(inside, within_df[:, None], between_df[:, None])
-    return np.min(np.where(contrast != 0.0, each, np.inf), axis=1)
+    found: FloatArray = np.min(np.where(contrast != 0.0, each, np.inf), axis=1)
+    return found
 
 
 def residual_df(data: Data) -> FloatArray:
     """Return observations minus coefficients, (B,)."""
-    return (data.observations - data.start.shape[1]).astype(np.float64)
+    found: FloatArray = (data.observations - data.start.shape[1]).astype(np.float64)
+    return found

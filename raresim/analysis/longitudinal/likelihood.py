@@ -199,9 +199,7 @@ def times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
     return found
 
 
-def residual_sums(
-    slots: Slots, layout: Layout, cells: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def residual_sums(slots: Slots, layout: Layout, cells: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return sums of covariate times residual (rows, m, P, B) and of residuals (E, P, B)."""
     products = layout.products
     visit, row = layout.kept[0], layout.stored[0]

@@ -7,7 +7,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import Data, Fit, fit_rows, prepare
+from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
     Degrees,
     Errors,
@@ -18,6 +18,7 @@ from raresim.analysis.longitudinal.inference import (
     residual_df,
     variance,
 )
+from raresim.analysis.longitudinal.prepared import Data, prepare
 from raresim.analysis.longitudinal.structures import Names, Structure, structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
@@ -108,6 +109,8 @@ def mixed_models(
     >>> design[..., 0], design[:, :, 1, 1] = 1.0, 1.0  # a mean, and a change by visit 2
     >>> present = np.ones((1, 5), dtype=bool)
     >>> mixed_models(outcome, design, present, np.array([0.0, 1.0]), covariance="cs").row(0)
+    MMRM (compound symmetry): difference in means 0.8166 (95 % CI -1.115 to 2.748)
+      se 0.6122, t(3.04693) = 1.334, p = 0.2732, 5 patients
     """
     layout, chain = checked(outcome, covariates, layout, covariance)
     check_method(method)
@@ -160,9 +163,11 @@ def title_of(chain: Sequence[str], method: str, df: str, standard_errors: str) -
     """Describe a model in a line."""
     for name in chain:
         structure(name, 2)  # refuse unknown names
-    first = Names.table[chain[0]].title
-    tail = "" if standard_errors == "model" else f", {standard_errors} standard errors"
-    return f"MMRM ({method}, {first}, {df} df{tail})"
+    parts = [Names.table[chain[0]].title]
+    parts += [] if method == "REML" else [method]
+    parts += [] if df == "satterthwaite" else [df]
+    parts += [] if standard_errors == "model" else [f"{standard_errors} se"]
+    return f"MMRM ({', '.join(parts)})"
 
 
 def usable_rows(data: Data) -> tuple[BoolArray, IntArray]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.columns import several
+from raresim.analysis.longitudinal.arm_by_visit import treatment_layout, with_arm
 from raresim.analysis.longitudinal.fitted import MixedModelFit, fit_model
-from raresim.analysis.longitudinal.fitting import prepare
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
@@ -17,7 +17,7 @@ from raresim.analysis.longitudinal.mixed_models import (
     checked,
     title_of,
 )
-from raresim.analysis.longitudinal.repeated_measures import with_arm, treatment_layout
+from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.visit_table import VisitTable, read_visits
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result
@@ -38,7 +38,8 @@ class RepeatedMeasuresFit(MixedModelFit):
     def _at(self, visit: object, arm: int) -> FloatArray:
         """Return the weights of the mean of an arm at a visit, at the reference covariates."""
         values = np.concatenate([[1.0, float(arm)], self._table.reference])
-        return values @ self._data.layout.map[self._table.position(visit)]
+        found: FloatArray = values @ self._data.layout.map[self._table.position(visit)]
+        return found
 
     def ls_mean(self, visit: object, *, treated: bool) -> Result:
         """Estimate the least-squares mean of an arm at a visit.
@@ -114,6 +115,7 @@ def repeated_measures(
     >>> fit.names
     ('intercept', 'drug', 'week[2]', 'drug:week[2]')
     >>> round(fit.difference(2).estimate, 3)
+    2.923
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")

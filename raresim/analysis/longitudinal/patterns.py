@@ -58,7 +58,7 @@ class Slots:
 
 
 def slot_of_patient(seen: BoolArray, group: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Number the patterns of each row.
+    """Give the patterns of each row their numbers.
 
     Parameters
     ----------
@@ -106,7 +106,8 @@ def sum_by_slot(values: FloatArray, slot: IntArray, slots: int) -> FloatArray:
     """Add values (B, n) of each slot in the order of the patients, to (slots, B)."""
     rows = slot.shape[0]
     place = (np.minimum(slot, slots) * rows + np.arange(rows)[:, None]).reshape(-1)
-    total = np.bincount(place, weights=values.reshape(-1), minlength=(slots + 1) * rows)
+    size = (slots + 1) * rows
+    total: FloatArray = np.bincount(place, values.reshape(-1), size).astype(np.float64, copy=False)
     return total.reshape(slots + 1, rows)[:slots]
 
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.longitudinal.arm_by_visit import with_notes
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import Data, Fit, fit_rows, prepare
+from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
+    Degrees,
+    check_choices,
     covariance_of_parameters,
     satterthwaite,
 )
@@ -18,9 +21,10 @@ from raresim.analysis.longitudinal.mixed_models import (
     STEPS,
     check_method,
     checked,
+    combined_results,
     usable_rows,
 )
-from raresim.analysis.longitudinal.repeated_measures import with_notes
+from raresim.analysis.longitudinal.prepared import Data, prepare
 from raresim.analysis.longitudinal.structures import Names, Structure, structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
@@ -52,8 +56,13 @@ def proportional_slowing(
     so y + arm delta_v rho follows a linear model in (mu', delta', rho'). That model is fitted
     (REML by default) again and again until it returns what it was made at; there the
     derivative of the likelihood in the mean is 0, and standard error and Satterthwaite's
-    degrees of freedom are those of the linear model. The confidence interval is Wald's: with
-    little change among the controls (a note says so) the share is hardly defined.
+    degrees of freedom are those of the linear model. With little change among the controls (a
+    note says so) the share is hardly defined.
+
+    The interval and the p-value are Wald's, and too bold: simulated size at the nominal 5 %
+    with a clear decline, five visits and drop-out, total n = 12, 20, 40, 60: 31, 12, 9.6 and
+    9.2 % (500 trials each, Monte Carlo se 1 to 2). The note SIZE_ABOVE_NOMINAL is always
+    attached: estimate with this, test with `proportional_slowing_test`.
 
     Parameters
     ----------
@@ -85,11 +94,12 @@ def proportional_slowing(
     >>> outcome = np.column_stack([start, start[:, None] + change])[None]
     >>> arm = np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
     >>> proportional_slowing(outcome, arm, np.ones((1, 8), dtype=bool), covariance="cs").row(0)
+    proportional slowing: share of change averted 0.4885 (95 % CI 0.3767 to 0.6003)
+      se 0.05186, t(13.3089) = 9.419, p = 2.963e-07, 8 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     check_method(method)
-    batch, _, visits = outcome.shape
-    if visits < 2:
-        raise InputError(f"outcome: found {visits} visits; expected a baseline and one more.")
+    batch, visits = outcome.shape[0], _enough_visits(outcome)
     layout = _layout(visits)
     _, chain = checked(outcome, np.zeros((batch, 0, visits, 3)), layout, covariance)
     treated = (arm == 1).astype(np.float64)
@@ -108,11 +118,12 @@ def proportional_slowing(
             notes[rows] |= int(STEPS[step - 1]) * settled
         left[rows] = ~settled & (refused == 0)
     notes |= int(Note.NO_COVARIANCE_FITTED) * left
+    notes |= int(Note.SIZE_ABOVE_NOMINAL) * state.done
     notes |= int(Note.NO_CHANGE_TO_SLOW) * (state.done & (state.change < CLEAR_CHANGE))
     seen = present[:, :, None] & ~np.isnan(outcome)
     found = wald_results(
-        method=f"proportional slowing ({method}, {Names.table[chain[0]].title})",
-        measure="share of the controls' change averted",
+        method="proportional slowing",
+        measure="share of change averted",
         estimate=1.0 - state.ratio,
         se=state.se,
         converged=state.done,
@@ -121,6 +132,96 @@ def proportional_slowing(
         df=state.df,
     )
     return with_notes(found, seen, arm, present, outcome, np.zeros_like(seen))
+
+
+def proportional_slowing_test(
+    outcome: FloatArray,
+    arm: CodeArray,
+    present: BoolArray,
+    *,
+    covariance: str | Sequence[str] = FALLBACKS,
+    method: str = "REML",
+    df: Degrees = "kenward-roger-linear",
+) -> Results:
+    """Test that no share of the change is averted, in the model of `proportional_slowing`.
+
+    A test at the null, as score tests are: with d_v the change of the mean of all patients of
+    both arms, which is the change under no effect, the model is y = mu + delta_v - share arm
+    d_v, linear in (mu, delta, share). The arms do not enter d, so the test keeps its size where
+    Wald's test of the fitted share does not (see there); the estimate is the share to first
+    order, right for small shares only.
+
+    Simulated size in per cent at the nominal 5 % (1,000 trials each, Monte Carlo se about 0.7;
+    clear decline, five visits, drop-out), total n in two equal arms; the contrast weighs all
+    visits, so few patients cannot bear an unstructured covariance:
+
+        total n                                  12    20    40    60
+        default                                17.3   7.9   4.5   7.1
+        covariance=("ar1h", "cs")               4.3   4.5   2.8   4.0
+
+    Parameters
+    ----------
+    outcome, arm, present, covariance, method
+        As in `proportional_slowing`.
+    df
+        As in `mixed_models`.
+
+    Raises
+    ------
+    InputError
+        If there is one visit only, a name is not known, or choices do not go together.
+
+    References
+    ----------
+    Raket LL. Stat Med 2022;41:5537-5557 (the model). Kenward MG, Roger JH. Biometrics
+    1997;53:983-997.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> start = np.array([20.0, 22, 19, 24, 21, 20, 23, 22])
+    >>> noise = np.array([[0.2, -0.3], [-0.1, 0.4], [0.3, 0.2], [-0.4, 0.1]] * 2)
+    >>> change = np.array([[-2.0, -4.0]] * 4 + [[-1.0, -2.1]] * 4) + noise
+    >>> outcome = np.column_stack([start, start[:, None] + change])[None]
+    >>> arm = np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
+    >>> present = np.ones((1, 8), dtype=bool)
+    >>> proportional_slowing_test(outcome, arm, present, covariance="cs").row(0)
+    test of proportional slowing: first-order share averted 0.6463 (95 % CI 0.4593 to 0.8334)
+      se 0.08681, t(13.3381) = 7.445, p = 4.179e-06, 8 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+    """
+    check_method(method)
+    check_choices(df, "model", method == "REML")
+    visits = _enough_visits(outcome)
+    change = _mean_changes(outcome, present)
+    slowed = (arm == 1)[:, :, None] * change[:, None, :]
+    covariates = np.stack([np.ones_like(slowed), slowed], axis=3)
+    table = np.zeros((visits, 2, visits + 1))
+    table[np.arange(visits), 0, np.arange(visits)] = 1.0
+    table[1:, 1, visits] = 1.0
+    layout, chain = checked(outcome, covariates, Layout(table, True), covariance)
+    contrast = np.zeros(visits + 1)
+    contrast[-1] = -1.0
+    data = prepare(outcome, covariates, layout, present)
+    found = combined_results(
+        data,
+        [structure(name, visits) for name in chain],
+        contrast,
+        method=method,
+        df=df,
+        standard_errors="model",
+        title="test of proportional slowing",
+        measure="first-order share averted",
+    )
+    return with_notes(found, data.seen, arm, present, outcome, np.zeros_like(data.seen))
+
+
+def _enough_visits(outcome: FloatArray) -> int:
+    visits = outcome.shape[2]
+    if visits < 2:
+        raise InputError(f"outcome: found {visits} visits; expected a baseline and one more.")
+    found: int = visits
+    return found
 
 
 @dataclass
@@ -201,7 +302,8 @@ def _mean_changes(outcome: FloatArray, present: BoolArray) -> FloatArray:
     # no change at all would leave the column of the ratio empty
     flat = np.all(changes[:, 1:] == 0.0, axis=1)
     changes[:, 1:] += flat[:, None]
-    return changes
+    found: FloatArray = changes
+    return found
 
 
 def _linear(

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray, IntArray, ordered_sum
-from raresim.analysis.longitudinal.fitting import STRIP, Data, Fit
+from raresim.analysis.longitudinal.fitting import STRIP, Fit
 from raresim.analysis.longitudinal.likelihood import inverse_of_visits, times
+from raresim.analysis.longitudinal.prepared import Data
 
 
 @dataclass(frozen=True)
@@ -126,4 +127,5 @@ def _adjusted(root: FloatArray, phi: FloatArray, kind: str) -> FloatArray:
     kept = value > 1e-10  # a patient who alone decides a coefficient has no residual in it
     scaled = np.where(kept, np.where(kept, value, 1.0) ** power, 0.0)
     a = np.matmul(vector * scaled[..., None, :], np.swapaxes(vector, 2, 3))
-    return np.matmul(a, root)
+    found: FloatArray = np.matmul(a, root)
+    return found

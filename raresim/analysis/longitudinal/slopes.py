@@ -3,16 +3,16 @@
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
-from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import prepare
-from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
-from raresim.analysis.longitudinal.mixed_models import check_method, combined_results
-from raresim.analysis.longitudinal.random_effects import RandomEffects
-from raresim.analysis.longitudinal.repeated_measures import (
+from raresim.analysis.longitudinal.arm_by_visit import (
     missing_covariates,
     with_arm,
     with_notes,
 )
+from raresim.analysis.longitudinal.design import Layout
+from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
+from raresim.analysis.longitudinal.mixed_models import check_method, combined_results
+from raresim.analysis.longitudinal.prepared import prepare
+from raresim.analysis.longitudinal.random_effects import RandomEffects
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
 from raresim.errors import InputError
@@ -76,6 +76,9 @@ def random_slope(
     >>> arm = np.array([[0, 0, 0, 0, 1, 1, 1, 1]])
     >>> none, present = np.zeros((1, 8, 0)), np.ones((1, 8), dtype=bool)
     >>> random_slope(outcome[None], time, none, arm, present).row(0)
+    random slopes: difference in slopes -0.565 (95 % CI -0.9016 to -0.2284)
+      se 0.1376, t(6) = -4.107, p = 0.006307, 8 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
@@ -101,7 +104,7 @@ def random_slope(
         method=method,
         df=df,
         standard_errors=standard_errors,
-        title=f"random slopes ({method}, {df} df)",
+        title="random slopes",
         measure="difference in slopes",
         fallback_notes=(limit, limit),
     )

@@ -169,7 +169,9 @@ class Unstructured(Scaled):
         """Return C and its derivatives; the second ones are constants."""
         first = np.repeat(self.linear[None], phi.shape[0], axis=0)
         e, k, other = np.nonzero(self.curve)
-        np.add.at(first, (slice(None), e, k), self.curve[e, k, other] * phi[:, other])
+        for which in range(e.size):
+            weight = self.curve[e[which], k[which], other[which]]
+            first[:, e[which], k[which]] += weight * phi[:, other[which]]
         return Shape(self.inner(phi), first, np.broadcast_to(self.curve, (1, *self.curve.shape)))
 
     def start(self, moments: FloatArray) -> FloatArray:
@@ -258,7 +260,8 @@ class Correlated(Scaled):
         if order == 1:
             return once * slope
         twice = x * (x - 1) * _power(rho, np.maximum(x - 2, 0))
-        return twice * slope * slope - once * 3.0 * t / root**5
+        found: FloatArray = twice * slope * slope - once * 3.0 * t / root**5
+        return found
 
     def inner_shape(self, phi: FloatArray) -> Shape:
         """Return C and its derivatives."""
@@ -339,7 +342,8 @@ def _exponent(kind: str, visits: int) -> FloatArray:
         return lag.astype(np.float64)
     steps = np.arange(visits - 1)[None, :]
     if kind == "toep":
-        return (lag == steps + 1).astype(np.float64)
+        found: FloatArray = (lag == steps + 1).astype(np.float64)
+        return found
     return ((v[:, None] <= steps) & (steps < w[:, None])).astype(np.float64)
 
 

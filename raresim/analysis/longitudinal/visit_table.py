@@ -171,7 +171,7 @@ def _patients(data: "pd.DataFrame", subject: str) -> tuple[IntArray, tuple[objec
 def _visits(
     data: "pd.DataFrame", visit: str, used: BoolArray
 ) -> tuple[IntArray, tuple[object, ...]]:
-    """Number the visits that have an outcome; rows of other visits get -1."""
+    """Give numbers to the visits that have an outcome; rows of other visits get -1."""
     series = data[visit].astype("category")
     codes = series.cat.codes.to_numpy().astype(np.int64)
     seen = np.zeros(len(series.cat.categories), dtype=np.bool_)

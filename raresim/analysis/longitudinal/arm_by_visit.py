@@ -6,7 +6,6 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import prepare
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
@@ -16,6 +15,7 @@ from raresim.analysis.longitudinal.mixed_models import (
     combined_results,
     title_of,
 )
+from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.structures import structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
@@ -97,6 +97,9 @@ def mmrm(
     >>> baseline = np.array([[[3.0], [2.0], [2.5], [4.0], [3.1], [3.6], [2.7], [2.0]]])
     >>> present = np.ones((1, 8), dtype=bool)
     >>> mmrm(outcome, baseline, arm, present, by_visit=[False], covariance="cs").row(0)
+    MMRM (compound symmetry): difference in means at a visit 0.9393 (95 % CI -0.08395 to 1.963)
+      se 0.4495, t(8.64118) = 2.09, p = 0.06748, 8 patients
+      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
@@ -143,9 +146,7 @@ def missing_covariates(baseline: FloatArray, outcome: FloatArray) -> BoolArray:
     return np.broadcast_to(missing if baseline.ndim == 4 else missing[:, :, None], outcome.shape)
 
 
-def with_arm(
-    baseline: FloatArray, arm: CodeArray, visits: int, changing: bool
-) -> FloatArray:
+def with_arm(baseline: FloatArray, arm: CodeArray, visits: int, changing: bool) -> FloatArray:
     """Put a constant and the arm before the covariates."""
     treated = (arm == 1).astype(np.float64)
     own = np.stack([np.ones_like(treated), treated], axis=2)
