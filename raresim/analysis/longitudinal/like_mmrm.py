@@ -31,5 +31,6 @@ def fit_like_mmrm(data: Data, structure: Structure, reml: bool, start: FloatArra
         return float(constant - point.loglik[0]), -score[0]
 
     options: dict[str, Any] = {"maxcor": 5, "ftol": 1e7 * np.finfo(np.float64).eps, "gtol": 0.0}
-    found: Any = minimize(losing, start, jac=True, method="L-BFGS-B", options=options)
+    search: Any = minimize
+    found = search(losing, start, jac=True, method="L-BFGS-B", options=options)
     return fit_at(data, structure, reml, found.x[None])

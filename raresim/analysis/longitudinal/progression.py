@@ -25,7 +25,7 @@ from raresim.analysis.longitudinal.mixed_models import (
     usable_rows,
 )
 from raresim.analysis.longitudinal.prepared import Data, prepare
-from raresim.analysis.longitudinal.structures import Names, Structure, structure
+from raresim.analysis.longitudinal.structures import Structure, structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
