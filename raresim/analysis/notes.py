@@ -61,6 +61,13 @@ class Note(IntFlag):
     SUMMARY_OUT_OF_REACH = 1 << 59
     UNMATCHED_DROPPED = 1 << 60
     FEW_EFFECTIVE_PATIENTS = 1 << 61
+    FIRST_FALLBACK_COVARIANCE = 1 << 21
+    SECOND_FALLBACK_COVARIANCE = 1 << 22
+    THIRD_FALLBACK_COVARIANCE = 1 << 23
+    NO_COVARIANCE_FITTED = 1 << 24
+    VISIT_WITHOUT_AN_ARM = 1 << 25
+    RANDOM_EFFECTS_AT_LIMIT = 1 << 26
+    NO_CHANGE_TO_SLOW = 1 << 27
 
     def sentences(self) -> tuple[str, ...]:
         """Say each flag that is set in one sentence."""
@@ -184,5 +191,26 @@ SENTENCES = {
     Note.UNMATCHED_DROPPED: "Treated patients without a control within reach were left out.",
     Note.FEW_EFFECTIVE_PATIENTS: (
         "Fewer than 40 effective patients in an arm: this standard error may be too small."
+    ),
+    Note.FIRST_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the first one to fall back on was used "
+        "(heterogeneous Toeplitz unless another was named)."
+    ),
+    Note.SECOND_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the second one to fall back on was used "
+        "(heterogeneous AR(1) unless another was named)."
+    ),
+    Note.THIRD_FALLBACK_COVARIANCE: (
+        "The covariance asked for could not be fitted; the third one to fall back on was used "
+        "(compound symmetry unless another was named)."
+    ),
+    Note.NO_COVARIANCE_FITTED: "None of the covariances of the visits could be fitted.",
+    Note.VISIT_WITHOUT_AN_ARM: "At some visit nobody of one arm was seen.",
+    Note.RANDOM_EFFECTS_AT_LIMIT: (
+        "The covariance of the patients' intercepts and slopes is at its limit (none varies, or "
+        "one follows from the other); one with fewer parameters was used."
+    ),
+    Note.NO_CHANGE_TO_SLOW: (
+        "The control arm hardly changes, so that a share of its change is not defined."
     ),
 }

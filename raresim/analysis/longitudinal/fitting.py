@@ -1,0 +1,318 @@
+"""Newton's method for the covariance of all rows of a batch at once.
+
+A row that has converged is never touched again, so row b of a batch is that row alone, bit for
+bit. Every step uses the exact second derivatives, or the expected information where these are
+not those of a maximum, and is halved until the likelihood does not fall.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.longitudinal.design import (
+    Layout,
+)
+from raresim.analysis.longitudinal.likelihood import (
+    Curvature,
+    Point,
+    curvature,
+    evaluate,
+    inverses,
+    rough_curvature,
+    times,
+)
+from raresim.analysis.longitudinal.prepared import Data, well_conditioned
+from raresim.analysis.longitudinal.structures import Shape, Structure
+
+CLOSE = 1e-9  # of score' I^-1 score, twice the gain left: the step after it is rounding
+MOST_STEPS = 60
+MOST_HALVINGS = 30
+LONGEST_STEP = 2.0  # parameters are logarithms or of order 1
+SINGULAR = 1e-8  # of the information, scaled to a unit diagonal: its smallest eigenvalue
+FLAT = 1e-9  # variance left of a visit after the others, of its own
+STRIP = 256  # rows fitted together: what they need stays in the cache
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A covariance and what the coefficients are given it.
+
+    Attributes
+    ----------
+    theta
+        (B, G K) parameters, group after group.
+    value
+        (B, G, E) entries of the covariance.
+    loglik
+        (B,) log-likelihood, restricted with REML.
+    beta, phi
+        (B, p), (B, p, p) coefficients and their model-based covariance.
+    information
+        (B, GK, GK) minus the second derivatives in the parameters.
+    slopes
+        (B, GK, p, p): M_k = sum X' W D_k W X.
+    entry_slopes
+        (B, GE, p, p): the same for the entries of the covariance.
+    shape
+        The entries and their derivatives, groups laid out as blocks.
+    converged
+        (B,) whether it is a maximum with a regular information.
+    steps
+        (B,) steps taken.
+    """
+
+    theta: FloatArray
+    value: FloatArray
+    loglik: FloatArray
+    beta: FloatArray
+    phi: FloatArray
+    information: FloatArray
+    slopes: FloatArray
+    entry_slopes: FloatArray
+    shape: Shape
+    converged: BoolArray
+    steps: IntArray
+
+
+def values_at(theta: FloatArray, structure: Structure, groups: int) -> FloatArray:
+    """Return the entries (B, G, E) at parameters (B, GK)."""
+    flat = np.ascontiguousarray(theta.reshape(-1, structure.size))
+    return structure.value(flat).reshape(theta.shape[0], groups, -1)
+
+
+def shape_at(theta: FloatArray, structure: Structure, groups: int) -> Shape:
+    """Return entries (B, GE) and derivatives at parameters (B, GK), blocks for groups."""
+    rows, size = theta.shape[0], structure.size
+    one = structure.shape(np.ascontiguousarray(theta.reshape(-1, size)))
+    if groups == 1:
+        return one
+    e = one.value.shape[1]
+    first = np.zeros((rows, groups * e, groups * size))
+    second = np.zeros((rows, groups * e, groups * size, groups * size))
+    for g in range(groups):
+        here, there = slice(g * e, (g + 1) * e), slice(g * size, (g + 1) * size)
+        first[:, here, there] = one.first.reshape(rows, groups, e, size)[:, g]
+        spread = np.broadcast_to(one.second, (rows * groups, e, size, size))
+        second[:, here, there, there] = spread.reshape(rows, groups, e, size, size)[:, g]
+    return Shape(one.value.reshape(rows, -1), first, second)
+
+
+def chained(point: Point, bent: Curvature, shape: Shape) -> tuple[FloatArray, ...]:
+    """Return score, observed and expected information in the parameters."""
+    rows = shape.first.shape[0]
+    back = np.ascontiguousarray(np.swapaxes(shape.first, 1, 2))
+    flat = point.score.reshape(rows, -1)
+    score = times(back, flat)
+    observed = np.matmul(np.matmul(back, bent.observed), shape.first)
+    expected = np.matmul(np.matmul(back, bent.expected), shape.first)
+    e, k = shape.second.shape[1], shape.second.shape[2]
+    second = shape.second.reshape(-1, e, k * k)  # one for all rows if it is constant
+    curve = np.matmul(flat[:, None, :], second).reshape(rows, k, k)
+    return score, observed - curve, expected
+
+
+def newton_step(
+    score: FloatArray, observed: FloatArray, expected: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the step, score' I^-1 score, and whether the observed information gave it."""
+    fine = np.ones(score.shape[0], dtype=np.bool_)
+    good = fine & _positive(observed)
+    information = np.where(good[:, None, None], observed, expected)
+    _, inverse, _ = inverses(information, fine)
+    step = times(inverse, score)
+    gain = ordered_sum(step * score)
+    longest = np.max(np.abs(step), axis=1)
+    shrink = np.where(longest > LONGEST_STEP, LONGEST_STEP / np.maximum(longest, 1e-300), 1.0)
+    return step * shrink[:, None], gain, good
+
+
+def _positive(matrices: FloatArray) -> BoolArray:
+    """Say which symmetric matrices (B, k, k) have positive pivots only."""
+    work = np.ascontiguousarray(np.moveaxis(matrices, 0, 2))
+    size = work.shape[0]
+    fine = np.ones(work.shape[2], dtype=np.bool_)
+    for _ in range(size):
+        pivot = work[0, 0]
+        good = pivot > 0.0
+        fine &= good
+        row = work[0, 1:] / np.where(good, pivot, 1.0)
+        work = work[1:, 1:] - work[1:, 0, None] * row[None]
+    return fine
+
+
+@dataclass
+class _State:
+    """Rows on their way: the last accepted parameters and where they go next."""
+
+    theta: FloatArray
+    step: FloatArray
+    loglik: FloatArray
+    halvings: IntArray
+    close: BoolArray
+    steps: IntArray
+
+
+def fit_rows(
+    data: Data,
+    structure: Structure,
+    reml: bool,
+    usable: BoolArray,
+    start: FloatArray | None = None,
+) -> Fit:
+    """Fit the rows that are usable, strip by strip; the others stay NaN and not converged.
+
+    ``start`` (B, GK) are parameters to start from; by default those of the first moments.
+    """
+    batch, p = data.start.shape
+    k, e = structure.size * data.groups, data.layout.products.v.size
+    fit = _empty(batch, p, k, e, data.groups)
+    rows = np.flatnonzero(usable)
+    for first in range(0, rows.size, STRIP):
+        here = rows[first : first + STRIP]
+        if start is None:
+            flat = data.moments[here].reshape(-1, structure.visits, structure.visits)
+            theta = structure.start(flat).reshape(here.size, -1)
+        else:
+            theta = start[here]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # steps too far
+            _fit_strip(data, structure, reml, here, theta, fit)
+    return fit
+
+
+def _empty(batch: int, p: int, k: int, e: int, groups: int) -> Fit:
+    def nan(*shape: int) -> FloatArray:
+        return np.full((batch, *shape), np.nan)
+
+    return Fit(
+        theta=nan(k),
+        value=nan(groups, e),
+        loglik=nan(),
+        beta=nan(p),
+        phi=nan(p, p),
+        information=nan(k, k),
+        slopes=nan(k, p, p),
+        entry_slopes=nan(groups * e, p, p),
+        shape=Shape(nan(groups * e), nan(groups * e, k), nan(0, 0, 0)),
+        converged=np.zeros(batch, dtype=np.bool_),
+        steps=np.zeros(batch, dtype=np.int64),
+    )
+
+
+def _fit_strip(
+    data: Data,
+    structure: Structure,
+    reml: bool,
+    rows: IntArray,
+    theta: FloatArray,
+    fit: Fit,
+) -> None:
+    groups = data.groups
+    state = _State(
+        theta=theta,
+        step=np.zeros_like(theta),
+        loglik=np.full(rows.size, -np.inf),
+        halvings=np.zeros(rows.size, dtype=np.int64),
+        close=np.zeros(rows.size, dtype=np.bool_),
+        steps=np.zeros(rows.size, dtype=np.int64),
+    )
+    slots = data.slots.take(rows)
+    for turn in range(MOST_STEPS + MOST_HALVINGS):
+        if rows.size == 0:
+            return
+        trial = state.theta + state.step
+        point = evaluate(values_at(trial, structure, groups), slots, data.layout, reml)
+        if turn == 0:  # far from the maximum the expected information is as good, and cheaper
+            bent = rough_curvature(point, slots, data.layout, groups)
+        else:
+            bent = curvature(point, slots, data.layout, reml, groups)
+        shape = shape_at(trial, structure, groups)
+        score, observed, expected = chained(point, bent, shape)
+        room = 1e-9 * (1.0 + np.abs(point.loglik))  # rounding of the likelihood is no fall
+        better = point.fine & (point.loglik >= state.loglik - room)
+        done = better & state.close
+        here = np.flatnonzero(done)
+        if here.size > 0:
+            _keep(fit, rows, here, trial, point, bent, shape, observed, data)
+            fit.steps[rows[here]] = state.steps[here]
+        step, gain, exact = newton_step(score, observed, expected)
+        sound = better & np.all(np.isfinite(step), axis=1)
+        state.theta = np.where(sound[:, None], trial, state.theta)
+        state.loglik = np.where(sound, point.loglik, state.loglik)
+        state.halvings = np.where(sound, 0, state.halvings + 1)
+        state.step = np.where(sound[:, None], step, 0.5 * state.step)
+        state.close = sound & exact & (gain <= CLOSE) & (turn > 0)
+        state.steps = state.steps + sound
+        lost = (state.halvings > MOST_HALVINGS) | (state.steps > MOST_STEPS)
+        stay = np.flatnonzero(~done & ~lost)
+        if stay.size < rows.size:
+            rows, slots, state = rows[stay], slots.take(stay), _picked(state, stay)
+
+
+def _picked(state: _State, stay: IntArray) -> _State:
+    return _State(
+        state.theta[stay],
+        state.step[stay],
+        state.loglik[stay],
+        state.halvings[stay],
+        state.close[stay],
+        state.steps[stay],
+    )
+
+
+def _keep(
+    fit: Fit,
+    rows: IntArray,
+    here: IntArray,
+    theta: FloatArray,
+    point: Point,
+    bent: Curvature,
+    shape: Shape,
+    observed: FloatArray,
+    data: Data,
+) -> None:
+    """Write down the rows that are done; those with a regular information have converged."""
+    to = rows[here]
+    first, slopes = shape.first[here], bent.slopes[here]
+    value = shape.value[here].reshape(here.size, data.groups, -1)
+    fit.theta[to], fit.value[to] = theta[here], value
+    fit.loglik[to] = point.loglik[here] + data.constant[to]
+    fit.beta[to], fit.phi[to] = point.beta[here] + data.start[to], point.phi[here]
+    fit.information[to] = observed[here]
+    fit.entry_slopes[to] = slopes
+    fit.shape.value[to], fit.shape.first[to] = shape.value[here], first
+    fit.slopes[to] = parameter_slopes(first, slopes)
+    regular = well_conditioned(observed[here], SINGULAR)
+    fit.converged[to] = regular & conditional_variances_left(value, data.layout)
+
+
+def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> Fit:
+    """Evaluate everything at parameters (B, GK) that were found elsewhere."""
+    groups, rows = data.groups, np.arange(theta.shape[0])
+    fit = _empty(rows.size, data.start.shape[1], theta.shape[1], data.slots.yy.shape[0], groups)
+    point = evaluate(values_at(theta, structure, groups), data.slots, data.layout, reml)
+    bent = curvature(point, data.slots, data.layout, reml, groups)
+    shape = shape_at(theta, structure, groups)
+    _, observed, _ = chained(point, bent, shape)
+    _keep(fit, rows, rows, theta, point, bent, shape, observed, data)
+    return fit
+
+
+def parameter_slopes(first: FloatArray, slopes: FloatArray) -> FloatArray:
+    """Turn M_e of the entries into M_k of the parameters."""
+    rows, e, p, _ = slopes.shape
+    back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
+    found: FloatArray = np.matmul(back, slopes.reshape(rows, e, p * p)).reshape(rows, -1, p, p)
+    return found
+
+
+def conditional_variances_left(value: FloatArray, layout: Layout) -> BoolArray:
+    """Say whether no visit is determined by the others (B,)."""
+    m = layout.visits
+    matrix = value[:, :, layout.products.entry]
+    diagonal = matrix[:, :, np.arange(m), np.arange(m)]
+    root = np.sqrt(diagonal)
+    correlation = matrix / (root[:, :, :, None] * root[:, :, None, :])
+    smallest: FloatArray = np.linalg.eigvalsh(correlation)[:, :, 0]
+    left: BoolArray = np.all(smallest > FLAT, axis=1)
+    return left
