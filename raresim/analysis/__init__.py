@@ -64,6 +64,14 @@ from raresim.analysis.hierarchical import (
     joint_rank,
     win_statistics,
 )
+from raresim.analysis.longitudinal import (
+    RepeatedMeasuresFit,
+    mmrm,
+    proportional_slowing,
+    proportional_slowing_test,
+    random_slope,
+    repeated_measures,
+)
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, Results
 from raresim.analysis.sequential import boundaries, spent
@@ -113,6 +121,7 @@ __all__ = [
     "ProportionIntervals",
     "ProportionTest",
     "ProportionTests",
+    "RepeatedMeasuresFit",
     "Result",
     "Results",
     "Rules",
@@ -155,6 +164,7 @@ __all__ = [
     "mean_cumulative_test",
     "miettinen_nurminen",
     "milestone_survival",
+    "mmrm",
     "negative_binomial",
     "newcombe",
     "paired_t",
@@ -162,8 +172,12 @@ __all__ = [
     "poisson_regression",
     "proportional_odds",
     "proportional_odds_score",
+    "proportional_slowing",
+    "proportional_slowing_test",
     "quasi_poisson_regression",
+    "random_slope",
     "rank_ancova",
+    "repeated_measures",
     "rmst",
     "simon_analysis",
     "simon_design",

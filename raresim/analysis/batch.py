@@ -53,6 +53,14 @@ from raresim.analysis.hierarchical.batch import (
     patient_scores,
     win_statistics,
 )
+from raresim.analysis.longitudinal.batch import (
+    Layout,
+    mixed_models,
+    mmrm,
+    proportional_slowing,
+    proportional_slowing_test,
+    random_slope,
+)
 from raresim.analysis.survival.batch import (
     cox,
     cox_model,
@@ -70,6 +78,7 @@ from raresim.analysis.survival.batch import (
 )
 
 __all__ = [
+    "Layout",
     "Level",
     "WinStatistics",
     "ancova",
@@ -105,6 +114,8 @@ __all__ = [
     "mean_cumulative_test",
     "miettinen_nurminen",
     "milestone_survival",
+    "mixed_models",
+    "mmrm",
     "negative_binomial",
     "negative_binomial_theta",
     "newcombe",
@@ -114,7 +125,10 @@ __all__ = [
     "poisson_regression",
     "proportional_odds",
     "proportional_odds_score",
+    "proportional_slowing",
+    "proportional_slowing_test",
     "quasi_poisson_regression",
+    "random_slope",
     "rank_ancova",
     "rmst",
     "rmst_adjusted",

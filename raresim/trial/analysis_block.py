@@ -161,14 +161,22 @@ class FlemingHarringtonWeight(Spec):
 Test = Literal[
     "logrank", "fleming-harrington", "max-combo", "cox", "firth cox",
     "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
-    "ancova", "t", "wilcoxon", "rank ancova",
+    "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
-    "ancova", "t", "miettinen-nurminen",
+    "ancova", "mmrm", "t", "miettinen-nurminen",
 ]  # fmt: skip
 """Methods of `trial/methods.py`, and those of them that estimate what a summary asks."""
+
+
+Covariance = Literal[
+    "unstructured", "heterogeneous toeplitz", "toeplitz", "heterogeneous ar1", "ar1",
+    "heterogeneous compound symmetry", "compound symmetry", "heterogeneous ante-dependence",
+    "ante-dependence",
+]  # fmt: skip
+DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "kenward-roger-linear"]
 
 
 class MethodSpec(Spec):
@@ -177,6 +185,15 @@ class MethodSpec(Spec):
     test: Test = Field(description="the test that decides")
     estimate: Estimate | None = Field(
         None, description="the method that estimates, where it is not the test's own"
+    )
+    covariance: Covariance | None = Field(
+        None,
+        description="of the visits in an mmrm; unstructured, and simpler where that does not "
+        "converge, if not told",
+        examples=["unstructured"],
+    )
+    df: DegreesOfFreedom | None = Field(
+        None, description="degrees of freedom of an mmrm; satterthwaite if not told"
     )
     weight: FlemingHarringtonWeight | None = Field(
         None, description="of the test 'fleming-harrington'", examples=[{"rho": 0, "gamma": 1}]

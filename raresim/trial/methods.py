@@ -136,6 +136,34 @@ def _rank_sum(table: ChangeTable, method: MethodSpec) -> Answer:
     return batch.wilcoxon(*_values(table))
 
 
+def _mmrm(table: ChangeTable, method: MethodSpec) -> Answer:
+    """Return the difference at the estimand's visit; covariates have a coefficient for each."""
+    outcome = np.concatenate([table.earlier, table.change[..., None]], axis=-1)
+    chosen: dict[str, Any] = {}
+    if method.covariance is not None:
+        chosen["covariance"] = STRUCTURES[method.covariance]
+    return batch.mmrm(
+        outcome,
+        table.covariates,
+        table.who.arm,
+        table.who.present,
+        df=method.df or "satterthwaite",
+        **chosen,
+    )
+
+
+STRUCTURES = {
+    "unstructured": "us",
+    "heterogeneous toeplitz": "toeph",
+    "toeplitz": "toep",
+    "heterogeneous ar1": "ar1h",
+    "ar1": "ar1",
+    "heterogeneous compound symmetry": "csh",
+    "compound symmetry": "cs",
+    "heterogeneous ante-dependence": "adh",
+    "ante-dependence": "ad",
+}
+"""Covariances by the names that files use, and by those of R's mmrm."""
 CONTINUOUS = (*CHANGES, "share")
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
@@ -148,6 +176,7 @@ METHODS: dict[str, Method] = {
     "quasi-poisson": Method(("events",), lambda t, m: batch.quasi_poisson_regression(*_counts(t))),
     "andersen-gill": Method(("events",), _andersen_gill),
     "ancova": Method(CONTINUOUS, lambda t, m: batch.ancova(*_adjusted(t)), ("adjust_for",)),
+    "mmrm": Method(CHANGES, _mmrm, ("adjust_for", "covariance", "df"), repeated=True),
     "t": Method(CHANGES, lambda t, m: batch.two_sample_t(*_values(t))),
     "wilcoxon": Method(CHANGES, _rank_sum, ("strata",), estimates=False),
     "rank ancova": Method(
