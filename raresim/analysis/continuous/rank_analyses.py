@@ -35,7 +35,8 @@ def brunner_munzel(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> R
         lognormal           6.0   5.6   5.5   5.2   4.5   4.9
         five categories     5.3   5.7   5.4   5.0   5.0   5.1
 
-    With fewer than 30 patients in an arm the note RERANDOMISE is attached.
+    With 2:1 allocation and 80, 15 and 5 % in three categories 6.1 % at n = 20, 6.6 at 40 and 5.6
+    at 60. With fewer than 30 patients in an arm the note RERANDOMISE is attached.
 
     Parameters
     ----------

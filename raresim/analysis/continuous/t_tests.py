@@ -14,6 +14,7 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
 
+SMALL_ARM = 30  # patients; see the sizes in `two_sample_t`
 CONSTANT = 1e-13  # a spread below this share of the mean is rounding
 
 
@@ -32,6 +33,9 @@ def two_sample_t(
     two-sided size in per cent at the nominal 5 %, total n = 12, 20, 40 and 60 in two equal arms
     (20,000 trials, Monte Carlo se 0.15): Student 3.0, 3.4, 3.8, 4.3 and Welch 2.0, 2.7, 3.5, 4.0
     for a lognormal outcome; 5.1, 5.3, 5.1, 4.9 and 4.0, 5.0, 5.1, 4.8 for one of five categories.
+    With 2:1 allocation and 80, 15 and 5 % in three categories Student's keeps 4.7 % at most,
+    Welch's has 6.1 at n = 40, 5.8 at 60 and 5.4 at 120; with fewer than 30 patients in an arm it
+    carries the note RERANDOMISE.
 
     Parameters
     ----------
@@ -62,6 +66,7 @@ def two_sample_t(
     >>> two_sample_t(outcome, arm, np.ones((1, 6), dtype=bool)).row(0)
     two-sample t-test (Welch): mean difference 1.167 (95 % CI 0.3164 to 2.017)
       se 0.2848, t(3.38887) = 4.096, p = 0.02076, 6 patients
+      Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
     if variances not in ("unequal", "equal"):
         raise InputError(f"variances: found {variances!r}; expected 'unequal' or 'equal'.")
@@ -92,6 +97,8 @@ def two_sample_t(
         + Note.NO_RESIDUAL_VARIATION * (enough & ~varies)
         + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
     )
+    if not equal:
+        notes = notes + Note.RERANDOMISE * (smaller < SMALL_ARM)
     return wald_results(
         method="two-sample t-test" if equal else "two-sample t-test (Welch)",
         measure="mean difference",

@@ -120,6 +120,7 @@ def two_sample_t(
     >>> two_sample_t(data, outcome="walk", arm="arm", control="p")
     two-sample t-test (Welch): mean difference 1.167 (95 % CI 0.3164 to 2.017)
       se 0.2848, t(3.38887) = 4.096, p = 0.02076, 6 patients
+      Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
     values, treated = _compared(data, outcome, arm, control)
     return t_tests.two_sample_t(values, treated, all_present(len(data)), variances=variances).row(0)

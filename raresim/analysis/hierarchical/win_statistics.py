@@ -155,7 +155,10 @@ def win_statistics(
         all three, "projection"            3.8   4.1   4.8   4.7   4.5   5.4
 
     So the tests are cautious in small trials, the untransformed net benefit so much that it
-        hardly ever rejects. With fewer than 50 patients in an arm the note RERANDOMISE is attached.
+    hardly ever rejects. Where most pairs are undecided (an event in 10 %, then categories of 80, 15
+    and 5 %) they are not: win ratio, "null" 7.0 % at n = 40, 6.1 at 60, 5.5 at 120; net benefit,
+    "projection" 10.0 at 12, 6.6 at 20, 6.3 at 40, 5.5 at 60 (1:1 or 2:1, the larger). With fewer
+    than 50 patients in an arm the note RERANDOMISE is attached.
 
     Parameters
     ----------
@@ -180,8 +183,8 @@ def win_statistics(
     References
     ----------
     Pocock SJ et al. Eur Heart J 2012;33:176-182. Buyse M. Stat Med 2010;29:3245-3257. Dong G et
-    al. Pharm Stat 2016;15:430-437 (variance) and 2018;17:294-299 (strata). Bebu I, Lachin JM.
-    Biostatistics 2016;17:178-187. Brunner E, Vandemeulebroecke M, Mutze T. Stat Med
+    al. Pharm Stat 2016;15:430-437 (variance); J Biopharm Stat 2018;28:778-796 (strata). Bebu I,
+    Lachin JM. Biostatistics 2016;17:178-187. Brunner E, Vandemeulebroecke M, Mutze T. Stat Med
     2021;40:3367-3384 (win odds). Ozenne B et al. Stat Methods Med Res 2021;30:2399-2412.
 
     Examples

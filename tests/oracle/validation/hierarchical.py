@@ -151,10 +151,35 @@ def _counted(item: str, rules: Rules) -> list[Comparison]:
     ]
 
 
+def _of_buysetests_tests() -> list[Comparison]:
+    """A table in BuyseTest's own tests (correctionTTE), one time with a threshold of 1."""
+    data = pd.DataFrame(
+        {
+            "time": [2.1, 4.1, 6.1, 8.1, 4.0, 6.0, 8.0, 10.0],
+            "event": [1, 1, 1, 0, 1, 0, 0, 1],
+            "arm": [0, 0, 0, 0, 1, 1, 1, 1],
+        }
+    )
+    endpoints = [Endpoint("time", event="event", margin=1.0)]
+    source = "BuyseTest, tests/testthat/test-BuyseTest-correctionTTE.R"
+    rows = []
+    for rules, label in ((BUYSETEST, "BUYSETEST"), (Rules("reached", "outlives"), "decimal")):
+
+        def found(rules: Rules = rules) -> WinStatistic:
+            return win_statistics(data, endpoints=endpoints, arm="arm", control=0, rules=rules)
+
+        for name, expected in (("wins", 9), ("losses", 2)):
+            got = lambda found=found, name=name: float(getattr(found(), name))  # noqa: E731
+            item = f"8 patients, threshold 1, {label}: {name}"
+            rows.append(Comparison("win ratio", item, source, expected, got, 1e-9))
+    return rows
+
+
 def comparisons() -> list[Comparison]:
+    rows = _of_buysetests_tests()
     if not oracle("win_ratio.json"):
-        return []
-    rows = [row for item in SETS for row in _of_wins(item)]
+        return rows
+    rows += [row for item in SETS for row in _of_wins(item)]
     rows += _of_buysetest("BuyseTest_pbc_gehan", 0.0, 0.0)
     rows += _of_buysetest("BuyseTest_pbc_gehan_threshold", 180.0, 0.5)
     rows += _counted("win_counts_pbc_bruteforce", WINS)
