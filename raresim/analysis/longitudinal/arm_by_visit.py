@@ -53,6 +53,22 @@ def mmrm(
     not converge or its information was singular, never because a p-value was larger: the size
     of the whole chain is what the simulations below show.
 
+    Simulated two-sided size in per cent at the nominal 5 %, the whole chain, total n in two
+    equal arms, four visits after baseline, drop-out that follows scores, baseline by visit
+    (1,000 trials each, Monte Carlo se 0.7; range over normal, skewed and bounded whole-number
+    scores; ``python -m tests.statistical.sizes_longitudinal 10000`` runs more):
+
+        total n                          12         20         40         60
+        satterthwaite             5.6 - 6.2  5.0 - 5.8  4.5 - 5.8  4.7 - 5.9
+        kenward-roger             8.5 - 9.7  6.4 - 8.7  5.5 - 6.7  5.5 - 6.6
+        kenward-roger-linear      4.9 - 5.4  4.6 - 5.1  4.3 - 5.6  4.5 - 5.9
+        same start, satterthwaite 9.0 - 9.8  6.5 - 7.8  5.6 - 6.6  5.6 - 6.5
+
+    "kenward-roger" takes second derivatives in the parameters of R's mmrm, as that does by
+    default, and is the boldest; the linear variant is that of SAS and the one for few
+    patients. With fewer than 20 patients in an arm the note SIZE_ABOVE_NOMINAL is attached. At
+    n = 12 the unstructured covariance could not be fitted in 2 to 3 % of the trials.
+
     Parameters
     ----------
     outcome

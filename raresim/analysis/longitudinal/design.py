@@ -157,6 +157,14 @@ class Products:
         flat = np.take(np.ascontiguousarray(sums.T), self.slope_where, axis=1)
         return flat.reshape(-1, self.v.size, self.size, self.size)
 
+    def sloped(self, both: FloatArray, sums: FloatArray) -> FloatArray:
+        """Multiply pairs of entries (pairs, B) with sums (sums, B) where they meet."""
+        if self.slope_pair.size == both.shape[0] * sums.shape[0]:  # all with all
+            outer: FloatArray = both[:, None] * sums[None]
+            return outer.reshape(-1, both.shape[1])
+        met: FloatArray = both[self.slope_pair] * sums[self.slope_sum]
+        return met
+
     def _trace(self, layout: Layout) -> list[tuple[IntArray, IntArray, IntArray]]:
         """Return, in turns that hold each entry once, entries, cells (flat) and sums."""
         visit, _ = layout.kept

@@ -18,7 +18,6 @@ from raresim.analysis.longitudinal.likelihood import (
     Point,
     curvature,
     evaluate,
-    inverses,
     rough_curvature,
     times,
 )
@@ -116,11 +115,14 @@ def newton_step(
     score: FloatArray, observed: FloatArray, expected: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Return the step, score' I^-1 score, and whether the observed information gave it."""
-    fine = np.ones(score.shape[0], dtype=np.bool_)
-    good = fine & _positive(observed)
+    good = _positive(observed)
     information = np.where(good[:, None, None], observed, expected)
-    _, inverse, _ = inverses(information, fine)
-    step = times(inverse, score)
+    sound = good | _positive(expected)
+    k = score.shape[1]
+    scale = np.sqrt(np.where(sound[:, None], information[:, np.arange(k), np.arange(k)], 1.0))
+    scaled = information / (scale[:, :, None] * scale[:, None, :])
+    scaled = np.where(sound[:, None, None], scaled, np.eye(k))
+    step = np.linalg.solve(scaled, (score / scale)[:, :, None])[:, :, 0] / scale
     gain = ordered_sum(step * score)
     longest = np.max(np.abs(step), axis=1)
     shrink = np.where(longest > LONGEST_STEP, LONGEST_STEP / np.maximum(longest, 1e-300), 1.0)

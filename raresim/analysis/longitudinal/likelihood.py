@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, FloatArray
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.longitudinal.design import (
     Layout,
     cells_of,
@@ -243,84 +243,78 @@ def by_group(values: FloatArray, slots: Slots, groups: int) -> FloatArray:
 
 def rough_curvature(point: Point, slots: Slots, layout: Layout, groups: int) -> Curvature:
     """Give the expected information of complete likelihoods in place of second derivatives."""
-    _, expected = entry_information(point, slots, layout, groups)
+    expected = entry_information(point, slots, layout, groups, False)[1]
     return Curvature(np.zeros_like(expected), expected, np.zeros((0, 0, 0, 0)))
 
 
 def curvature(point: Point, slots: Slots, layout: Layout, reml: bool, groups: int) -> Curvature:
     """Work out the second derivatives at a point."""
-    batch, e = point.phi.shape[0], layout.products.v.size
-    observed, expected = entry_information(point, slots, layout, groups)
-    slopes = slopes_of(point.w, slots, layout, groups)  # (B, GE, p, p)
+    observed, expected, slopes = entry_information(point, slots, layout, groups, True)
     lean = leanings(point, slots, layout, groups)  # (B, GE, p)
     observed -= np.matmul(np.matmul(lean, point.phi), np.swapaxes(lean, 1, 2))
     if reml:
-        p = point.phi.shape[1]
-        turned = np.matmul(point.phi[:, None], slopes)
-        one = turned.reshape(batch, groups * e, p * p)
-        two = np.ascontiguousarray(np.swapaxes(turned, 2, 3)).reshape(batch, groups * e, p * p)
-        observed -= 0.5 * np.matmul(one, np.swapaxes(two, 1, 2))
+        batch, e, p, _ = slopes.shape
+        turned = np.matmul(slopes.reshape(batch, e * p, p), point.phi).reshape(slopes.shape)
+        other = np.ascontiguousarray(np.swapaxes(turned, 2, 3)).reshape(batch, e, p * p)
+        observed -= 0.5 * np.matmul(turned.reshape(batch, e, p * p), np.swapaxes(other, 1, 2))
     observed = 0.5 * (observed + np.swapaxes(observed, 1, 2))
     return Curvature(observed, expected, slopes)
 
 
 def entry_information(
-    point: Point, slots: Slots, layout: Layout, groups: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return sum tr D_e W D_f A and sum n/2 tr D_e W D_f W, as (B, GE, GE)."""
-    products = layout.products
-    n = slots.number
-    a = point.s - 0.5 * n * point.w
+    point: Point, slots: Slots, layout: Layout, groups: int, whole: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return sum tr D_e W D_f (S - n W/2) and sum n/2 tr D_e W D_f W, (B, GE, GE), and M_e.
+
+    Without ``whole`` only the second is worked out.
+    """
+    products, n = layout.products, slots.number
     v, w = products.v[products.ev], products.w[products.ev]
     s, t = products.v[products.ew], products.w[products.ew]
-    total = np.zeros((groups, products.ev.size, n.shape[1]))
-    plain = np.zeros_like(total)
+    pairs = (products.entry[w, s], products.entry[v, t], products.entry[v, s], products.entry[w, t])
+    inverse, middle = point.w[products.v, products.w], point.s[products.v, products.w]
+    plain = np.zeros((groups, v.size, n.shape[1]))
+    bent, slopes = np.zeros_like(plain), np.zeros((groups, products.slope_pair.size, n.shape[1]))
     for j in range(n.shape[0]):
-        one, two = point.w[:, :, j], a[:, :, j]
-        cross = one[w, s] * two[t, v] + one[w, t] * two[s, v]
-        cross += one[v, s] * two[t, w] + one[v, t] * two[s, w]
-        cross += two[w, s] * one[t, v] + two[w, t] * one[s, v]
-        cross += two[v, s] * one[t, w] + two[v, t] * one[s, w]
-        same = (one[w, s] * one[t, v] + one[w, t] * one[s, v]) * n[j]
-        for g in range(groups):
-            here = 1.0 if groups == 1 else (slots.group[j] == g)
-            total[g] += 0.5 * cross * here
-            plain[g] += same * here
+        a, b, c, d = (inverse[pair, j] for pair in pairs)
+        both = a * b + c * d
+        terms = [(plain, both * n[j])]
+        if whole:
+            e, f, g, h = (middle[pair, j] for pair in pairs)
+            cross = a * f
+            for one, two in ((e, b), (c, h), (g, d)):
+                cross += one * two
+            terms += [(bent, cross), (slopes, products.sloped(both, slots.zz[:, j]))]
+        for total, term in terms:
+            for which in range(groups):
+                total[which] += term if groups == 1 else term * (slots.group[j] == which)
     weight = (products.half[products.ev] * products.half[products.ew])[:, None]
-    return (
-        _blocks(total * weight, products.pairs),
-        _blocks(plain * weight, products.pairs),
-    )
+    expected = _blocks(plain * weight, products.pairs)
+    if not whole:
+        return expected, expected, np.zeros((0, 0, 0, 0))
+    observed = _blocks(bent * weight, products.pairs) - expected
+    return observed, expected, _slopes(slopes, layout)
 
 
-def _blocks(packed: FloatArray, pairs: np.ndarray) -> FloatArray:
+def _blocks(packed: FloatArray, pairs: IntArray) -> FloatArray:
     """Lay packed symmetric blocks (G, pairs, B) out on the diagonal, (B, GE, GE)."""
     groups, _, batch = packed.shape
     e = pairs.shape[0]
     found = np.zeros((batch, groups * e, groups * e))
     for g in range(groups):
-        block = packed[g].T[:, pairs]
+        block = np.take(np.ascontiguousarray(packed[g].T), pairs, axis=1)
         found[:, g * e : (g + 1) * e, g * e : (g + 1) * e] = block
     return found
 
 
-def slopes_of(w: FloatArray, slots: Slots, layout: Layout, groups: int) -> FloatArray:
-    """Return M_e = sum X' W D_e W X, (B, GE, p, p)."""
+def _slopes(sums: FloatArray, layout: Layout) -> FloatArray:
+    """Lay M_e = sum X' W D_e W X out from their sums, (B, GE, p, p)."""
     products = layout.products
-    v, u = products.v[products.ev], products.w[products.ev]
-    s, t = products.v[products.ew], products.w[products.ew]
-    total = np.zeros((groups, products.slope_pair.size, w.shape[3]))
-    for j in range(w.shape[2]):
-        one = w[:, :, j]
-        both = one[s, v] * one[u, t] + one[s, u] * one[v, t]
-        term = both[products.slope_pair] * slots.zz[products.slope_sum, j]
-        for g in range(groups):
-            total[g] += term if groups == 1 else term * (slots.group[j] == g)
     found = []
-    for g in range(groups):
-        weighted = products.slope_matrices(total[g]) * products.half[:, None, None]
+    for own in sums:
+        weighted = products.slope_matrices(own) * products.half[:, None, None]
         found.append(to_coefficients(layout, weighted))
-    return found[0] if groups == 1 else np.concatenate(found, axis=1)
+    return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
 
 
 def leanings(point: Point, slots: Slots, layout: Layout, groups: int) -> FloatArray:

@@ -7,7 +7,7 @@ has its patterns in the order of their codes; slots that it does not need stand 
 zeros, which change no sum.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -121,24 +121,37 @@ def make_slots(
     """
     products = layout.products
     slot, code, of_group = slot_of_patient(seen, group)
+    columns = layout.columns(covariates)
+    z = [np.ascontiguousarray(columns[:, :, j]) for j in range(layout.rows)]
+    visits = np.arange(layout.visits)[:, None, None]
     slots = code.shape[0]
+    zz = [
+        sum_by_slot(z[a] * z[b], slot, slots) for a, b in zip(products.zv, products.zw, strict=True)
+    ]
+    bare = Slots(
+        slot=slot,
+        observed=((code[None] >> visits) & 1).astype(np.float64),
+        group=of_group,
+        number=sum_by_slot(np.ones(slot.shape), slot, slots),
+        zz=np.stack(zz),
+        zy=np.zeros((0, 0, 0, 0)),
+        yy=np.zeros((0, 0, 0)),
+    )
+    return with_outcome(bare, outcome, covariates, layout)
+
+
+def with_outcome(
+    plain: Slots, outcome: FloatArray, covariates: FloatArray, layout: Layout
+) -> Slots:
+    """Sum other outcomes (B, n, m) of the same patients with the same covariates."""
+    products, slot = layout.products, plain.slot
     columns = layout.columns(covariates)
     z = [np.ascontiguousarray(columns[:, :, j]) for j in range(layout.rows)]
     y = [np.ascontiguousarray(outcome[:, :, v]) for v in range(layout.visits)]
 
     def added(values: FloatArray) -> FloatArray:
-        return sum_by_slot(values, slot, slots)
+        return sum_by_slot(values, slot, plain.number.shape[0])
 
-    visits = np.arange(layout.visits)[:, None, None]
-    zz = [added(z[a] * z[b]) for a, b in zip(products.zv, products.zw, strict=True)]
-    zy = [[added(one * two) for two in y] for one in z]
+    zy = [np.stack([added(one * two) for two in y]) for one in z]
     yy = [added(y[v] * y[w]) for v, w in zip(products.v, products.w, strict=True)]
-    return Slots(
-        slot=slot,
-        observed=((code[None] >> visits) & 1).astype(np.float64),
-        group=of_group,
-        number=added(np.ones(slot.shape)),
-        zz=np.stack(zz),
-        zy=np.stack([np.stack(row) for row in zy]),
-        yy=np.stack(yy),
-    )
+    return replace(plain, zy=np.stack(zy), yy=np.stack(yy))

@@ -17,7 +17,7 @@ from raresim.analysis.longitudinal.likelihood import (
     over_slots,
     times,
 )
-from raresim.analysis.longitudinal.patterns import Slots, make_slots
+from raresim.analysis.longitudinal.patterns import Slots, make_slots, with_outcome
 
 COLLINEAR = 1e-9  # of the normal equations, scaled to a unit diagonal: smallest eigenvalue
 
@@ -91,7 +91,7 @@ def prepare(
     cross = over_slots(plain.zy[row, visit] * plain.observed[visit]).T
     start = times(phi, vector_to_coefficients(layout, cross))
     residual = np.where(seen, outcome - layout.fitted(covariates, start), 0.0)
-    slots = make_slots(residual, covariates, layout, seen, group)
+    slots = with_outcome(plain, residual, covariates, layout)
     moments, varied = first_moments(slots, layout, outcome, seen, groups)
     return Data(
         outcome=residual,
