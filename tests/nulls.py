@@ -91,6 +91,11 @@ def at_visits(rng: Generator, shape: Shape) -> Data:
     return {**data, "time": np.ceil(data["time"] * 4) / 4}
 
 
+def deaths_and_scores(rng: Generator, shape: Shape) -> Data:
+    """A fifth die; of pairs that death does not decide, a skewed change does."""
+    return {**_lives(rng, shape, 0.3, 1.0), "change": skewed(rng, shape)["change"]}
+
+
 def _counts(rng: Generator, shape: Shape, frailty: npt.NDArray[Any]) -> Data:
     years = rng.uniform(0.7, 1.0, shape)
     gaps = rng.exponential(size=(*shape, 24)) / (0.8 * frailty)[..., None]

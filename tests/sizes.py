@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from raresim.analysis import Note, Results, batch
+from raresim.analysis import FlemingHarrington, Note, batch
 from tests import nulls
 from tests.nulls import Data
 
@@ -35,7 +35,7 @@ class Test:
     __test__ = False
     name: str
     nulls: tuple[Callable[..., Data], ...]
-    run: Callable[[Data], Results]
+    run: Callable[[Data], Any]
     replicates: int = CHEAP
     patients: tuple[int, ...] = PATIENTS
 
@@ -67,33 +67,132 @@ class Size:
         return self.rejected <= LEVEL + 3 * self.error
 
 
-def two_arms(data: Data) -> tuple[Any, Any]:
-    """Return arm and who is present."""
-    return data["arm"], data["present"]
-
-
 SCORES = (nulls.normal, nulls.skewed, nulls.bounded, nulls.tied, nulls.drop_out)
 TIMES = (nulls.exponential, nulls.few_events, nulls.at_visits)
 COUNTS = (nulls.poisson, nulls.overdispersed)
 SHARES = (nulls.rare, nulls.common)
 REPEATED = (nulls.visits, nulls.leaving, nulls.skewed_visits, nulls.bounded_visits)
 
-TESTS = [
-    Test("ANCOVA", SCORES, lambda d: batch.ancova(d["change"], d["covariates"], *two_arms(d))),
-    Test("log-rank", TIMES, lambda d: batch.logrank(d["time"], d["event"], *two_arms(d))),
-    Test("Cox, Wald", TIMES, lambda d: batch.cox(d["time"], d["event"], *two_arms(d))),
+
+def _change(data: Data) -> tuple[Any, Any, Any]:
+    return data["change"], data["arm"], data["present"]
+
+
+def _adjusted(data: Data) -> tuple[Any, Any, Any, Any]:
+    return data["change"], data["covariates"], data["arm"], data["present"]
+
+
+def _time(data: Data) -> tuple[Any, Any, Any, Any]:
+    return data["time"], data["event"], data["arm"], data["present"]
+
+
+def _count(data: Data) -> tuple[Any, Any, Any, Any]:
+    return data["count"], data["years"], data["arm"], data["present"]
+
+
+def _days(data: Data) -> tuple[Any, Any, Any, Any]:
+    return data["days"], data["follow_up"], data["arm"], data["present"]
+
+
+def _answer(data: Data) -> tuple[Any, Any, Any]:
+    return data["event"].astype(float), data["arm"], data["present"]
+
+
+def _with_nothing(data: Data) -> tuple[Any, Any, Any, Any]:
+    answer, arm, present = _answer(data)
+    return answer, np.empty((*arm.shape, 0)), arm, present
+
+
+def _visits(data: Data) -> tuple[Any, Any, Any, Any]:
+    return data["visits"], data["covariates"], data["arm"], data["present"]
+
+
+def _levels(data: Data) -> list[Any]:
+    return [batch.Level(data["time"], data["event"]), batch.Level(data["change"])]
+
+
+def _wins(data: Data) -> Any:
+    return batch.win_statistics(_levels(data), data["arm"], data["present"])
+
+
+LATE = FlemingHarrington(0, 1)
+CONTINUOUS = [
+    Test("t, unequal variances", SCORES, lambda d: batch.two_sample_t(*_change(d))),
+    Test("ANCOVA", SCORES, lambda d: batch.ancova(*_adjusted(d))),
+    Test("ANCOVA, HC3", SCORES, lambda d: batch.ancova(*_adjusted(d), errors="hc3")),
+    Test("Wilcoxon-Mann-Whitney", SCORES, lambda d: batch.wilcoxon(*_change(d)), DEAR),
+    Test("Brunner-Munzel", SCORES, lambda d: batch.brunner_munzel(*_change(d))),
+    Test("rank ANCOVA", SCORES, lambda d: batch.rank_ancova(*_adjusted(d))),
+    Test("MMRM, Satterthwaite", REPEATED, lambda d: batch.mmrm(*_visits(d)), DEAR),
     Test(
-        "negative binomial",
-        COUNTS,
-        lambda d: batch.negative_binomial(d["count"], d["years"], *two_arms(d)),
-    ),
-    Test(
-        "Andersen-Gill, robust",
-        COUNTS,
-        lambda d: batch.andersen_gill(d["days"], d["follow_up"], *two_arms(d)),
+        "MMRM, Kenward-Roger",
+        REPEATED,
+        lambda d: batch.mmrm(*_visits(d), df="kenward-roger-linear"),
+        DEAR,
     ),
 ]
-WARNINGS = Note.SIZE_ABOVE_NOMINAL
+PROPORTIONS = [
+    Test("Fisher, exact", SHARES, lambda d: batch.fisher_exact(*_answer(d))),
+    Test("Fisher, mid-p", SHARES, lambda d: batch.fisher_mid_p(*_answer(d))),
+    Test("Boschloo", SHARES, lambda d: batch.boschloo(*_answer(d))),
+    Test("Barnard", SHARES, lambda d: batch.barnard(*_answer(d))),
+    Test("Miettinen-Nurminen", SHARES, lambda d: batch.miettinen_nurminen(*_answer(d))),
+    Test("Cochran-Mantel-Haenszel", SHARES, lambda d: batch.cochran_mantel_haenszel(*_answer(d))),
+    Test("logistic regression, Wald", SHARES, lambda d: batch.logistic(*_with_nothing(d))),
+    Test("logistic regression, Firth", SHARES, lambda d: batch.firth(*_with_nothing(d)), DEAR),
+]
+SURVIVAL = [
+    Test("log-rank", TIMES, lambda d: batch.logrank(*_time(d))),
+    Test("Fleming-Harrington (0, 1)", TIMES, lambda d: batch.logrank(*_time(d), weight=LATE)),
+    Test(
+        "MaxCombo, (0, 0) and (0, 1)",
+        TIMES,
+        lambda d: batch.max_combo(*_time(d), weights=(FlemingHarrington(0, 0), LATE)),
+        DEAR,
+    ),
+    Test("Cox, Wald", TIMES, lambda d: batch.cox(*_time(d))),
+    Test("Cox, robust", TIMES, lambda d: batch.cox(*_time(d), robust=True), DEAR),
+    Test("Cox, Firth", TIMES, lambda d: batch.firth_cox(*_time(d)), DEAR),
+    Test("restricted mean", TIMES, lambda d: batch.rmst(*_time(d))),
+    Test(
+        "survival at half a year, log-log",
+        TIMES,
+        lambda d: batch.milestone_survival(*_time(d), at=0.5, scale="log-log"),
+    ),
+]
+RECURRENT = [
+    Test("Poisson, exact", COUNTS, lambda d: batch.poisson_exact(*_count(d))),
+    Test("Poisson, Wald", COUNTS, lambda d: batch.poisson_regression(*_count(d))),
+    Test("quasi-Poisson", COUNTS, lambda d: batch.quasi_poisson_regression(*_count(d))),
+    Test("negative binomial", COUNTS, lambda d: batch.negative_binomial(*_count(d))),
+    Test("Andersen-Gill, robust (LWYY)", COUNTS, lambda d: batch.andersen_gill(*_days(d))),
+    Test("mean cumulative function", COUNTS, lambda d: batch.mean_cumulative_test(*_days(d)), DEAR),
+]
+PRIORITIES = (nulls.deaths_and_scores,)
+WINS = [
+    Test("win ratio", PRIORITIES, lambda d: _wins(d).win_ratio),
+    Test("net benefit", PRIORITIES, lambda d: _wins(d).net_benefit),
+    Test(
+        "Finkelstein-Schoenfeld",
+        PRIORITIES,
+        lambda d: batch.finkelstein_schoenfeld(_levels(d), d["arm"], d["present"]),
+    ),
+    Test(
+        "joint rank (CAFS)",
+        PRIORITIES,
+        lambda d: batch.joint_rank(_levels(d), d["arm"], d["present"]),
+    ),
+]
+TESTS = [*CONTINUOUS, *PROPORTIONS, *SURVIVAL, *RECURRENT, *WINS]
+WARNINGS = (
+    Note.SIZE_ABOVE_NOMINAL
+    | Note.EXACT_ALTERNATIVE
+    | Note.MID_P
+    | Note.PERMUTATION_INSTEAD
+    | Note.RERANDOMISE
+    | Note.OVERDISPERSED
+    | Note.EXACT_TEST_FOR_COUNTS
+)
 """Notes that say that a size may be above the nominal one."""
 
 

@@ -29,7 +29,7 @@ def dunnett_probability(
     Parameters
     ----------
     limits
-        (K,) limits of T_i or, with ``sides=2``, of |T_i|.
+        (K,) limits of T_i or, with ``sides=2``, of abs(T_i).
     patients
         (K + 1,) patients of the control and of each arm; only their ratios matter.
     df

@@ -27,7 +27,7 @@ class GroupSequentialDesign:
     lower
         (K,) one-sided: futility, -infinity where nothing stops; two-sided: minus ``upper``.
     inner
-        (K,) futility of a two-sided test: stop with |z| of this or less; NaN where nothing stops.
+        (K,) futility of a two-sided test: stop with abs(z) of this or less; NaN: never.
     drift
         The drift for which the design has its power; z at the last look then has this mean.
     """
@@ -128,20 +128,20 @@ def group_sequential(
 ) -> GroupSequentialDesign:
     """Design a trial with looks; boundaries are exact to about 1e-9 on Z.
 
-    ========================== ======================================== =====================
-    ``efficacy``               boundary or spending                     rpact; gsDesign
-    ========================== ======================================== =====================
-    "obrien-fleming"           c / sqrt(t)                              OF; sfu = "OF"
-    "pocock"                   c                                        P; "Pocock"
-    "wang-tsiatis"             c t^(D - 1/2), parameter D               WT; "WT"
-    "haybittle-peto"           3 (or the parameter), the last fitted    HP
-    "pampallona-tsiatis"       with futility (both parameters)          PT
-    "spending obrien-fleming"  Lan-DeMets, see `spent`                  asOF; sfLDOF
-    "spending pocock"          Lan-DeMets                               asP; sfLDPocock
-    "spending hwang-shih-decani"  parameter gamma                       asHSD; sfHSD
-    "spending kim-demets"      parameter rho                            asKD; sfPower
-    numbers                    alpha spent up to each look              asUser
-    ========================== ======================================== =====================
+    ============================ ===================================== ===============
+    ``efficacy``                 boundary or spending                  rpact; gsDesign
+    ============================ ===================================== ===============
+    "obrien-fleming"             c / sqrt(t)                           OF; sfu = "OF"
+    "pocock"                     c                                     P; "Pocock"
+    "wang-tsiatis"               c t^(D - 1/2), parameter D            WT; "WT"
+    "haybittle-peto"             3 (or the parameter), the last fitted HP
+    "pampallona-tsiatis"         with futility (both parameters)       PT
+    "spending obrien-fleming"    Lan-DeMets, see `spent`               asOF; sfLDOF
+    "spending pocock"            Lan-DeMets                            asP; sfLDPocock
+    "spending hwang-shih-decani" parameter gamma                       asHSD; sfHSD
+    "spending kim-demets"        parameter rho                         asKD; sfPower
+    numbers                      alpha spent up to each look           asUser
+    ============================ ===================================== ===============
 
     Futility is none, ``futility_bounds``, or spends the type II error by ``futility``. Where
     it does not bind (the default), the efficacy boundaries ignore it, so that it may be
@@ -155,7 +155,7 @@ def group_sequential(
     z first (2.6 % and 2.8 % at 12), or use `inverse_normal` on p-values of the separate stages,
     which keeps the level exactly where those do.
 
-    In a two-sided test futility stops with small |z|. Its spending follows rpact: a look whose
+    In a two-sided test futility stops with small abs(z). Its spending follows rpact: a look whose
     one-sided boundary would be below 0 has none.
 
     Parameters

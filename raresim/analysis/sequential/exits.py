@@ -24,7 +24,7 @@ class Bounds:
         A trial stops with Z of this or less: for futility, in a two-sided test for efficacy on
         the other side. -infinity where nothing stops.
     inner
-        Futility of a two-sided test: a trial stops with |Z| of this or less; NaN where nothing
+        Futility of a two-sided test: a trial stops with abs(Z) of this or less; NaN where nothing
         stops.
     """
 
@@ -86,7 +86,7 @@ def exit_probabilities(
         The true effect on the scale of ``information``: with fractions, the drift
         theta sqrt(largest information).
     inner
-        (K,) a trial stops with |Z| of this or less; NaN (the default) where it does not.
+        (K,) a trial stops with abs(Z) of this or less; NaN (the default) where it does not.
 
     Raises
     ------

@@ -205,7 +205,7 @@ def repeated_p_values(design: GroupSequentialDesign, z: Sequence[float]) -> Floa
     """Give, for each look, the smallest level at which the design would reject there.
 
     The level is that of the whole design: of both sides together where there are two (then
-    |z| counts). The smallest of those seen so far is gsDesign's sequentialPValue. Values
+    abs(z) counts). The smallest of those seen so far is gsDesign's sequentialPValue. Values
     outside 1e-12 to 0.499999 for a side are given as these.
 
     Parameters

@@ -49,21 +49,21 @@ def log_rank(
 ) -> Plan:
     """Size or power of the log-rank test at the trial's analysis.
 
-    | method | what it takes for the test statistic |
-    |---|---|
-    | "schoenfeld", "freedman", "hsieh-freedman" | a number of events (see `log_rank_events`), \
-and n patients such that so many are expected |
-    | "lachin-foulkes" | the log ratio of two hazards, with variance 1/d1 + 1/d0 in events \
-expected under the assumed hazards and, for the test, under one hazard (1 + r hr)/(1 + r) times \
-that of the controls (gsDesign nSurv) |
-    | "lachin-foulkes difference" | the same for the difference of two constant hazards \
-(gsDesign nSurvival with type "rd") |
-    | "direct" | the log-rank score's mean and the limit of the test's variance under the \
-assumed hazards, by integration (lrstat) |
-    | "yung-liu" | the same, with the score's own variance (npsurvSS with block variance) |
-    | "generalized schoenfeld" | as "direct", log hazard ratios in place of differences |
-    | "average hazard ratio" | the average log hazard ratio over the pieces of the hazards \
-(gsDesign2) |
+    By ``method``, what stands for the test statistic:
+
+    - ``"schoenfeld", "freedman", "hsieh-freedman"``: a number of events (see
+      `log_rank_events`), and n patients such that so many are expected
+    - ``"lachin-foulkes"``: the log ratio of two hazards, with variance 1/d1 + 1/d0 in events
+      expected under the assumed hazards and, for the test, under one hazard (1 + r hr)/(1 + r)
+      times that of the controls (gsDesign nSurv)
+    - ``"lachin-foulkes difference"``: the same for the difference of two constant hazards
+      (gsDesign nSurvival with type "rd")
+    - ``"direct"``: the log-rank score's mean and the limit of the test's variance under the
+      assumed hazards, by integration (lrstat)
+    - ``"yung-liu"``: the same, with the score's own variance (npsurvSS with block variance)
+    - ``"generalized schoenfeld"``: as "direct", log hazard ratios in place of differences
+    - ``"average hazard ratio"``: the average log hazard ratio over the pieces of the hazards
+      (gsDesign2)
 
     The last four allow hazards that are not proportional. All are asymptotic; with few events,
     unequal allocation or hazard ratios far from 1 they differ, and Schoenfeld's is off most:

@@ -27,11 +27,11 @@ def log_rank_events(
     With h the hazard ratio over its null value, r treated for each control and
     z2 = (z_alpha + z_power)^2:
 
-    | formula | events |
-    |---|---|
-    | "schoenfeld" | z2 (1 + r)^2 / (r (log h)^2) |
-    | "freedman" | z2 (1 + r h)^2 / (r (1 - h)^2) |
-    | "hsieh-freedman" | z2 (1 + r)^2 (1 + h)^2 / (4 r (1 - h)^2) |
+    By ``formula``, the events:
+
+    - ``"schoenfeld"``: z2 (1 + r)^2 / (r (log h)^2)
+    - ``"freedman"``: z2 (1 + r h)^2 / (r (1 - h)^2)
+    - ``"hsieh-freedman"``: z2 (1 + r)^2 (1 + h)^2 / (4 r (1 - h)^2)
 
     Parameters
     ----------

@@ -32,11 +32,11 @@ def two_rates(
     difference 0 the null rates are both the pooled rate (chi-square test without continuity
     correction).
 
-    | scale | estimate | variance for one patient, w the treated share |
-    |---|---|---|
-    | "difference" | p1 - p0 - null | p1 q1 / w + p0 q0 / (1 - w) |
-    | "ratio" | p1 - null p0 | p1 q1 / w + null^2 p0 q0 / (1 - w) |
-    | "odds ratio" | log odds ratio - log null | 1 / (p1 q1 w) + 1 / (p0 q0 (1 - w)) |
+    By ``scale``, estimate and variance for one patient, w the treated share:
+
+    - ``"difference"``: p1 - p0 - null; p1 q1 / w + p0 q0 / (1 - w)
+    - ``"ratio"``: p1 - null p0; p1 q1 / w + null^2 p0 q0 / (1 - w)
+    - ``"odds ratio"``: log odds ratio - log null; 1 / (p1 q1 w) + 1 / (p0 q0 (1 - w))
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def continuity_corrected_rates(
     """Size for the chi-square test with continuity correction, close to that of Fisher's test.
 
     With r treated for each control, the m' controls of `two_rates` become
-    m = m'/4 (1 + sqrt(1 + 2 (r + 1) / (m' r |p1 - p0|)))^2.
+    m = m'/4 (1 + sqrt(1 + 2 (r + 1) / (m' r abs(p1 - p0))))^2.
 
     Parameters
     ----------

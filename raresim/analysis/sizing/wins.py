@@ -116,10 +116,10 @@ def win_odds(
     The win probability is p = odds / (1 + odds), ties split evenly; its estimate is tested
     against null / (1 + null) with the variance, for one patient in all and w the treated share,
 
-    | alternative | variance |
-    |---|---|
-    | "shift" | 1 / (12 w (1 - w)): Noether's, at no effect and without ties |
-    | "max" | p (1 - p) / min(w, 1 - w): the largest of any two distributions |
+    By ``alternative``, the variance for one patient:
+
+    - ``"shift"``: 1 / (12 w (1 - w)): Noether's, at no effect and without ties
+    - ``"max"``: p (1 - p) / min(w, 1 - w): the largest of any two distributions
 
     Parameters
     ----------
