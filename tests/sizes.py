@@ -190,7 +190,7 @@ WARNINGS = (
     | Note.MID_P
     | Note.PERMUTATION_INSTEAD
     | Note.RERANDOMISE
-    | Note.OVERDISPERSED
+    | Note.COUNTS_TAKEN_AS_POISSON
     | Note.EXACT_TEST_FOR_COUNTS
 )
 """Notes that say that a size may be above the nominal one."""

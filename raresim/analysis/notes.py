@@ -42,6 +42,7 @@ class Note(IntFlag):
     NO_PAIR_DECIDED = 1 << 40
     ONE_ARM_WON_NOTHING = 1 << 41
     RERANDOMISE = 1 << 42
+    COUNTS_TAKEN_AS_POISSON = 1 << 34
     OVERDISPERSED = 1 << 43
     ONE_ARM_STRATA_DROPPED = 1 << 44
     INTERVAL_BELOW_LEVEL = 1 << 45
@@ -140,6 +141,10 @@ SENTENCES = {
     Note.ONE_ARM_WON_NOTHING: "One arm won no pair, so the ratio has no finite estimate.",
     Note.RERANDOMISE: (
         "Small trial: the size may not be the nominal; re-randomising the same statistic keeps it."
+    ),
+    Note.COUNTS_TAKEN_AS_POISSON: (
+        "Sized for Poisson counts: where patients differ, quasi_poisson_regression or "
+        "re-randomising."
     ),
     Note.OVERDISPERSED: (
         "Counts vary more than Poisson's: the size exceeds the nominal; "

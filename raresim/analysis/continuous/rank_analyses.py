@@ -17,7 +17,7 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
 
-SMALL_ARM = 30  # patients; see the sizes in `brunner_munzel`
+SMALL_ARM = 50  # patients; see the sizes in `brunner_munzel`
 
 
 def brunner_munzel(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> Results:
@@ -36,7 +36,7 @@ def brunner_munzel(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> R
         five categories     5.3   5.7   5.4   5.0   5.0   5.1
 
     With 2:1 allocation and 80, 15 and 5 % in three categories 6.1 % at n = 20, 6.6 at 40 and 5.6
-    at 60. With fewer than 30 patients in an arm the note RERANDOMISE is attached.
+    at 60. With fewer than 50 patients in an arm the note RERANDOMISE is attached.
 
     Parameters
     ----------

@@ -40,8 +40,9 @@ def poisson_exact(
 
     The size is the nominal one at most, if the counts are Poisson's: simulated 2.1 to 3.5 % for 12
     to 60 patients with 0.8 events per year, but 7 to 11 % with gamma frailty of theta 1.1, as in
-    `poisson_regression`; then a re-randomisation test is called for. Where Pearson's statistic is
-    above its chi-square's 95 % quantile the note OVERDISPERSED is attached.
+    `poisson_regression`; then a re-randomisation test is called for, as the note
+    COUNTS_TAKEN_AS_POISSON says. Where Pearson's statistic is above its chi-square's 95 % quantile
+    the note OVERDISPERSED is attached.
 
     Parameters
     ----------
@@ -67,6 +68,7 @@ def poisson_exact(
     >>> poisson_exact(count, exposure, np.array([[0, 1]]), np.ones((1, 2), dtype=bool)).row(0)
     exact conditional test of Poisson rates: rate ratio 2.482 (95 % CI 0.8413 to 8.173)
       statistic 11, p = 0.08454, 2 patients
+      Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     if two_sided not in ("likely", "central"):
         raise InputError(f"two_sided: found {two_sided!r}; expected 'likely' or 'central'.")

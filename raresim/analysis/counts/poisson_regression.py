@@ -87,8 +87,9 @@ def poisson_regression(
         frailty, likelihood ratio    12.2   13.7   14.2   13.5   13.6   13.9
         frailty, score                8.5   12.1   13.9   13.2   13.6   13.7
 
-    With fewer than 50 events in all the note EXACT_TEST_FOR_COUNTS is attached, and OVERDISPERSED
-    where Pearson's statistic is above its chi-square's 95 % quantile.
+    The note COUNTS_TAKEN_AS_POISSON is always attached; EXACT_TEST_FOR_COUNTS with fewer than 50
+    events in all, and OVERDISPERSED where Pearson's statistic is above its chi-square's 95 %
+    quantile.
 
     Parameters
     ----------
@@ -122,6 +123,7 @@ def poisson_regression(
     >>> poisson_regression(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).row(0)
     Poisson regression (wald test): log rate ratio -0.9163 (95 % CI -2.076 to 0.2432)
       se 0.5916, z = -1.549, p = 0.1214, 10 patients
+      Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
       Counts vary more than Poisson's: the size exceeds the nominal; see quasi_poisson_regression.
       Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
     """
@@ -236,10 +238,11 @@ def quasi_poisson_regression(
 def overdispersed(
     count: CodeArray, mean: FloatArray, used: BoolArray, coefficients: int
 ) -> IntArray:
-    """Note the rows whose counts vary about their means more than Poisson counts would."""
+    """Note what the test assumes, and where counts vary more than Poisson counts would."""
     df = np.count_nonzero(used, axis=1) - coefficients
     tail = chdtrc(np.maximum(df, 1), _pearson(count, mean, used))
-    notes: IntArray = Note.OVERDISPERSED * ((df > 0) & (tail < RARELY))
+    suspect = (df > 0) & (tail < RARELY)
+    notes: IntArray = Note.COUNTS_TAKEN_AS_POISSON + Note.OVERDISPERSED * suspect
     return notes
 
 

@@ -97,6 +97,7 @@ def poisson_regression(
     >>> poisson_regression(data, count="attacks", exposure="years", arm="arm", control="p")
     Poisson regression (wald test): log rate ratio -1.609 (95 % CI -3.128 to -0.09126)
       se 0.7746, z = -2.078, p = 0.03773, 8 patients
+      Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
       Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
     """
     return poisson_kernels.poisson_regression(
@@ -179,6 +180,7 @@ def poisson_exact(
     >>> poisson_exact(data, count="attacks", exposure="years", arm="arm", control="p")
     exact conditional test of Poisson rates: rate ratio 0.2 (95 % CI 0.02131 to 0.9385)
       statistic 2, p = 0.03857, 2 patients
+      Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     return exact_kernel.poisson_exact(
         *_counted(data, count, exposure, arm, control), two_sided=two_sided
