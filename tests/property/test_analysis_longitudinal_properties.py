@@ -10,11 +10,11 @@ import pytest
 from raresim.analysis import Note, Results
 from raresim.analysis.longitudinal import batch, mmrm, random_slope, repeated_measures
 from raresim.analysis.longitudinal.arm_by_visit import cell_layout, with_arm
-from raresim.analysis.longitudinal.fitting import chained, shape_at, values_at
+from raresim.analysis.longitudinal.fitting import chained, values_at
 from raresim.analysis.longitudinal.likelihood import curvature, evaluate
+from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
 from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.random_effects import RandomEffects
-from raresim.analysis.longitudinal.structures import Names, structure
 from raresim.errors import InputError
 
 FIELDS = ("estimate", "se", "ci_low", "ci_high", "df", "statistic", "p", "converged", "used")
@@ -156,11 +156,11 @@ def test_a_design_with_a_layout_is_the_design_written_out() -> None:
     np.testing.assert_allclose(one.df, other.df, rtol=1e-8)
 
 
-STRUCTURES = [*(structure(name, 4) for name in Names.table), structure("us", 1)]
-STRUCTURES += [RandomEffects(TIMES / 12.0, rank) for rank in (0, 1, 2)]
+SHAPES = [*(structure(name, 4) for name in STRUCTURES), structure("us", 1)]
+SHAPES += [RandomEffects(TIMES / 12.0, rank) for rank in (0, 1, 2)]
 
 
-@pytest.mark.parametrize("shape", STRUCTURES, ids=lambda s: f"{type(s).__name__}{s.size}")
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: f"{type(s).__name__}{s.size}")
 def test_derivatives_of_covariances_are_derivatives(shape: Any) -> None:
     theta = np.random.default_rng(3).normal(size=(2, shape.size)) * 0.4
     found, step = shape.shape(theta), 1e-5
@@ -171,6 +171,10 @@ def test_derivatives_of_covariances_are_derivatives(shape: Any) -> None:
         np.testing.assert_allclose(found.first[:, :, k], slope, rtol=1e-6, atol=1e-8)
         bend = (shape.shape(theta + move).first - shape.shape(theta - move).first) / (2 * step)
         np.testing.assert_allclose(second[:, :, :, k], bend, rtol=1e-6, atol=1e-8)
+    weights = np.random.default_rng(5).normal(size=found.value.shape)
+    short, total = shape.bent(theta, weights)
+    np.testing.assert_allclose(short.first, found.first)
+    np.testing.assert_allclose(total, np.einsum("be,bekl->bkl", weights, second), atol=1e-12)
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -187,7 +191,7 @@ def test_score_and_information_are_derivatives_of_the_likelihood(name: str, reml
     def at(here: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         point = evaluate(values_at(here, shape, 2), data.slots, layout, reml)
         bent = curvature(point, data.slots, layout, reml, 2)
-        score, observed, _ = chained(point, bent, shape_at(here, shape, 2))
+        _, score, observed, _ = chained(point, bent, here, shape, 2)
         return point.loglik[0], score[0], observed[0]
 
     _, score, observed = at(theta)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.statistical.sizes_longitudinal import METHODS, draw, measured
 from raresim.analysis.longitudinal import batch
+from tests.statistical.sizes_longitudinal import METHODS, draw, measured
 
 TRIALS = 600
 

@@ -15,8 +15,8 @@ from raresim.analysis.longitudinal.mixed_models import (
     combined_results,
     title_of,
 )
+from raresim.analysis.longitudinal.named_structures import structure
 from raresim.analysis.longitudinal.prepared import prepare
-from raresim.analysis.longitudinal.structures import structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
 from raresim.errors import InputError

@@ -18,8 +18,9 @@ from raresim.analysis.longitudinal.inference import (
     residual_df,
     variance,
 )
+from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
 from raresim.analysis.longitudinal.prepared import Data, prepare
-from raresim.analysis.longitudinal.structures import Names, Structure, structure
+from raresim.analysis.longitudinal.structures import Structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -163,7 +164,7 @@ def title_of(chain: Sequence[str], method: str, df: str, standard_errors: str) -
     """Describe a model in a line."""
     for name in chain:
         structure(name, 2)  # refuse unknown names
-    parts = [Names.table[chain[0]].title]
+    parts = [STRUCTURES[chain[0]].title]
     parts += [] if method == "REML" else [method]
     parts += [] if df == "satterthwaite" else [df]
     parts += [] if standard_errors == "model" else [f"{standard_errors} se"]
