@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from raresim.analysis import Note, Results
-from raresim.analysis.longitudinal import batch, mmrm, random_slope, repeated_measures
+from raresim.analysis.longitudinal import batch, mixed_model, mmrm, random_slope, repeated_measures
 from raresim.analysis.longitudinal.arm_by_visit import cell_layout, with_arm
 from raresim.analysis.longitudinal.fitting import chained, values_at
 from raresim.analysis.longitudinal.likelihood import curvature, evaluate
@@ -305,6 +305,44 @@ def test_the_table_is_the_kernel_in_any_order_of_rows() -> None:
     assert fit.f_test([fit.arm_by_visit()[3].tolist()]).statistic == pytest.approx(
         one.statistic**2, rel=1e-8
     )
+
+
+def test_a_design_of_ones_own_is_that_of_the_table() -> None:
+    data = long_table()
+    whole = repeated_measures(data, **COLUMNS, by_arm=True, covariance="cs")
+    trial = one_trial()
+    design = np.zeros((30, 4, 8))
+    arm = trial["arm"][0]
+    for v in range(4):
+        design[:, v, [0, v]] = 1.0
+        design[:, v, 4] = arm
+        if v:
+            design[:, v, 4 + v] = arm
+    alone = mixed_model(trial["outcome"][0], design, group=arm, covariance="cs")
+    contrast = [0.0, 0, 0, 0, 1, 0, 0, 1]
+    one, other = alone.contrast(contrast), whole.difference()
+    assert (one.estimate, one.se, one.df) == pytest.approx(
+        (other.estimate, other.se, other.df), rel=1e-7
+    )
+    assert alone.loglik == pytest.approx(whole.loglik, rel=1e-10)
+    assert whole.visit_covariance.shape == (2, 4, 4)
+
+
+def test_one_visit_has_all_degrees_of_freedom() -> None:
+    data = long_table()
+    single = data[data["visit"] == 0.0]
+    seen = int(single["y"].notna().sum())
+    for df in ("satterthwaite", "between-within", "residual", "kenward-roger-linear"):
+        found = mmrm(single, **COLUMNS, covariates=("age",), df=df)
+        assert found.df == pytest.approx(seen - 3.0)
+
+
+def test_a_table_without_a_fit_says_why() -> None:
+    fit = repeated_measures(long_table().assign(y=3.0), **COLUMNS)
+    assert not fit.converged
+    assert "fits every patient exactly" in repr(fit)
+    assert not fit.difference().converged
+    assert not fit.f_test(fit.arm_by_visit().tolist()).converged
 
 
 def test_changing_covariates_and_missing_ones() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.design import Layout
+from raresim.analysis.longitudinal.design import Layout, by_visit_layout
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
     Degrees,
@@ -137,8 +137,6 @@ def checked(
     covariance: str | Sequence[str],
 ) -> tuple[Layout, tuple[str, ...]]:
     """Return the layout and the chain of structures, or say what does not fit."""
-    from raresim.analysis.longitudinal.design import by_visit_layout
-
     if layout is None:
         if covariates.ndim != 4:
             raise InputError(
@@ -158,6 +156,12 @@ def check_method(method: str) -> None:
     """Refuse anything but REML and ML."""
     if method not in ("REML", "ML"):
         raise InputError(f"method: found {method!r}; expected 'REML' or 'ML'.")
+
+
+def check_stopping(stopping: str) -> None:
+    """Refuse anything but the two ways to stop."""
+    if stopping not in ("maximum", "mmrm"):
+        raise InputError(f"stopping: found {stopping!r}; expected 'maximum' or 'mmrm'.")
 
 
 def title_of(chain: Sequence[str], method: str, df: str, standard_errors: str) -> str:
