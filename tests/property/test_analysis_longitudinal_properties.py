@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from raresim.analysis import Note, Results
-from raresim.analysis.longitudinal import batch, mmrm, random_slope, repeated_measures
+from raresim.analysis.longitudinal import batch, mixed_model, mmrm, random_slope, repeated_measures
 from raresim.analysis.longitudinal.arm_by_visit import cell_layout, with_arm
-from raresim.analysis.longitudinal.fitting import chained, shape_at, values_at
+from raresim.analysis.longitudinal.fitting import chained, values_at
 from raresim.analysis.longitudinal.likelihood import curvature, evaluate
+from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
 from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.random_effects import RandomEffects
-from raresim.analysis.longitudinal.structures import Names, structure
 from raresim.errors import InputError
 
 FIELDS = ("estimate", "se", "ci_low", "ci_high", "df", "statistic", "p", "converged", "used")
@@ -156,11 +156,11 @@ def test_a_design_with_a_layout_is_the_design_written_out() -> None:
     np.testing.assert_allclose(one.df, other.df, rtol=1e-8)
 
 
-STRUCTURES = [*(structure(name, 4) for name in Names.table), structure("us", 1)]
-STRUCTURES += [RandomEffects(TIMES / 12.0, rank) for rank in (0, 1, 2)]
+SHAPES = [*(structure(name, 4) for name in STRUCTURES), structure("us", 1)]
+SHAPES += [RandomEffects(TIMES / 12.0, rank) for rank in (0, 1, 2)]
 
 
-@pytest.mark.parametrize("shape", STRUCTURES, ids=lambda s: f"{type(s).__name__}{s.size}")
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda s: f"{type(s).__name__}{s.size}")
 def test_derivatives_of_covariances_are_derivatives(shape: Any) -> None:
     theta = np.random.default_rng(3).normal(size=(2, shape.size)) * 0.4
     found, step = shape.shape(theta), 1e-5
@@ -171,6 +171,10 @@ def test_derivatives_of_covariances_are_derivatives(shape: Any) -> None:
         np.testing.assert_allclose(found.first[:, :, k], slope, rtol=1e-6, atol=1e-8)
         bend = (shape.shape(theta + move).first - shape.shape(theta - move).first) / (2 * step)
         np.testing.assert_allclose(second[:, :, :, k], bend, rtol=1e-6, atol=1e-8)
+    weights = np.random.default_rng(5).normal(size=found.value.shape)
+    short, total = shape.bent(theta, weights)
+    np.testing.assert_allclose(short.first, found.first)
+    np.testing.assert_allclose(total, np.einsum("be,bekl->bkl", weights, second), atol=1e-12)
 
 
 @pytest.mark.parametrize("reml", [True, False])
@@ -187,7 +191,7 @@ def test_score_and_information_are_derivatives_of_the_likelihood(name: str, reml
     def at(here: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         point = evaluate(values_at(here, shape, 2), data.slots, layout, reml)
         bent = curvature(point, data.slots, layout, reml, 2)
-        score, observed, _ = chained(point, bent, shape_at(here, shape, 2))
+        _, score, observed, _ = chained(point, bent, here, shape, 2)
         return point.loglik[0], score[0], observed[0]
 
     _, score, observed = at(theta)
@@ -301,6 +305,44 @@ def test_the_table_is_the_kernel_in_any_order_of_rows() -> None:
     assert fit.f_test([fit.arm_by_visit()[3].tolist()]).statistic == pytest.approx(
         one.statistic**2, rel=1e-8
     )
+
+
+def test_a_design_of_ones_own_is_that_of_the_table() -> None:
+    data = long_table()
+    whole = repeated_measures(data, **COLUMNS, by_arm=True, covariance="cs")
+    trial = one_trial()
+    design = np.zeros((30, 4, 8))
+    arm = trial["arm"][0]
+    for v in range(4):
+        design[:, v, [0, v]] = 1.0
+        design[:, v, 4] = arm
+        if v:
+            design[:, v, 4 + v] = arm
+    alone = mixed_model(trial["outcome"][0], design, group=arm, covariance="cs")
+    contrast = [0.0, 0, 0, 0, 1, 0, 0, 1]
+    one, other = alone.contrast(contrast), whole.difference()
+    assert (one.estimate, one.se, one.df) == pytest.approx(
+        (other.estimate, other.se, other.df), rel=1e-7
+    )
+    assert alone.loglik == pytest.approx(whole.loglik, rel=1e-10)
+    assert whole.visit_covariance.shape == (2, 4, 4)
+
+
+def test_one_visit_has_all_degrees_of_freedom() -> None:
+    data = long_table()
+    single = data[data["visit"] == 0.0]
+    seen = int(single["y"].notna().sum())
+    for df in ("satterthwaite", "between-within", "residual", "kenward-roger-linear"):
+        found = mmrm(single, **COLUMNS, covariates=("age",), df=df)
+        assert found.df == pytest.approx(seen - 3.0)
+
+
+def test_a_table_without_a_fit_says_why() -> None:
+    fit = repeated_measures(long_table().assign(y=3.0), **COLUMNS)
+    assert not fit.converged
+    assert "fits every patient exactly" in repr(fit)
+    assert not fit.difference().converged
+    assert not fit.f_test(fit.arm_by_visit().tolist()).converged
 
 
 def test_changing_covariates_and_missing_ones() -> None:

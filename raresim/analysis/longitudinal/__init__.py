@@ -1,5 +1,7 @@
 """Outcomes at visits: mixed models for repeated measures, slopes, progression."""
 
+from raresim.analysis.longitudinal.fitted import MixedModelFit
+from raresim.analysis.longitudinal.model_arrays import mixed_model
 from raresim.analysis.longitudinal.model_tables import RepeatedMeasuresFit, repeated_measures
 from raresim.analysis.longitudinal.tables import (
     mmrm,
@@ -9,7 +11,9 @@ from raresim.analysis.longitudinal.tables import (
 )
 
 __all__ = [
+    "MixedModelFit",
     "RepeatedMeasuresFit",
+    "mixed_model",
     "mmrm",
     "proportional_slowing",
     "proportional_slowing_test",

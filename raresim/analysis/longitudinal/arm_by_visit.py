@@ -15,8 +15,8 @@ from raresim.analysis.longitudinal.mixed_models import (
     combined_results,
     title_of,
 )
+from raresim.analysis.longitudinal.named_structures import structure
 from raresim.analysis.longitudinal.prepared import prepare
-from raresim.analysis.longitudinal.structures import structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
 from raresim.errors import InputError
@@ -138,7 +138,8 @@ def mmrm(
     contrast[visits + where - same_start] = 1.0
     other = np.zeros(plain.coefficients)
     other[1 + q] = float(not same_start)
-    other[plain.coefficients - (visits - 1) + where - 1] = float(where > 0)
+    if where > 0:
+        other[plain.coefficients - visits + where] = 1.0
     _, chain = checked(outcome, covariates, cells, covariance)
     group = np.where(present, arm, 0).astype(np.int64) if by_arm else None
     data = prepare(known, covariates, cells, present, group, 2 if by_arm else 1, weights)

@@ -18,8 +18,8 @@ from raresim.analysis.longitudinal.inference import (
 from raresim.analysis.longitudinal.like_mmrm import fit_like_mmrm
 from raresim.analysis.longitudinal.many_at_once import FTest, f_test
 from raresim.analysis.longitudinal.mixed_models import STEPS, usable_rows
+from raresim.analysis.longitudinal.named_structures import mmrm_start, structure
 from raresim.analysis.longitudinal.prepared import Data, free_observations
-from raresim.analysis.longitudinal.structures import mmrm_start, structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, wald_results
 from raresim.errors import InputError

@@ -80,35 +80,32 @@ def values_at(theta: FloatArray, structure: Structure, groups: int) -> FloatArra
     return structure.value(flat).reshape(theta.shape[0], groups, -1)
 
 
-def shape_at(theta: FloatArray, structure: Structure, groups: int) -> Shape:
-    """Return entries (B, GE) and derivatives at parameters (B, GK), blocks for groups."""
-    rows, size = theta.shape[0], structure.size
-    one = structure.shape(np.ascontiguousarray(theta.reshape(-1, size)))
+def blocks(parts: FloatArray, groups: int) -> FloatArray:
+    """Lay (B G, a, ...) out as blocks on the diagonal: (B, G a, G b), or (B, G a, G b, G b)."""
     if groups == 1:
-        return one
-    e = one.value.shape[1]
-    first = np.zeros((rows, groups * e, groups * size))
-    second = np.zeros((rows, groups * e, groups * size, groups * size))
+        return parts
+    own, axes = parts.shape[1:], parts.ndim - 1
+    each = parts.reshape(-1, groups, *own)
+    found = np.zeros((each.shape[0], *(groups * size for size in own)))
     for g in range(groups):
-        here, there = slice(g * e, (g + 1) * e), slice(g * size, (g + 1) * size)
-        first[:, here, there] = one.first.reshape(rows, groups, e, size)[:, g]
-        spread = np.broadcast_to(one.second, (rows * groups, e, size, size))
-        second[:, here, there, there] = spread.reshape(rows, groups, e, size, size)[:, g]
-    return Shape(one.value.reshape(rows, -1), first, second)
+        place = tuple(slice(g * size, (g + 1) * size) for size in own)
+        found[(slice(None), *place[:axes])] = each[:, g]
+    return found
 
 
-def chained(point: Point, bent: Curvature, shape: Shape) -> tuple[FloatArray, ...]:
-    """Return score, observed and expected information in the parameters."""
-    rows = shape.first.shape[0]
-    back = np.ascontiguousarray(np.swapaxes(shape.first, 1, 2))
-    flat = point.score.reshape(rows, -1)
-    score = times(back, flat)
-    observed = np.matmul(np.matmul(back, bent.observed), shape.first)
-    expected = np.matmul(np.matmul(back, bent.expected), shape.first)
-    e, k = shape.second.shape[1], shape.second.shape[2]
-    second = shape.second.reshape(-1, e, k * k)  # one for all rows if it is constant
-    curve = np.matmul(flat[:, None, :], second).reshape(rows, k, k)
-    return score, observed - curve, expected
+def chained(
+    point: Point, bent: Curvature, theta: FloatArray, structure: Structure, groups: int
+) -> tuple[Shape, FloatArray, FloatArray, FloatArray]:
+    """Return the covariance's shape, score, observed and expected information."""
+    rows, weights = theta.shape[0], point.score.reshape(theta.shape[0] * groups, -1)
+    flat = np.ascontiguousarray(theta.reshape(rows * groups, -1))
+    one, curve = structure.bent(flat, weights)
+    first = blocks(one.first, groups)
+    back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
+    score = times(back, point.score.reshape(rows, -1))
+    observed = np.matmul(np.matmul(back, bent.observed), first) - blocks(curve, groups)
+    expected = np.matmul(np.matmul(back, bent.expected), first)
+    return Shape(one.value.reshape(rows, -1), first, one.second), score, observed, expected
 
 
 def newton_step(
@@ -228,8 +225,7 @@ def _fit_strip(
             bent = rough_curvature(point, slots, data.layout, groups)
         else:
             bent = curvature(point, slots, data.layout, reml, groups)
-        shape = shape_at(trial, structure, groups)
-        score, observed, expected = chained(point, bent, shape)
+        shape, score, observed, expected = chained(point, bent, trial, structure, groups)
         room = 1e-9 * (1.0 + np.abs(point.loglik))  # rounding of the likelihood is no fall
         better = point.fine & (point.loglik >= state.loglik - room)
         done = better & state.close
@@ -294,8 +290,7 @@ def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> F
     fit = _empty(rows.size, data.start.shape[1], theta.shape[1], data.slots.yy.shape[0], groups)
     point = evaluate(values_at(theta, structure, groups), data.slots, data.layout, reml)
     bent = curvature(point, data.slots, data.layout, reml, groups)
-    shape = shape_at(theta, structure, groups)
-    _, observed, _ = chained(point, bent, shape)
+    shape, _, observed, _ = chained(point, bent, theta, structure, groups)
     _keep(fit, rows, rows, theta, point, bent, shape, observed, data)
     return fit
 

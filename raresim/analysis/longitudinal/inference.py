@@ -13,7 +13,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import STRIP, Fit, shape_at
+from raresim.analysis.longitudinal.fitting import STRIP, Fit, blocks
 from raresim.analysis.longitudinal.likelihood import (
     gathered,
     inverse_of_visits,
@@ -168,7 +168,10 @@ def _kenward_roger_rows(
     for k in range(size):
         middle -= np.matmul(slopes[:, k], half[:, k])
     if not linear:
-        second = shape_at(fit.theta[here], structure, data.groups).second
+        flat = np.ascontiguousarray(fit.theta[here].reshape(-1, structure.size))
+        own_second = structure.shape(flat).second
+        full = np.broadcast_to(own_second, (flat.shape[0], *own_second.shape[1:]))
+        second = blocks(np.ascontiguousarray(full), data.groups)
         curve = np.zeros(first.shape[:2])
         for k in range(size):
             for j in range(size):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray
-from raresim.analysis.longitudinal.fitting import Fit, fit_at, shape_at, values_at
+from raresim.analysis.longitudinal.fitting import Fit, blocks, fit_at, values_at
 from raresim.analysis.longitudinal.likelihood import evaluate, times
 from raresim.analysis.longitudinal.prepared import Data, free_observations
 from raresim.analysis.longitudinal.structures import Structure
@@ -23,7 +23,8 @@ def fit_like_mmrm(data: Data, structure: Structure, reml: bool, start: FloatArra
         here = theta[None]
         value = values_at(here, structure, data.groups)
         point = evaluate(value, data.slots, data.layout, reml)
-        first = shape_at(here, structure, data.groups).first
+        flat = np.ascontiguousarray(theta.reshape(data.groups, -1))
+        first = blocks(structure.shape(flat).first, data.groups)
         score = times(np.ascontiguousarray(np.swapaxes(first, 1, 2)), point.score.reshape(1, -1))
         constant = 0.5 * np.log(2.0 * np.pi) * free_observations(data, reml)[0]
         if not point.fine[0]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.design import Layout
+from raresim.analysis.longitudinal.design import Layout, by_visit_layout
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
     Degrees,
@@ -18,8 +18,9 @@ from raresim.analysis.longitudinal.inference import (
     residual_df,
     variance,
 )
+from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
 from raresim.analysis.longitudinal.prepared import Data, prepare
-from raresim.analysis.longitudinal.structures import Names, Structure, structure
+from raresim.analysis.longitudinal.structures import Structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -136,8 +137,6 @@ def checked(
     covariance: str | Sequence[str],
 ) -> tuple[Layout, tuple[str, ...]]:
     """Return the layout and the chain of structures, or say what does not fit."""
-    from raresim.analysis.longitudinal.design import by_visit_layout
-
     if layout is None:
         if covariates.ndim != 4:
             raise InputError(
@@ -159,11 +158,17 @@ def check_method(method: str) -> None:
         raise InputError(f"method: found {method!r}; expected 'REML' or 'ML'.")
 
 
+def check_stopping(stopping: str) -> None:
+    """Refuse anything but the two ways to stop."""
+    if stopping not in ("maximum", "mmrm"):
+        raise InputError(f"stopping: found {stopping!r}; expected 'maximum' or 'mmrm'.")
+
+
 def title_of(chain: Sequence[str], method: str, df: str, standard_errors: str) -> str:
     """Describe a model in a line."""
     for name in chain:
         structure(name, 2)  # refuse unknown names
-    parts = [Names.table[chain[0]].title]
+    parts = [STRUCTURES[chain[0]].title]
     parts += [] if method == "REML" else [method]
     parts += [] if df == "satterthwaite" else [df]
     parts += [] if standard_errors == "model" else [f"{standard_errors} se"]

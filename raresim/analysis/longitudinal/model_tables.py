@@ -14,6 +14,7 @@ from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choic
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
     check_method,
+    check_stopping,
     checked,
     title_of,
 )
@@ -21,7 +22,6 @@ from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.visit_table import VisitTable, read_visits
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result
-from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +119,7 @@ def repeated_measures(
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
-    if stopping not in ("maximum", "mmrm"):
-        raise InputError(f"stopping: found {stopping!r}; expected 'maximum' or 'mmrm'.")
+    check_stopping(stopping)
     table = read_visits(
         data,
         outcome=outcome,

@@ -24,8 +24,9 @@ from raresim.analysis.longitudinal.mixed_models import (
     combined_results,
     usable_rows,
 )
+from raresim.analysis.longitudinal.named_structures import structure
 from raresim.analysis.longitudinal.prepared import Data, prepare
-from raresim.analysis.longitudinal.structures import Structure, structure
+from raresim.analysis.longitudinal.structures import Structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
