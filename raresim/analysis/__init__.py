@@ -65,7 +65,9 @@ from raresim.analysis.hierarchical import (
     win_statistics,
 )
 from raresim.analysis.longitudinal import (
+    MixedModelFit,
     RepeatedMeasuresFit,
+    mixed_model,
     mmrm,
     proportional_slowing,
     proportional_slowing_test,
@@ -112,6 +114,7 @@ __all__ = [
     "GroupTest",
     "IncidenceCurves",
     "MaxCombo",
+    "MixedModelFit",
     "ModestlyWeighted",
     "Note",
     "PetoPeto",
@@ -164,6 +167,7 @@ __all__ = [
     "mean_cumulative_test",
     "miettinen_nurminen",
     "milestone_survival",
+    "mixed_model",
     "mmrm",
     "negative_binomial",
     "newcombe",
