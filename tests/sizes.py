@@ -44,8 +44,8 @@ class Test:
 class Size:
     """How often a test rejected at a number of patients under one null.
 
-    `not_converged` and `noted` are shares of the replicates: without an answer, and with a note
-    that the size may be above the nominal one.
+    `not_converged` is the share of the replicates without an answer, `noted` that of the answers
+    with a note that the size may be above the nominal one.
     """
 
     test: str
@@ -107,6 +107,21 @@ def _visits(data: Data) -> tuple[Any, Any, Any, Any]:
     return data["visits"], data["covariates"], data["arm"], data["present"]
 
 
+def _from_start(data: Data) -> Any:
+    """Return the visits with the baseline before them."""
+    return np.concatenate([data["covariates"], data["visits"]], axis=2)
+
+
+def _same_start(data: Data) -> Any:
+    nothing = np.empty((*data["arm"].shape, 0))
+    return batch.mmrm(_from_start(data), nothing, data["arm"], data["present"], same_start=True)
+
+
+def _unadjusted(data: Data) -> tuple[Any, Any, Any, Any]:
+    nothing = np.empty((*data["arm"].shape, 0))
+    return data["change"], nothing, data["arm"], data["present"]
+
+
 def _levels(data: Data) -> list[Any]:
     return [batch.Level(data["time"], data["event"]), batch.Level(data["change"])]
 
@@ -115,6 +130,7 @@ def _wins(data: Data) -> Any:
     return batch.win_statistics(_levels(data), data["arm"], data["present"])
 
 
+WEEKS = np.array([12.0, 24.0, 36.0, 48.0])
 LATE = FlemingHarrington(0, 1)
 CONTINUOUS = [
     Test("t, unequal variances", SCORES, lambda d: batch.two_sample_t(*_change(d))),
@@ -130,6 +146,30 @@ CONTINUOUS = [
         lambda d: batch.mmrm(*_visits(d), df="kenward-roger-linear"),
         DEAR,
     ),
+    Test("constrained longitudinal analysis", REPEATED, lambda d: _same_start(d), DEAR),
+    Test(
+        "random slope",
+        REPEATED,
+        lambda d: batch.random_slope(d["visits"], WEEKS, d["covariates"], d["arm"], d["present"]),
+        DEAR,
+    ),
+    Test(
+        "proportional slowing, test",
+        REPEATED,
+        lambda d: batch.proportional_slowing_test(_from_start(d), d["arm"], d["present"]),
+        DEAR,
+    ),
+    Test(
+        "proportional odds, score",
+        (nulls.bounded, nulls.tied),
+        lambda d: batch.proportional_odds_score(*_change(d)),
+    ),
+    Test(
+        "proportional odds, Wald",
+        (nulls.bounded, nulls.tied),
+        lambda d: batch.proportional_odds(*_unadjusted(d)),
+        DEAR,
+    ),
 ]
 PROPORTIONS = [
     Test("Fisher, exact", SHARES, lambda d: batch.fisher_exact(*_answer(d))),
@@ -138,6 +178,16 @@ PROPORTIONS = [
     Test("Barnard", SHARES, lambda d: batch.barnard(*_answer(d))),
     Test("Miettinen-Nurminen", SHARES, lambda d: batch.miettinen_nurminen(*_answer(d))),
     Test("Cochran-Mantel-Haenszel", SHARES, lambda d: batch.cochran_mantel_haenszel(*_answer(d))),
+    Test(
+        "standardised risk difference",
+        SHARES,
+        lambda d: batch.standardised_risk_difference(*_with_nothing(d)),
+    ),
+    Test(
+        "Mantel-Haenszel risk difference",
+        SHARES,
+        lambda d: batch.mantel_haenszel_risk_difference(*_answer(d)),
+    ),
     Test("logistic regression, Wald", SHARES, lambda d: batch.logistic(*_with_nothing(d))),
     Test("logistic regression, Firth", SHARES, lambda d: batch.firth(*_with_nothing(d)), DEAR),
 ]
@@ -204,8 +254,8 @@ def simulate(test: Test, null: Callable[..., Data], patients: int, replicates: i
         found = test.run(null(rng, (min(CHUNK, replicates - begin), patients)))
         rejected += int(np.sum(found.converged & (found.p <= LEVEL)))
         silent += int(np.sum(~found.converged))
-        noted += int(np.sum((found.notes & int(WARNINGS)) > 0))
-    shares = (count / replicates for count in (rejected, silent, noted))
+        noted += int(np.sum(found.converged & ((found.notes & int(WARNINGS)) > 0)))
+    shares = (rejected / replicates, silent / replicates, noted / max(1, replicates - silent))
     return Size(test.name, null.__name__, patients, replicates, *shares)
 
 

@@ -93,7 +93,7 @@ SENTENCES = {
     Note.TOO_FEW_PATIENTS: "There are too few patients for the number of coefficients.",
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
     Note.SIZE_ABOVE_NOMINAL: (
-        "Small trial: this asymptotic test can exceed its nominal size (see its documentation)."
+        "Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it."
     ),
     Note.SEPARATION: (
         "The arm or the covariates separate the outcomes, so the maximum-likelihood estimate is "

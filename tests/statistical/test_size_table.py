@@ -23,7 +23,8 @@ def size_of(test: Test, null: str, patients: int) -> Size:
 
 
 @pytest.mark.parametrize(
-    ("test", "null", "patients"), [(t, f.__name__, n) for t, f, n in CASES], ids=str
+    ("test", "null", "patients"),
+    [pytest.param(t, f.__name__, n, id=f"{t.name}, {f.__name__}, {n}") for t, f, n in CASES],
 )
 def test_a_test_holds_its_size_or_says_that_it_may_not(
     test: Test, null: str, patients: int

@@ -58,7 +58,7 @@ def logistic(
     >>> logistic(outcome, np.empty((1, 8, 0)), arm, np.ones((1, 8), dtype=bool)).row(0)
     logistic regression: log odds ratio 2.197 (95 % CI -1.003 to 5.398)
       se 1.633, z = 1.346, p = 0.1785, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     data, notes = prepare(outcome, covariates, arm, present)
     beta, converged, separated = maximise(data, _start(data), penalised=False)

@@ -76,7 +76,7 @@ def standardised_risk_difference(
     >>> standardised_risk_difference(outcome, none, arm, np.ones((1, 8), dtype=bool)).row(0)
     standardised risk difference: risk difference 0.5 (95 % CI -0.1001 to 1.1)
       se 0.3062, z = 1.633, p = 0.1025, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     if variance not in ("model", "robust", "ye"):
         raise InputError(f"variance: found {variance!r}; expected 'model', 'robust' or 'ye'.")

@@ -66,7 +66,7 @@ def negative_binomial(
     >>> negative_binomial(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).row(0)
     negative binomial regression: log rate ratio -0.9163 (95 % CI -2.759 to 0.9269)
       se 0.9404, z = -0.9743, p = 0.3299, 10 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     results, _ = _fit(count, exposure, arm, present)
     return results

@@ -78,7 +78,7 @@ def andersen_gill(
     >>> andersen_gill(event_time, follow_up, arm, present).row(0)
     Andersen-Gill model, robust variance: log intensity ratio -1.099 (95 % CI -2.559 to 0.3623)
       se 0.7454, z = -1.474, p = 0.1405, 4 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     batch, n, most = event_time.shape
     observed = present[:, :, None] & (event_time <= follow_up[:, :, None])

@@ -63,7 +63,7 @@ def andersen_gill(
     ... )
     Andersen-Gill model, robust variance: log intensity ratio -1.208 (95 % CI -2.878 to 0.4608)
       se 0.8516, z = -1.419, p = 0.1559, 5 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     require(data, (id, start, stop, event, arm))
     event_time, follow_up, treated = recurrent_histories(

@@ -53,7 +53,7 @@ def negative_binomial(
     >>> negative_binomial(data, count="attacks", exposure="years", arm="arm", control="p")
     negative binomial regression: log rate ratio -1.609 (95 % CI -3.382 to 0.1627)
       se 0.9042, z = -1.78, p = 0.07508, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     return count_regression.negative_binomial(*_counted(data, count, exposure, arm, control)).row(0)
 

@@ -22,6 +22,7 @@ from raresim.analysis.result import Results
 from raresim.errors import InputError
 
 SMALL_ARM = 20  # patients; see the sizes in `mmrm`
+SMALL_ARM_SAME_START = 50
 
 
 def mmrm(
@@ -66,7 +67,8 @@ def mmrm(
 
     "kenward-roger" takes second derivatives in the parameters of R's mmrm, as that does by
     default, and is the boldest; the linear variant is that of SAS and the one for few
-    patients. With fewer than 20 patients in an arm the note SIZE_ABOVE_NOMINAL is attached. At
+    patients. With fewer than 20 patients in an arm (50 with the same start, which is bolder) the
+    note SIZE_ABOVE_NOMINAL is attached. At
     n = 12 the unstructured covariance could not be fitted in 2 to 3 % of the trials.
 
     Parameters
@@ -115,7 +117,7 @@ def mmrm(
     >>> mmrm(outcome, baseline, arm, present, by_visit=[False], covariance="cs").row(0)
     MMRM (compound symmetry): difference in means at a visit 0.9393 (95 % CI -0.08395 to 1.963)
       se 0.4495, t(8.64118) = 2.09, p = 0.06748, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
@@ -154,7 +156,8 @@ def mmrm(
         measure="difference in means at a visit",
         coding=Coding(plain, other),
     )
-    return with_notes(found, data.seen, arm, present, outcome, gone)
+    small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
+    return with_notes(found, data.seen, arm, present, outcome, gone, small=small)
 
 
 def missing_covariates(baseline: FloatArray, outcome: FloatArray) -> BoolArray:
@@ -235,6 +238,7 @@ def with_notes(
     gone: BoolArray,
     *,
     thin_matters: bool = True,
+    small: int = SMALL_ARM,
 ) -> Results:
     """Add what is to be said of arms, visits and missing values."""
     treated = (arm == 1)[:, :, None]
@@ -253,6 +257,6 @@ def with_notes(
         | Note.VISIT_WITHOUT_AN_ARM * (both & thin & thin_matters)
         | Note.MISSING_OUTCOME_DROPPED * np.any(unseen, axis=1)
         | Note.MISSING_COVARIATE_DROPPED * np.any(lost, axis=1)
-        | Note.SIZE_ABOVE_NOMINAL * (found.converged & (np.minimum(controls, actives) < SMALL_ARM))
+        | Note.SIZE_ABOVE_NOMINAL * (found.converged & (np.minimum(controls, actives) < small))
     )
     return Results(**{**vars(found), "notes": notes.astype(np.int64)})

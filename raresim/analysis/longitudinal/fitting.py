@@ -119,6 +119,8 @@ def newton_step(
     scale = np.sqrt(np.where(sound[:, None], information[:, np.arange(k), np.arange(k)], 1.0))
     scaled = information / (scale[:, :, None] * scale[:, None, :])
     scaled = np.where(sound[:, None, None], scaled, np.eye(k))
+    regular = np.linalg.slogdet(scaled)[0] != 0.0  # positive pivots may still vanish in rounding
+    scaled = np.where(regular[:, None, None], scaled, np.eye(k))
     step = np.linalg.solve(scaled, (score / scale)[:, :, None])[:, :, 0] / scale
     gain = ordered_sum(step * score)
     longest = np.max(np.abs(step), axis=1)

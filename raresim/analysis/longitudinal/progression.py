@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.arm_by_visit import with_notes
+from raresim.analysis.longitudinal.arm_by_visit import SMALL_ARM_SAME_START, with_notes
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
@@ -97,7 +97,7 @@ def proportional_slowing(
     >>> proportional_slowing(outcome, arm, np.ones((1, 8), dtype=bool), covariance="cs").row(0)
     proportional slowing: share of change averted 0.4885 (95 % CI 0.3767 to 0.6003)
       se 0.05186, t(13.3089) = 9.419, p = 2.963e-07, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     check_method(method)
     batch, visits = outcome.shape[0], _enough_visits(outcome)
@@ -189,7 +189,7 @@ def proportional_slowing_test(
     >>> proportional_slowing_test(outcome, arm, present, covariance="cs").row(0)
     test of proportional slowing: first-order share averted 0.6463 (95 % CI 0.4593 to 0.8334)
       se 0.08681, t(13.3381) = 7.445, p = 4.179e-06, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     check_method(method)
     check_choices(df, "model", method == "REML")
@@ -214,7 +214,8 @@ def proportional_slowing_test(
         title="test of proportional slowing",
         measure="first-order share averted",
     )
-    return with_notes(found, data.seen, arm, present, outcome, np.zeros_like(data.seen))
+    nowhere = np.zeros_like(data.seen)
+    return with_notes(found, data.seen, arm, present, outcome, nowhere, small=SMALL_ARM_SAME_START)
 
 
 def _enough_visits(outcome: FloatArray) -> int:

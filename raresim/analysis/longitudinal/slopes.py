@@ -4,6 +4,8 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
 from raresim.analysis.longitudinal.arm_by_visit import (
+    SMALL_ARM,
+    SMALL_ARM_SAME_START,
     missing_covariates,
     with_arm,
     with_notes,
@@ -78,7 +80,7 @@ def random_slope(
     >>> random_slope(outcome[None], time, none, arm, present).row(0)
     random slopes: difference in slopes -0.565 (95 % CI -0.9016 to -0.2284)
       se 0.1376, t(6) = -4.107, p = 0.006307, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
@@ -108,7 +110,10 @@ def random_slope(
         measure="difference in slopes",
         fallback_notes=(limit, limit),
     )
-    return with_notes(found, data.seen, arm, present, outcome, gone, thin_matters=False)
+    small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
+    return with_notes(
+        found, data.seen, arm, present, outcome, gone, thin_matters=False, small=small
+    )
 
 
 def lines_layout(times: FloatArray, q: int, same_start: bool, changing: bool) -> Layout:

@@ -39,6 +39,9 @@ def mmrm(
 ) -> Result:
     """Estimate the difference in means at a visit by a mixed model; see `batch.mmrm`.
 
+    Fitted to the maximum of the likelihood. R's mmrm stops within some 1e-4 standard errors of it;
+    `repeated_measures` with ``stopping="mmrm"`` gives its output digit by digit.
+
     Parameters
     ----------
     data
@@ -87,7 +90,7 @@ def mmrm(
     >>> mmrm(data, outcome="score", visit="week", subject="who", arm="drug", control=False)
     MMRM (unstructured): difference in means at a visit 2.923 (95 % CI 1.486 to 4.36)
       se 0.5918, t(6.1973) = 4.939, p = 0.002378, 8 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     table = read_visits(
         data,
@@ -174,7 +177,7 @@ def random_slope(
     >>> random_slope(data, outcome="score", time="year", subject="who", arm="drug", control=False)
     random slopes: difference in slopes 1.033 (95 % CI 0.3493 to 1.717)
       se 0.2583, t(4.55349) = 4, p = 0.01246, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     require(data, (time,))
     numbers(data, time, least=-np.inf)
@@ -248,7 +251,7 @@ def proportional_slowing(
     >>> proportional_slowing(data, **columns, control=False, covariance="cs")
     proportional slowing: share of change averted 0.4824 (95 % CI 0.3705 to 0.5944)
       se 0.04962, t(9.17647) = 9.723, p = 3.917e-06, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     table = read_visits(
         data, outcome=outcome, visit=visit, subject=subject, arm=arm, control=control
@@ -297,7 +300,7 @@ def proportional_slowing_test(
     >>> proportional_slowing_test(data, **columns, control=False, covariance="cs")
     test of proportional slowing: first-order share averted 0.6356 (95 % CI 0.4491 to 0.8221)
       se 0.08271, t(9.19277) = 7.685, p = 2.705e-05, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     table = read_visits(
         data, outcome=outcome, visit=visit, subject=subject, arm=arm, control=control

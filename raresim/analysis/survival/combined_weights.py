@@ -136,7 +136,7 @@ def max_combo(
     >>> arm = np.array([[0, 0, 1, 0, 1, 1]])
     >>> max_combo(time, event, arm, np.ones((1, 6), dtype=bool), alternative="less")
     MaxCombo test (less): z = -1.599 of (-1.599, -1.214, -1.565, -1.167), p = 0.09818, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     _check(weights, alternative)

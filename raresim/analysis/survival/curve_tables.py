@@ -103,7 +103,7 @@ def rmst(
     >>> rmst(data, time="days", event="relapse", arm="arm", control="p", tau=28)
     restricted mean survival: difference in mean 8 (95 % CI -2.682 to 18.68)
       se 5.45, z = 1.468, p = 0.1421, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     if tau is not None and not tau > 0.0:
@@ -147,7 +147,7 @@ def milestone_survival(
     >>> milestone_survival(data, time="days", event="relapse", arm="arm", control="p", at=20)
     milestone survival: difference in survival 0.3333 (95 % CI -0.4211 to 1.088)
       se 0.3849, z = 0.866, p = 0.3865, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     columns = patients(data, time, event, arm, control)[:4]

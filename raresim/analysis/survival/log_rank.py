@@ -92,7 +92,7 @@ def logrank(
     >>> logrank(time, event, arm, np.ones((1, 6), dtype=bool)).row(0)
     log-rank test: log hazard ratio -1.686 (95 % CI -3.752 to 0.3806)
       se 1.054, z = -1.599, p = 0.1098, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     event = event & present
     treated = arm == 1

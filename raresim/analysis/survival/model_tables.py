@@ -157,7 +157,7 @@ def firth_cox(
     >>> firth_cox(data, time="days", event="relapse", arm="arm", control="p")
     Cox regression, Firth's penalty: log hazard ratio -1.048 (95 % CI -3.492 to 1.037)
       se 1.224, z = -0.9986, p = 0.318, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     columns = patients(data, time, event, arm, control, strata, covariates)

@@ -78,7 +78,7 @@ def firth_cox(
     >>> firth_cox(time, event, arm, np.ones((1, 6), dtype=bool)).row(0)
     Cox regression, Firth's penalty: log hazard ratio -2.356 (95 % CI -7.264 to 0.003579)
       se 1.762, z = -1.957, p = 0.0504, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     design = (arm == 1).astype(np.float64)[:, :, None]

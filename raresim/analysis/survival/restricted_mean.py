@@ -140,7 +140,7 @@ def rmst(
     >>> rmst(time, event, arm, np.ones((1, 6), dtype=bool), tau=4).row(0)
     restricted mean survival: difference in mean 1.333 (95 % CI -0.1754 to 2.842)
       se 0.7698, z = 1.732, p = 0.08326, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     check_contrast(contrast)

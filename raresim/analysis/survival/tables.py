@@ -70,7 +70,7 @@ def logrank(
     >>> logrank(data, time="days", event="relapse", arm="arm", control="p")
     log-rank test: log hazard ratio -1.255 (95 % CI -3.636 to 1.127)
       se 1.215, z = -1.033, p = 0.3018, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     columns = patients(data, time, event, arm, control, strata)
     return log_rank.logrank(*columns, weight).row(0)
@@ -116,7 +116,7 @@ def max_combo(
     >>> columns = {"time": "days", "event": "relapse", "arm": "arm", "control": "p"}
     >>> max_combo(data, **columns, weights=MAX_COMBO[:3])
     MaxCombo test (two-sided): z = -1.179 of (-1.033, -0.1005, -1.179), p = 0.3738, 6 patients
-      Small trial: this asymptotic test can exceed its nominal size (see its documentation).
+      Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
     columns = patients(data, time, event, arm, control, strata)
