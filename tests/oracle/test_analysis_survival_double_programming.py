@@ -1,6 +1,8 @@
 """Survival methods worked out a second time, patient by patient, or by a general maximiser."""
 
 import math
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -154,3 +156,44 @@ def test_scores_add_up_to_the_statistic_and_their_permutations_to_its_law() -> N
     error = math.sqrt(exact.p[0] * (1 - exact.p[0]) / 20_000)
     assert abs(sampled.p - exact.p[0]) < 4 * error + 1e-4
     assert sampled.se == pytest.approx(exact.se[0], rel=1e-12)
+
+
+def test_exact_ties_are_all_ways_to_choose_who_has_the_events() -> None:
+    """Cox's discrete model: the likelihood written out over all subsets, at the maximum."""
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        n = 14
+        time, event, arm = rng.integers(1, 5, n), rng.uniform(size=n) < 0.7, rng.integers(0, 2, n)
+        found = batch.cox(
+            time[None], event[None], arm[None], np.ones((1, n), bool), ties="exact"
+        ).row(0)
+        if not found.converged:
+            continue
+
+        def loglik(beta: float, time: Any = time, event: Any = event, arm: Any = arm) -> float:
+            total = 0.0
+            for t in np.unique(time[event]):
+                risk, here = arm[time >= t], arm[event & (time == t)]
+                ways = combinations(range(len(risk)), len(here))
+                sums = [np.exp(beta * sum(risk[i] for i in way)) for way in ways]
+                total += beta * here.sum() - np.log(np.sum(sums))
+            return total
+
+        h = 1e-4
+        slope = (loglik(found.estimate + h) - loglik(found.estimate - h)) / (2 * h)
+        bend = loglik(found.estimate + h) - 2 * loglik(found.estimate) + loglik(found.estimate - h)
+        assert abs(slope) < 1e-6
+        assert found.se == pytest.approx(1 / np.sqrt(-bend / h**2), rel=1e-4)
+
+
+def test_without_ties_all_treatments_of_ties_are_one() -> None:
+    rng = np.random.default_rng(12)
+    time, event = rng.permutation(40)[None], rng.uniform(size=(1, 40)) < 0.6
+    arm = np.tile([0, 1], 20)[None]
+    fits = [
+        batch.cox(time, event, arm, np.ones((1, 40), bool), ties=ties).row(0)
+        for ties in ("efron", "breslow", "exact")
+    ]
+    for fit in fits[1:]:
+        assert fit.estimate == pytest.approx(fits[0].estimate, abs=1e-9)
+        assert fit.se == pytest.approx(fits[0].se, abs=1e-9)

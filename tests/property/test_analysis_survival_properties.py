@@ -56,6 +56,7 @@ COMPARISONS: dict[str, Kernel] = {
     },
     "gehan, no strata": lambda t: batch.logrank(*of(t, *BASE), None, GEHAN),
     "breslow": lambda t: batch.cox(*of(t, *BASE), ties="breslow"),
+    "exact": lambda t: batch.cox(*of(t, *BASE), ties="exact"),
     "robust": lambda t: batch.cox(*of(t, *BASE), robust=True),
     "clusters": lambda t: batch.cox(*of(t, *BASE), cluster=clusters(t)),
     "cox, covariates": lambda t: batch.cox(*of(t, *BASE, "stratum", "baseline")),

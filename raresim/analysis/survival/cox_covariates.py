@@ -32,7 +32,10 @@ FLAT = 1e-10  # a covariate whose spread is this part of its size does not vary
 def check_ties(ties: str) -> None:
     """Refuse a treatment of ties that is neither of the two."""
     if ties not in get_args(Ties):
-        raise InputError(f"ties: found {ties!r}; expected 'efron' or 'breslow'.")
+        raise InputError(
+            f"ties: found {ties!r}; expected 'efron' or 'breslow', or, for two arms without "
+            "covariates, 'exact'."
+        )
 
 
 @dataclass(frozen=True)

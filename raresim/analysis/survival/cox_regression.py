@@ -1,5 +1,7 @@
 """Cox regression of a time to event on the arm, and on covariates where they are given."""
 
+from typing import Literal
+
 import numpy as np
 
 from raresim.analysis.arrays import (
@@ -12,8 +14,9 @@ from raresim.analysis.arrays import (
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.cox_covariates import Ties, check_ties, cox_model
+from raresim.analysis.survival.discrete_likelihood import DiscreteLikelihood, maximise_discrete
 from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes
-from raresim.analysis.survival.partial_likelihood import maximise
+from raresim.analysis.survival.partial_likelihood import PartialLikelihood, maximise
 from raresim.analysis.survival.risk_sets import risk_sets
 
 
@@ -25,15 +28,16 @@ def cox(
     stratum: CodeArray | None = None,
     covariates: FloatArray | None = None,
     *,
-    ties: Ties = "efron",
+    ties: Ties | Literal["exact"] = "efron",
     robust: bool = False,
     cluster: CodeArray | None = None,
 ) -> Results:
     """Estimate the log hazard ratio, treated to control, by Cox regression.
 
-    Maximum partial likelihood with Efron's treatment of ties (see `partial_likelihood`), a
-    separate baseline hazard in each stratum, standard error 1/sqrt(information), Wald z. With
-    covariates or a robust standard error it is the arm's coefficient of `cox_model`.
+    Maximum partial likelihood with Efron's treatment of ties (see `partial_likelihood`; "exact",
+    without covariates, is that of Cox's discrete model, see `discrete_likelihood`), a separate
+    baseline hazard in each stratum, standard error 1/sqrt(information), Wald z. With covariates or
+    a robust standard error it is the arm's coefficient of `cox_model`.
 
     Without events in one arm the likelihood has no maximum: converged is False; `firth_cox` has
     an answer then.
@@ -72,7 +76,7 @@ def cox(
     Raises
     ------
     InputError
-        If ``ties`` is neither "efron" nor "breslow".
+        If ``ties`` is not known, or exact with covariates or a robust standard error.
 
     References
     ----------
@@ -88,10 +92,11 @@ def cox(
     Cox regression: log hazard ratio -1.688 (95 % CI -3.985 to 0.6088)
       se 1.172, z = -1.44, p = 0.1498, 6 patients
     """
-    check_ties(ties)
     event = event & present
     treated = arm == 1
     if covariates is not None or robust or cluster is not None:
+        check_ties(ties)
+        assert ties != "exact"  # it was refused
         columns = treated.astype(np.float64)[:, :, None]
         if covariates is not None:
             columns = np.concatenate((columns, covariates), axis=2)
@@ -99,7 +104,12 @@ def cox(
             time, event, arm, present, stratum, columns, ties=ties, robust=robust, cluster=cluster
         )
     sets = risk_sets(time, event, treated, present, stratum)
-    fit = maximise(sets, np.count_nonzero(event & treated, axis=1), efron=ties == "efron")
+    fit: PartialLikelihood | DiscreteLikelihood
+    if ties == "exact":
+        fit = maximise_discrete(sets)
+    else:
+        check_ties(ties)
+        fit = maximise(sets, np.count_nonzero(event & treated, axis=1), efron=ties == "efron")
     both = np.any((sets.at_risk_0 > 0.0) & (sets.at_risk_1 > 0.0), axis=1)
     notes = comparison_notes(event, arm, present, both)
     notes += Note.MONOTONE_LIKELIHOOD * (~fit.finite & (notes == 0))

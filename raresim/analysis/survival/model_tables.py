@@ -1,7 +1,7 @@
 """Regressions of times to an event of one table of patients."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def cox(
     control: object,
     strata: Sequence[str] = (),
     covariates: Sequence[str] = (),
-    ties: Ties = "efron",
+    ties: Ties | Literal["exact"] = "efron",
     robust: bool = False,
     cluster: str | None = None,
 ) -> Result:
@@ -37,7 +37,7 @@ def cox(
     covariates
         Columns of numbers; patients without one of them are left out.
     ties
-        "efron" or "breslow".
+        "efron" or "breslow"; "exact" (Cox's discrete model) without covariates.
     robust
         Whether to give the standard error of Lin and Wei.
     cluster

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from raresim.analysis import Result
 from raresim.analysis.survival import (
     GEHAN,
     CoxFits,
@@ -16,6 +17,7 @@ from raresim.analysis.survival import (
     MaxCombo,
     TaroneWare,
     batch,
+    cox,
     cox_model,
     cumulative_incidence,
     kaplan_meier,
@@ -171,6 +173,28 @@ def of_a_model(name: str, want: dict[str, Any], fit: Callable[[], CoxFits]) -> I
         ("log likelihood", want["loglik"][1], lambda: fit().loglik[0]),
     ):
         yield "Cox regression", f"{name}: {label}", COXPH, value, lambda get=get: float(get())
+
+
+def discrete() -> Iterator[Check]:
+    found = oracle("survival.json").get("pbc_coxph")
+    if found is None:
+        return
+    want = found["trt_exact"]
+    for name, item in (("coef", "trt"), ("se", "se of trt")):
+        yield (
+            "Cox regression, exact ties",
+            f"pbc: {item}",
+            COXPH,
+            want[name]["trt"],
+            (lambda name=name: float(getattr(fit_discrete(), NAMES[name]))),
+        )
+
+
+NAMES = {"coef": "estimate", "se": "se"}
+
+
+def fit_discrete() -> Result:
+    return cox(pbc(), **PBC, ties="exact")
 
 
 def cox_models() -> Iterator[Check]:
@@ -519,7 +543,7 @@ def by_hand() -> Iterator[tuple[Check, float]]:
 def comparisons() -> list[Comparison]:
     found = [
         Comparison(*check, 1e-6, True, True)
-        for part in (log_ranks, cox_models, restricted_means, combined, several_states)
+        for part in (log_ranks, cox_models, discrete, restricted_means, combined, several_states)
         for check in part()
     ]
     found += [Comparison(*check, 1e-6, True) for check in weights()]
