@@ -86,7 +86,9 @@ def _analysis() -> dict[str, Any]:
     events = {"stops_treatment": "treatment policy", "steroids": "composite"}
     first = {"variable": "time to first lost", "summary": "hazard ratio", "intercurrent": events}
     values = {"stops_treatment": {"composite": -61}, "steroids": {"composite": "worst"}}
-    change = {"test": "ancova", **LEVEL, "adjust_for": ["age"]}
+    change = {"test": "mmrm", "covariance": "ar1", "df": "kenward-roger", "adjust_for": ["age"]}
+    change |= LEVEL
+    late = {"test": "fleming-harrington", "weight": {"rho": 0.5, "gamma": 1.5}, "estimate": "cox"}
     change |= {"harm": {"p_above": 0.93}, "futility": {"p_above": 0.41}}
     return {
         "analysis.endpoints": {"lost": lost, "passed": {"first_of": lines}},
@@ -94,7 +96,7 @@ def _analysis() -> dict[str, Any]:
         "analysis.estimands.passed": {**first, "variable": "time to first passed"},
         "analysis.estimands.change.intercurrent": {**values, "loss_of_ambulation": "composite"},
         "analysis.methods.change": change,
-        "analysis.methods.lost": {"test": "logrank", "estimate": "cox", **LEVEL},
+        "analysis.methods.lost": {**late, **LEVEL},
         "analysis.methods.passed": {"test": "cox", **LEVEL},
     }
 

@@ -174,6 +174,12 @@ def _method(method: MethodSpec) -> str:
     parts = [f"{method.test}, one-sided at {method.alpha:g}"]
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
+    if method.weight:
+        parts.append(f"weight S^{number(method.weight.rho)} (1 - S)^{number(method.weight.gamma)}")
+    if method.covariance:
+        parts.append(f"covariance of the visits: {method.covariance}")
+    if method.df:
+        parts.append(f"degrees of freedom: {method.df}")
     if method.strata:
         parts.append(f"stratified by {', '.join(plain(s) for s in method.strata)}")
     if method.adjust_for:
