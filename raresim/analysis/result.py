@@ -136,9 +136,14 @@ class Results:
         return _one_sided(self.statistic, self.df, side)
 
 
-def _one_sided(statistic: FloatArray, df: FloatArray, side: Side) -> FloatArray:
+def check_side(side: str) -> None:
+    """Refuse a side of a test that is neither of the two."""
     if side not in ("less", "greater"):
         raise InputError(f"side: found {side!r}; expected 'less' or 'greater'.")
+
+
+def _one_sided(statistic: FloatArray, df: FloatArray, side: Side) -> FloatArray:
+    check_side(side)
     return _lower_tail(statistic if side == "less" else -statistic, df)
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.notes import Note
-from raresim.analysis.result import Side
-from raresim.errors import InputError
+from raresim.analysis.result import Side, check_side
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class TailResult:
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'."""
-        _check(side)
+        check_side(side)
         return self.p_less if side == "less" else self.p_greater
 
     def __repr__(self) -> str:
@@ -123,13 +122,8 @@ class TailResults:
         InputError
             If ``side`` is neither.
         """
-        _check(side)
+        check_side(side)
         return self.p_less if side == "less" else self.p_greater
-
-
-def _check(side: str) -> None:
-    if side not in ("less", "greater"):
-        raise InputError(f"side: found {side!r}; expected 'less' or 'greater'.")
 
 
 def tail_results(

@@ -53,7 +53,7 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)
-        if arm in {crossing.cross_over for crossing in scenario.crossings}:
+        if scenario.crosses_over(arm):
             columns[f"{arm}.crossed_over"] = (mine & (ledger.crossed < NEVER)).sum(1)
     columns |= _published_changes(scenario, run)
     columns["enrolled_by_month"] = list(_enrolment(run))

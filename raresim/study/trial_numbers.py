@@ -58,7 +58,7 @@ def of_arm(scenario: Scenario, arm: str) -> list[TrialNumber]:
             found.append(TrialNumber(f"{arm}.{name}.patients", f"patients with {word}"))
     found.append(TrialNumber(f"{arm}.left", "left the study"))
     found.append(TrialNumber(f"{arm}.stopped_treatment", "stopped treatment"))
-    if arm in {crossing.cross_over for crossing in scenario.crossings}:
+    if scenario.crosses_over(arm):
         found.append(TrialNumber(f"{arm}.crossed_over", "crossed over"))
     return found
 

@@ -118,6 +118,10 @@ class Scenario:
         """The changes of treatment that milestones may make, in the order of the file."""
         return tuple(c for c in self.spec.design.changes if isinstance(c, CrossOver))
 
+    def crosses_over(self, arm: str) -> bool:
+        """Whether a milestone may change the treatment of an arm's patients."""
+        return any(crossing.cross_over == arm for crossing in self.crossings)
+
     def bounded(self, name: str) -> tuple[Estimand, Boundary]:
         """Return an estimand and its boundary."""
         boundary = self.spec.analysis.methods[name].boundary

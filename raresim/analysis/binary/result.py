@@ -11,13 +11,11 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.notes import Note
-from raresim.analysis.result import Side
-from raresim.errors import InputError
+from raresim.analysis.result import Side, check_side
 
 
 def _chosen(results: Any, side: Side) -> Any:
-    if side not in ("less", "greater"):
-        raise InputError(f"side: found {side!r}; expected 'less' or 'greater'.")
+    check_side(side)
     return results.p_less if side == "less" else results.p_greater
 
 

@@ -69,10 +69,10 @@ def _some(rows: npt.NDArray[np.int64]) -> Any:
 def _crossing_over(plan: Plan, fate: Fate, course: Course, rows: npt.NDArray[np.int64]) -> Fate:
     """Return the fate with those of some rows who cross over as the course says."""
     at = course.rows(rows).crossings(plan)
-    rows = rows[(at < NEVER).any(axis=1)]
+    some = (at < NEVER).any(axis=1)
+    rows, at = rows[some], at[some]
     if not len(rows):
         return fate
-    at = course.rows(rows).crossings(plan)
     return fate.replaced(rows, [fate.rows(rows).crossing_over(at)])
 
 
