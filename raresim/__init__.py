@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
     from raresim.report import write_report
-    from raresim.study import run_trial, sensitivity, simulate
+    from raresim.study import compare, run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
 
 _HOMES = {
     "Cohort": "raresim.cohort",
+    "compare": "raresim.study",
     "load_model": "raresim.disease",
     "load_scenario": "raresim.trial",
     "run_trial": "raresim.study",
@@ -34,6 +35,7 @@ __all__ = [
     "Cohort",
     "__version__",
     "analysis",
+    "compare",
     "load_model",
     "load_scenario",
     "run_trial",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,25 @@ import typer
 from typer.core import TyperGroup
 
 from raresim import __version__
+from raresim.cli.options import (
+    Engine,
+    EngineOption,
+    Hypothesis,
+    Json,
+    Kind,
+    NewFile,
+    NewName,
+    Place,
+    Quiet,
+    Scenario,
+    SchemaFile,
+    Seed,
+    Unpublished,
+    Verbose,
+    Without,
+    Workers,
+    examples,
+)
 from raresim.errors import StoppedError
 
 
@@ -33,67 +51,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Published numbers about a rare disease in, operating characteristics of trials out.",
 )
-
-
-class Engine(StrEnum):
-    """Which of the two conducts runs the trials; both give the same numbers."""
-
-    AUTO = "auto"
-    SIMPY = "simpy"
-    BLOCK = "block"
-
-
-class Place(StrEnum):
-    """Where in its interval each number that nobody published is taken."""
-
-    LOWER = "lower"
-    CENTRE = "centre"
-    UPPER = "upper"
-
-
-class Kind(StrEnum):
-    """The two kinds of file that people write."""
-
-    MODEL = "model"
-    SCENARIO = "scenario"
-
-
-Scenario = Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")]
-Seed = Annotated[int, typer.Option(help="Same seed, same numbers.", min=0)]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Hypothesis = Annotated[
-    str | None, typer.Option(help="A hypothesis of the scenario; the first one if not given.")
-]
-Unpublished = Annotated[
-    Place,
-    typer.Option(help="Where in its interval each unpublished number is taken."),
-]
-Without = Annotated[
-    list[str] | None,
-    typer.Option(help="Take a source of the model away (may be given again)."),
-]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print the answer alone.")]
-Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say on standard error what is being done.")
-]
-EngineOption = Annotated[Engine, typer.Option(help="How trials are run.")]
-Workers = Annotated[
-    int | None, typer.Option(help="Processes; one for each processor if not given.", min=1)
-]
-NewName = Annotated[
-    str, typer.Argument(help="Lower-case letters, digits and hyphens, such as my-disease.")
-]
-NewFile = Annotated[
-    Path | None, typer.Option("-o", "--output", help="The file to write; NAME.yaml if not given.")
-]
-SchemaFile = Annotated[
-    bool, typer.Option(help="Write the JSON Schema beside it, by which an editor completes it.")
-]
-
-
-def examples(*lines: str) -> str:
-    """Return examples for the end of a help page, each on a line of its own."""
-    return "\n\n".join(["Examples:", *(f"  {line}" for line in lines)])
 
 
 def _version(wanted: bool) -> None:
@@ -306,6 +263,38 @@ def sensitivity(
     options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
     options |= {"workers": workers}
     running.sensitivity(scenario, replicates, seed, options, manner(json, quiet, verbose))
+
+
+@app.command(
+    epilog=examples(
+        "raresim compare cgd-interferon-gamma my-design.yaml -r 2000 -o comparison",
+    )
+)
+def compare(
+    scenarios: Annotated[
+        list[str], typer.Argument(help="Two scenarios or more: files, or names of shipped ones.")
+    ],
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials to run of each design.")
+    ] = 2000,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for comparison.json and .svg.")
+    ] = None,
+    hypothesis: Hypothesis = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run designs side by side on the same patients: what each gains, costs, and how sure."""
+    from raresim.cli import comparing
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
+    options |= {"workers": workers}
+    comparing.compare(scenarios, replicates, seed, options, output, manner(json, quiet, verbose))
 
 
 @app.command(epilog=examples("raresim backtest endear", "raresim backtest all -o predictions"))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -17,7 +15,7 @@ from raresim.files.whole import whole_file
 from raresim.report.model_panels import DRAWN, panels, told
 from raresim.report.model_people import PATIENTS
 from raresim.report.panels import Bars, Courses, Free, Panel
-from raresim.report.svg import CONTROL, PALE, TREATED, inline, look, printable, short
+from raresim.report.svg import CONTROL, PALE, TREATED, inline, look, short, standing_alone
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +25,7 @@ WIDE, ROW, FOOT, DOTS_AN_INCH = 700, 215, 14, 72
 LEFT, RIGHT, TOP, BOTTOM = 52, 14, 28, 44
 TWO = (TREATED, CONTROL)
 MANY = ("#cfe3f2", "#8cbbdd", "#4a8fc1", TREATED, "#06324f")
-FONTS = "'DejaVu Sans', Verdana, sans-serif"
 LEGEND: dict[str, Any] = {"loc": "upper right", "fontsize": 9, "title_fontsize": 9}
-_LONG = re.compile(r"-?\d+\.\d{2,}")
 
 
 def write_picture(model: DiseaseModel, path: Path) -> str:
@@ -57,7 +53,7 @@ def picture(name: str, shown: tuple[Panel, ...], label: str) -> str:
     """Return panels as the text of an SVG file, with its title and its text alternative."""
     with look():
         text = inline(_figure(shown), "model", label)
-    return _standing_alone(text, name, label)
+    return standing_alone(text, name, label, WIDE)
 
 
 def _figure(shown: tuple[Panel, ...]) -> Figure:
@@ -159,38 +155,3 @@ def _free(axes: Axes, panel: Free) -> None:
     axes.set_xlim(panel.x[0], panel.x[-1])
     axes.locator_params(axis="x", nbins=8, steps=[1, 2, 5, 10])
     axes.set_ylim(0 if least < 80 else 80 if least < 95 else 90, 100.5)
-
-
-def _standing_alone(text: str, name: str, label: str) -> str:
-    """Return a picture that is a file of its own: white behind it, a title, short numbers."""
-    root = ElementTree.fromstring(text)
-    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "width": str(WIDE)}
-    for parent in root.iter():
-        _gather_style(parent)
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            if key in ("d", "x", "y", "transform", "width", "height"):
-                element.attrib[key] = " ".join(_LONG.sub(_rounded, value).split())
-            elif key == "style":
-                element.attrib[key] = value.replace("'DejaVu Sans'", FONTS)
-    behind = ElementTree.Element("rect", {"width": "100%", "height": "100%", "fill": "white"})
-    title, desc = ElementTree.Element("title"), ElementTree.Element("desc")
-    title.text, desc.text = printable(name), printable(label)
-    for place, element in enumerate((title, desc, behind)):
-        root.insert(place, element)
-    return ElementTree.tostring(root, encoding="unicode") + "\n"
-
-
-def _rounded(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.1f}".removesuffix(".0")
-
-
-def _gather_style(parent: ElementTree.Element) -> None:
-    """Move the style that all markers of a group have to the group."""
-    marks = parent.findall("use")
-    styles = {mark.get("style") for mark in marks}
-    style = styles.pop() if len(styles) == 1 else None
-    if style is not None and parent.get("style") is None and len(marks) > 1:
-        parent.set("style", style)
-        for mark in marks:
-            del mark.attrib["style"]

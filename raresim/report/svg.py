@@ -41,6 +41,8 @@ LOOK: dict[str, Any] = {
     "legend.frameon": False,
     "figure.dpi": 72,
 }
+FONTS = "'DejaVu Sans', Verdana, sans-serif"
+_LONG = re.compile(r"-?\d+\.\d{2,}")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -109,3 +111,38 @@ def _rename(element: ElementTree.Element, name: str) -> None:
             element.attrib[key] = f"#{name}-{value[1:]}"
         elif "url(#" in value:
             element.attrib[key] = value.replace("url(#", f"url(#{name}-")
+
+
+def standing_alone(text: str, name: str, label: str, width: int) -> str:
+    """Return a picture that is a file of its own: white behind it, a title, short numbers."""
+    root = ElementTree.fromstring(text)
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "width": str(width)}
+    for parent in root.iter():
+        _gather_style(parent)
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            if key in ("d", "x", "y", "transform", "width", "height"):
+                element.attrib[key] = " ".join(_LONG.sub(_rounded, value).split())
+            elif key == "style":
+                element.attrib[key] = value.replace("'DejaVu Sans'", FONTS)
+    behind = ElementTree.Element("rect", {"width": "100%", "height": "100%", "fill": "white"})
+    title, desc = ElementTree.Element("title"), ElementTree.Element("desc")
+    title.text, desc.text = printable(name), printable(label)
+    for place, element in enumerate((title, desc, behind)):
+        root.insert(place, element)
+    return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _rounded(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.1f}".removesuffix(".0")
+
+
+def _gather_style(parent: ElementTree.Element) -> None:
+    """Move the style that all markers of a group have to the group."""
+    marks = parent.findall("use")
+    styles = {mark.get("style") for mark in marks}
+    style = styles.pop() if len(styles) == 1 else None
+    if style is not None and parent.get("style") is None and len(marks) > 1:
+        parent.set("style", style)
+        for mark in marks:
+            del mark.attrib["style"]

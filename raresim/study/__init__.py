@@ -1,5 +1,6 @@
 """Studies: replicates of a trial to operating characteristics."""
 
+from raresim.study.comparison import Comparison, DesignFigures, compare
 from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
@@ -9,6 +10,8 @@ from raresim.study.summary import EstimandSummary, Summary
 
 __all__ = [
     "Backtest",
+    "Comparison",
+    "DesignFigures",
     "EstimandSummary",
     "Figure",
     "Move",
@@ -19,6 +22,7 @@ __all__ = [
     "SingleTrial",
     "Summary",
     "backtest",
+    "compare",
     "run_trial",
     "sensitivity",
     "simulate",

@@ -14,7 +14,7 @@ from raresim import limits
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import store, tables
-from raresim.study.summary import Summary, summarise
+from raresim.study.summary import Summary, summarise, with_worse_arm
 from raresim.study.truth import UNITS, true_values
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block
@@ -232,5 +232,6 @@ def _finish(scenario: Scenario, settings: Settings, found: dict[Task, Any]) -> R
         name: np.concatenate([chunk[name] for chunk in truths])
         for name in scenario.spec.analysis.estimands
     }
+    trials = with_worse_arm(scenario, trials, truth[scenario.spec.analysis.success])
     summary = summarise(scenario, settings.hypothesis, trials, analyses, truth)
     return Run(settings, trials, analyses, curves, summary)

@@ -102,7 +102,7 @@ def summarise(
         success_estimand=success,
         chance_of_benefit=_chance_of_benefit(scenario, success, truth[success]),
         estimands=found,
-        trial=_trial(_with_worse_arm(scenario, trials, truth[success]), clusters),
+        trial=_trial(trials, clusters),
         enrolment=_enrolment(trials, clusters),
     )
 
@@ -241,7 +241,7 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
     }
 
 
-def _with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
+def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
     success = scenario.spec.analysis.estimands[scenario.spec.analysis.success]
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 COMMANDS = [
     *("models", "show", "validate", "schema", "new-model", "new-scenario"),
-    *("cohort", "trial", "simulate", "sensitivity"),
+    *("cohort", "trial", "simulate", "compare", "sensitivity"),
     *("backtest", "report"),
 ]
 
@@ -111,6 +111,24 @@ def test_a_model_that_misses_its_numbers_fails_the_gate(tmp_path: Path) -> None:
 def test_show_a_scenario_and_its_luck(name: str) -> None:
     assert "patients" in raresim("show", name)
     assert "enrolment." in raresim("show", name, "--luck")
+
+
+def test_designs_side_by_side(tmp_path: Path) -> None:
+    text = catalogue.find("scenarios", ATAXIA).read_text()
+    (tmp_path / "smaller.yaml").write_text(text.replace("n: 100", "n: 60"))
+    asked = ("compare", ATAXIA, "smaller.yaml", "-r", "8")
+    said = raresim(*asked, "-o", "out", cwd=tmp_path)
+    assert "Differences from friedreich-48-weeks, paired" in said and "on fresh seeds" in said
+    told = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert told["designs"] == json.loads(raresim(*asked, "--json", cwd=tmp_path))["designs"]
+    assert (tmp_path / "out" / "comparison.svg").read_text().startswith("<svg")
+    assert raresim(*asked, "-q", cwd=tmp_path).count("\n") == 1
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    refused = raresim(*asked, "-o", "out", cwd=tmp_path, code=2)
+    assert "holds something that is not a comparison" in refused
+    assert "two scenarios or more" in raresim("compare", ATAXIA, "-r", "8", code=2)
+    twice = raresim("compare", ATAXIA, ATAXIA, "-r", "8", code=2)
+    assert "two scenarios are called 'friedreich-48-weeks'" in twice
 
 
 def test_kits_are_run_by_simpy_and_the_answer_says_why(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""`compare`: designs side by side on the same patients."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from raresim import study
+from raresim.cli.output import Manner, console, number, percent, points, print_json, table
+from raresim.cli.running import say_engine
+from raresim.errors import InputError
+from raresim.study import Comparison, Figure
+from raresim.trial import Scenario, load_scenario
+
+
+def compare(
+    names: Sequence[str],
+    replicates: int,
+    seed: int,
+    options: dict[str, Any],
+    output: Path | None,
+    manner: Manner,
+) -> None:
+    """Run designs on the same patients, print their differences, and write them."""
+    from raresim.report import comparison as shown
+
+    scenarios = _named(names)
+    for scenario in scenarios.values():
+        say_engine(scenario, options["engine"], manner)
+    if output is not None:
+        shown.prepare(output)
+    began = time.perf_counter()
+    with manner.bar("trials") as told:
+        found = study.compare(scenarios, replicates, seed, progress=told, **options)
+    manner.detail(f"compared in {time.perf_counter() - began:.1f} s")
+    if manner.as_json:
+        print_json(found.dict())
+    else:
+        _print(found, manner)
+    if output is not None:
+        shown.write_comparison(found, output)
+        manner.remark(f"{shown.ANSWER} and {shown.PICTURE} written to {output}")
+
+
+def _named(names: Sequence[str]) -> dict[str, Scenario]:
+    """Load scenarios by what tells them apart: the stem of each file."""
+    found: dict[str, Scenario] = {}
+    for name in names:
+        scenario = load_scenario(name)
+        if scenario.stem in found:
+            raise InputError(f"two scenarios are called {scenario.stem!r}; rename one of the files")
+        found[scenario.stem] = scenario
+    return found
+
+
+def _print(found: Comparison, manner: Manner) -> None:
+    rate = found.characteristics[0].label
+    if manner.full:
+        trials = f"{found.replicates:,} trials of each design, hypothesis {found.hypothesis}"
+        console.print(f"{trials}, on the same patients. ± is one Monte Carlo standard error.\n")
+        _print_figures(found)
+        _print_differences(found)
+        for path in found.apart:
+            console.print(f"not the same in all: {path}", markup=False)
+    again = f"{percent(found.best_again)} on fresh seeds"
+    console.print(f"highest {rate}: {found.best}, {again}", markup=False)
+
+
+def _print_figures(found: Comparison) -> None:
+    shown = table("Designs", "", *(design.name for design in found.designs))
+    for each in found.characteristics:
+        tell = percent if each.is_share else number
+        shown.add_row(each.label, *(tell(d.figures[each.name]) for d in found.designs))
+    console.print(shown)
+
+
+def _print_differences(found: Comparison) -> None:
+    first, *others = found.designs
+    shown = table(f"Differences from {first.name}, paired", "", *(d.name for d in others))
+    for each in found.characteristics:
+        tell = points if each.is_share else _signed
+        label = f"{each.label}, points" if each.is_share else each.label
+        shown.add_row(label, *(tell(d.differences[each.name]) for d in others))
+    console.print(shown)
+
+
+def _signed(figure: Figure) -> str:
+    text = number(figure)
+    return f"+{text}" if (figure.value or 0.0) > 0 else text

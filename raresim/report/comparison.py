@@ -1,0 +1,115 @@
+"""The picture of a comparison: a panel for each characteristic, a row for each design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raresim.errors import InputError, Problem
+from raresim.files.whole import whole_folder
+from raresim.report.pictures import Z95, room
+from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, look, short, standing_alone
+from raresim.report.words import fixed, percent
+from raresim.study.comparison import Characteristic, Comparison
+from raresim.study.montecarlo import Figure as Simulated
+from raresim.study.store import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ANSWER, PICTURE = "comparison.json", "comparison.svg"
+COLUMNS, WIDE, ROW, HEAD, GAP = 3, 2.5, 0.34, 0.75, 0.3
+"""Panels beside each other; inches of a panel, a row, what stands about the rows, and between."""
+DOTS_AN_INCH = 72
+
+
+def prepare(folder: Path) -> None:
+    """Refuse a folder that holds something other than an earlier comparison.
+
+    Raises
+    ------
+    InputError
+        When the path is a file, or a folder with foreign content.
+    """
+    if not folder.exists() or (
+        folder.is_dir() and {p.name for p in folder.iterdir()} <= {ANSWER, PICTURE}
+    ):
+        return
+    mend = "name a new folder, or one that holds an earlier comparison"
+    raise InputError(Problem("holds something that is not a comparison", str(folder), mend=mend))
+
+
+def write_comparison(found: Comparison, folder: Path) -> None:
+    """Write a comparison as JSON and as a picture into a folder, whole or not at all."""
+    with whole_folder(folder) as fresh:
+        write_json(found.dict(), fresh / ANSWER)
+        (fresh / PICTURE).write_text(picture(found), "utf-8")
+
+
+def picture(found: Comparison) -> str:
+    """Return the text of an SVG file, with what is seen in words."""
+    title = f"{len(found.designs)} designs on the same patients, hypothesis {found.hypothesis}"
+    label = f"{title}. {_told(found)}"
+    with look():
+        figure = _figure(found)
+        width = round(figure.get_figwidth() * DOTS_AN_INCH)
+        return standing_alone(inline(figure, "comparison", label), title, label, width)
+
+
+def _told(found: Comparison) -> str:
+    parts = []
+    for design in found.designs:
+        rate = design.figures["success"].value or 0.0
+        parts.append(f"{design.name}: {found.characteristics[0].label} {percent(rate)}")
+    return "; ".join(parts) + "."
+
+
+def _figure(found: Comparison) -> Figure:
+    from matplotlib.figure import Figure
+
+    panels, rows = found.characteristics, len(found.designs)
+    labels = [short(design.name, 34) for design in found.designs]
+    left, height = room(labels), ROW * rows
+    lines = -(-len(panels) // COLUMNS)
+    whole = (left + COLUMNS * (WIDE + GAP), lines * (height + HEAD) + 0.1)
+    figure = Figure(figsize=whole)
+    for number, panel in enumerate(panels):
+        line, column = divmod(number, COLUMNS)
+        x = left + column * (WIDE + GAP)
+        y = whole[1] - (line + 1) * (height + HEAD) + 0.4
+        inside = (x / whole[0], y / whole[1], WIDE / whole[0], height / whole[1])
+        axes = figure.add_axes(inside)
+        _draw(axes, found, panel)
+        axes.set_yticks(range(rows), labels if column == 0 else [""] * rows)
+    return figure
+
+
+def _draw(axes: Axes, found: Comparison, panel: Characteristic) -> None:
+    """Draw each design's figure with 1.96 Monte Carlo errors; the best one is filled."""
+    scale = 100.0 if panel.is_share else 1.0
+    highest = 0.0
+    for row, design in enumerate(found.designs):
+        figure: Simulated = design.figures[panel.name]
+        value, error = scale * (figure.value or 0.0), scale * Z95 * (figure.mcse or 0.0)
+        best = design.name == found.best
+        axes.errorbar(
+            [value],
+            [row],
+            xerr=[[error], [error]],
+            fmt="s" if best else "o",
+            color=TREATED if best else CONTROL,
+            markerfacecolor=TREATED if best else "white",
+            capsize=3,
+        )
+        text = fixed(value, 1 if value < 1000 else 0)
+        axes.annotate(
+            text, (value, row), (0, 5), textcoords="offset points", ha="center", color=INK
+        )
+        highest = max(highest, value + error)
+    first = scale * (found.designs[0].figures[panel.name].value or 0.0)
+    axes.axvline(first, color=PALE, linewidth=0.8, linestyle=":")
+    axes.set_ylim(len(found.designs) - 0.5, -0.75)
+    axes.set_xlim(0, 104 if panel.is_share and highest > 30 else 1.15 * highest or 1)
+    axes.grid(visible=False, axis="y")
+    axes.set_title(panel.label + (", %" if panel.is_share else ""))
