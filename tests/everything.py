@@ -35,6 +35,7 @@ def _candidates() -> dict[str, Any]:
     seasons = {month: 0.5 + k / 20 for k, month in enumerate(MONTHS)}
     stated = {"evidence": hours, "why": "so far"}
     return {
+        "truth.drift": {"walk": {"difference": -3.5, "after": "41 weeks", **WHY}},
         "truth.branch": "stretch",
         "truth.candidates.changes": [{**change, **WHY}],
         "truth.candidates.seasons": {"starts_in": "march", **seasons, **WHY},
@@ -162,6 +163,7 @@ def survivors() -> Scenario:
         opened = [{"first": 3, "at": "day 0"}, {"then": "one", "every": "2 weeks"}]
         changes = {"pool.survivors.source": "x", "pool.gamma_shape": 2.5}
         told = {f"truth.candidates.{name}": value for name, value in changes.items()}
+        told["truth.drift"] = {"death": {"rate_ratio": 1.07, **WHY, "source": "x"}}
         return prevalent(model, {**told, "design.sites.open": opened})
 
 

@@ -10,6 +10,7 @@ from raresim.evidence import Ratio
 from raresim.report import words
 from raresim.report.characteristics import Row
 from raresim.report.folder import RunFolder, table
+from raresim.report.published import how_it_acts
 from raresim.report.words import plain
 from raresim.study.summary import called
 
@@ -74,6 +75,8 @@ def effects(run: RunFolder) -> list[str]:
             if drawn and statistic.ci is not None:
                 low, high = (words.number(end) for end in statistic.ci)
                 text += f", drawn from its 95 % confidence interval {low} to {high}"
+            how = how_it_acts(stated)
+            text += f"; {how}" if how else ""
             found.append(f"{arm} on {plain(outcome)}: {text}")
     return found
 

@@ -104,5 +104,11 @@ def _conduct(truth: Truth) -> Iterator[Assumption]:
     if truth.data_entry is not None:
         value = f"{duration(truth.data_entry.mean)} on average"
         yield reasoned("Time until the trial knows what happened", value, truth.data_entry)
+    for outcome, drift in truth.drift.items():
+        by = f"rate ratio {number(drift.rate_ratio)}" if drift.rate_ratio is not None else ""
+        if drift.difference is not None:
+            by = f"difference {number(drift.difference)} after {duration(drift.after or 0.0)}"
+        what = f"Drift of {plain(outcome)} in all arms"
+        yield reasoned(what, f"{by} for each year by which a patient is randomised later", drift)
     for arm, closed in (truth.followed_for or {}).items():
         yield stated(f"Followed for: {arm}", closed.statistic, closed.why, "days")

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from raresim.evidence import Ratio
 from raresim.report.folder import RunFolder
+from raresim.report.published import how_it_acts
 from raresim.report.svg import PALE, TREATED, printable
 from raresim.report.words import DAYS_A_MONTH, duration, number, plain
 
@@ -97,7 +98,8 @@ def _assumed(run: RunFolder) -> list[str]:
                 size, after = number(statistic.difference), duration(statistic.after)
                 text = f"{what} differs by {size} between {plain(arm)} and {plain(control)}"
                 text += f" after {after}"
-            found.append(text)
+            how = how_it_acts(stated)
+            found.append(f"{text}; {how}" if how else text)
     return found
 
 

@@ -23,8 +23,8 @@ from raresim.evidence import (
 from raresim.evidence.pooled import Pooled, PooledRate, spelt_out
 from raresim.report.drives import move_rows
 from raresim.report.folder import RunFolder
-from raresim.report.words import MINUS, NONE, NOTHING, Cell, duration, number, plain
-from raresim.trial.truth_block import EffectSpec
+from raresim.report.words import MINUS, NONE, NOTHING, Cell, duration, number, percent, plain
+from raresim.trial.effect_block import EffectSpec
 
 SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
 
@@ -89,7 +89,20 @@ def effects(run: RunFolder) -> list[Printed]:
 def _effect(what: str, stated: EffectSpec, known: Mapping[str, Source]) -> list[Printed]:
     read = stated.evidence is not None
     parts = spelt_out(what, stated.statistic)
-    return [_printed(name, part, read, stated.why, known) for name, part in parts]
+    why = "; ".join(part for part in (how_it_acts(stated), stated.why) if part)
+    return [_printed(name, part, read, why, known) for name, part in parts]
+
+
+def how_it_acts(stated: EffectSpec) -> str:
+    """Return how fast and in whom an effect acts, "" where it grows, is kept, and acts in all."""
+    parts = []
+    if stated.half_life is not None:
+        parts.append(f"comes and goes with a half-life of {duration(stated.half_life)}")
+    if stated.responders < 1:
+        parts.append(f"acts in {percent(stated.responders)} of patients, who have all of it")
+    if stated.only_where is not None:
+        parts.append(f"acts only where {stated.only_where.text}")
+    return "; ".join(parts)
 
 
 def targets(run: RunFolder) -> list[Printed]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
 from raresim.disease.outcomes import Horizon
+from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
 from raresim.evidence.statistics import Floats
@@ -41,7 +42,7 @@ def people(
     placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
     clock = clock_of(scenario.spec.truth, model, luck, units, numbers, waited)
     patients = model.sample(luck, units, numbers, told=clock, **placed)
-    if calendar is not None:
+    if calendar is not None and scenario.follows_calendar:
         patients.values[CALENDAR] = calendar
     run_in = scenario.spec.design.run_in or 0.0
     horizon = Horizon(scenario.longest_follow_days, before=run_in)
@@ -49,15 +50,24 @@ def people(
     latents = model.latents(luck, patients, numbers, horizon, ratios)
     screened, eligible, attempt = _screened(scenario, luck, latents, patients)
     return People(
-        scenario, patients, latents, effects, luck, screened, eligible, attempt, told=visits
+        scenario,
+        patients,
+        latents,
+        effects,
+        luck,
+        screened,
+        eligible,
+        attempt,
+        told=visits,
+        later=calendar if scenario.drift else None,
     )
 
 
 def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
     """Return the most by which anything can multiply each outcome's rate at once.
 
-    That is the largest ratio of an arm (a lower dose lies between it and 1), times those of every
-    rescue above 1.
+    That is the largest ratio of an arm (a lower dose lies between it and 1), times that of drift
+    by the end of recruitment, and those of every rescue above 1.
     """
     found = {
         outcome: max(
@@ -65,6 +75,12 @@ def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
         )
         for outcome, arms in effects.items()
     }
+    design, screened = scenario.spec.design, scenario.spec.truth.screening_lasts[1]
+    years = (design.recruit_for + screened + (design.run_in or 0.0)) / YEAR
+    for outcome, effect in scenario.drift.items():
+        if effect.scale == "ratio":
+            most = max(1.0, float(effect.value[0]) ** years)
+            found[outcome] = max(1.0, found.get(outcome, 1.0)) * most
     for rescue in scenario.rescues.values():
         for outcome, effect in rescue.items():
             more = float(np.max(effect.value)) if effect.scale == "ratio" else 1.0

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease.outcomes.curve import YEAR
-from raresim.disease.score_block import CALENDAR
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.allotment import coin, randomisation_lists, strata_of
@@ -199,9 +198,8 @@ def _candidates(asked: Question, rows: slice) -> tuple[Presenting, People, Float
     lasts = screening_days(scenario, luck, candidates)
     when = np.where(np.isfinite(came.day), came.day + lasts[0], 0.0)
     waited = None if came.waiting is None else came.waiting.clock(when)
-    calendar: Any = when / YEAR
-    if CALENDAR not in {getattr(o, "clock", "") for o in scenario.model.spec.outcomes.values()}:
-        calendar = None
+    told = scenario.follows_calendar or scenario.drift
+    calendar: Any = when / YEAR if told else None
     jitter, seen = visit_plan(scenario, luck, candidates, asked.resolution)
     own = visits(scenario, luck, jitter, seen < NEVER)
     folk = people(scenario, luck, candidates, numbers, effects, came.site, calendar, own, waited)

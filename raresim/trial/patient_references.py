@@ -82,7 +82,7 @@ class PatientChecker(AnalysisChecker):
         for outcome, effect in rescue.effects.items():
             where = (*steps, "effects", outcome)
             if self.named(where, "outcome", outcome, self.outcomes, "an outcome"):
-                self.fits(where, outcome, effect)
+                self.fits(where, outcome, ratio=isinstance(effect, Ratio))
             found = self.outcomes.get(outcome)
             if isinstance(found, TimeToEvent) and found.when is not None:
                 message = f"{outcome!r} comes when {found.when.score!r} passes a line, by no rate"
@@ -90,10 +90,10 @@ class PatientChecker(AnalysisChecker):
             if isinstance(effect, Difference) and effect.after == 0:
                 self.add(where, "a difference takes time to grow", "write 'after: 12 weeks'")
 
-    def fits(self, steps: Steps, outcome: str, effect: Ratio | Difference) -> None:
-        """Check that an effect is of the kind that its outcome knows."""
+    def fits(self, steps: Steps, outcome: str, *, ratio: bool) -> None:
+        """Check that an effect is of the kind, ratio or difference, that its outcome knows."""
         score = self.shifted(outcome)
-        if isinstance(effect, Ratio) == score:
+        if ratio == score:
             wanted = "a 'difference'" if score else "a 'rate_ratio' or 'hazard_ratio'"
             mend = "write {difference: ..., after: ...}" if score else "state a ratio"
             self.add(steps, f"an effect on {outcome!r} is {wanted}", mend)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Patients
-from raresim.disease.outcomes import Course, Exposure
+from raresim.disease.outcomes import Course, Effect, Exposure
+from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.adverse_events import AdverseLuck, Stages, adverse_luck, doses
@@ -45,6 +46,7 @@ class People:
     `told` are the visits of a trial; without them everybody is seen on the planned days. What is
     asked with `stops=False` or `rescue=False` is what would happen if nobody ended treatment before
     its time, or took rescue medication: the hypothetical strategies of ICH E9 (R1), same luck.
+    `later` are the years from the trial's start to randomisation, where they matter (drift).
     `switches` tells, for an arm, when its patients change to another arm's treatment.
     """
 
@@ -57,6 +59,7 @@ class People:
     eligible: Booleans
     attempt: npt.NDArray[np.int64]
     told: Visits | None = field(default=None, repr=False)
+    later: Floats | None = field(default=None, repr=False)
     switches: dict[int, Switch] = field(default_factory=dict)
     _treatments: dict[tuple[int, bool, bool], Treatment] = field(
         default_factory=dict, init=False, repr=False
@@ -195,10 +198,37 @@ class People:
             lowered, dose = doses(kinds, since, until)
             for outcome, own in courses.items():
                 effect = self.effects.get(outcome, {}).get(name)
-                own += history(effect, since, until, lowered, dose)
+                whole = self._acts_in(name, effect)
+                own += history(effect, since, until, lowered, dose, whole)
             since = until
+        if self.later is not None:
+            start, never = np.zeros((1, 1)), np.full((1, 1), np.inf)
+            for outcome, effect in self.scenario.drift.items():
+                courses[outcome].append(Course(effect, start, never, self.later))
         exposures = {outcome: Exposure(tuple(own)) for outcome, own in courses.items()}
         return Treatment(stop, adverse, exposures, Rescues.none({}, {}, stop.shape, 0.0))
+
+    def _acts_in(self, treatment: str, effect: Effect | None) -> Floats | float:
+        """Return the dose at which an effect acts: 1, or 0 in patients in whom it does not."""
+        if effect is None or (effect.responders == 1 and effect.only_where is None):
+            return 1.0
+        model, values = self.scenario.model, self.patients.values
+        acts = condition(effect.only_where, model, values)
+        if effect.responders < 1:
+            acts = acts & (self._responding[treatment] < effect.responders)
+        return np.broadcast_to(acts, self.eligible.shape).astype(np.float64)
+
+    @cached_property
+    def _responding(self) -> dict[str, Floats]:
+        """The luck that decides who responds to each treatment, on all outcomes together."""
+        partial = {
+            treatment
+            for effects in self.effects.values()
+            for treatment, effect in effects.items()
+            if effect.responders < 1
+        }
+        units = self.patients.units
+        return {name: self.luck.uniform(f"effect.responds.{name}", units) for name in partial}
 
     def _rescued(self, treatment: Treatment) -> Treatment:
         """Return treatment with each patient's rescues, settled in the order of their days."""

@@ -8,7 +8,9 @@ from raresim.disease.people import asked, condition
 from raresim.disease.references import check_condition, in_order, source_names
 from raresim.disease.score_block import CALENDAR, ReadAtVisits
 from raresim.errors import Problem, did_you_mean
+from raresim.evidence import Ratio
 from raresim.files.document import Document
+from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
 from raresim.trial.enrolment import clock_of
@@ -53,7 +55,21 @@ class _Checker(PatientChecker, MilestoneChecker):
                     continue
                 for arm, effect in arms.items():
                     self.known((*steps, arm), "arm", arm, self.spec.design.arms)
-                    self.fits((*steps, arm), outcome, effect.statistic)
+                    self.fits((*steps, arm), outcome, ratio=isinstance(effect.statistic, Ratio))
+                    self.only_where((*steps, arm, "only_where"), effect.only_where)
+        for outcome, drift in self.spec.truth.drift.items():
+            steps = ("truth", "drift", outcome)
+            if self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
+                self.fits(steps, outcome, ratio=drift.rate_ratio is not None)
+
+    def only_where(self, steps: Steps, where: Expression | None) -> None:
+        """Check that an effect acts by what a patient is, and not by what was read of him."""
+        if where is None:
+            return
+        check_condition(self, steps, where)
+        for name in sorted(set(where.names) & (set(self.outcomes) | set(self.model.run_in_names))):
+            message = f"{name!r} is read at screening, and no variable of the patient"
+            self.add(steps, message, f"name one of {', '.join(self.model.spec.patients)}")
 
     def design(self) -> None:
         design = self.spec.design
@@ -146,6 +162,9 @@ class _Checker(PatientChecker, MilestoneChecker):
             if getattr(outcome, "clock", "") == CALENDAR:
                 message = f"{name!r} follows the calendar: fate knows no day but screening's end"
                 self.add(steps, message, "remove 'kits', or take a model without that clock")
+        if self.spec.truth.drift:
+            message = "drift goes by the day of randomisation, which kits may put off"
+            self.add(steps, message, "remove 'kits', or 'drift'")
         if any(isinstance(change, CrossOver) for change in design.changes):
             message = "who crosses over would need kits of another arm, which nothing sends yet"
             self.add(steps, message, "remove 'kits', or the change of treatment")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import EVENTS, Effect
 from raresim.disease.parameters import drawn_from
+from raresim.disease.score_block import CALENDAR
 from raresim.disease.uncertain import (
     UncertainNumber,
     check_place,
@@ -26,6 +29,7 @@ from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Boundary, Estimand
+from raresim.trial.effect_block import EffectSpec
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
@@ -40,12 +44,32 @@ def effect_of(arm: str, outcome: str) -> str:
     return f"effect of {arm} on {outcome}"
 
 
+LEAST_RATIO = 1e-6
+"""A drawn ratio of responders is no smaller: a share of them may not be able to be the average."""
+
+
 def acting(statistic: Ratio | Difference, values: Mapping[str, Floats]) -> Effect:
     """Return an effect as a statistic states it, with the values at hand."""
     value = next(iter(values.values()))
     if isinstance(statistic, Ratio):
         return Effect("ratio", value)
     return Effect("difference", value, statistic.after)
+
+
+def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
+    """Return an effect with how fast and in whom it acts.
+
+    The value is the average over all patients. With a share s of responders they have d / s of a
+    difference d, and 1 + (r - 1) / s of a ratio r, whose average is r where nobody's rate depends
+    on whether he responds.
+    """
+    value, s = effect.value, stated.responders
+    if s < 1:
+        value = value / s if effect.scale == "difference" else 1 + (value - 1) / s
+        value = value if effect.scale == "difference" else np.maximum(value, LEAST_RATIO)
+    half_life = stated.half_life or 0.0
+    where = stated.only_where
+    return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
 
 
 @dataclass(frozen=True)
@@ -176,7 +200,23 @@ class Scenario:
                 )
                 if uniform is not None and stated.evidence is not None:
                     values = statistic.draw(uniform)
-                found[outcome][arm] = acting(statistic, values)
+                found[outcome][arm] = acting_in(stated, acting(statistic, values))
+        return found
+
+    @cached_property
+    def follows_calendar(self) -> bool:
+        """Whether an outcome of the model has the calendar for its clock."""
+        outcomes = self.model.spec.outcomes.values()
+        return any(getattr(outcome, "clock", "") == CALENDAR for outcome in outcomes)
+
+    @cached_property
+    def drift(self) -> dict[str, Effect]:
+        """What each year by which a patient is randomised later does to each outcome."""
+        found = {}
+        for outcome, drift in self.spec.truth.drift.items():
+            ratio, after = drift.rate_ratio, drift.after or 0.0
+            value = np.array([drift.difference if ratio is None else ratio], np.float64)
+            found[outcome] = Effect("difference" if ratio is None else "ratio", value, after)
         return found
 
     @cached_property

@@ -57,15 +57,17 @@ def history(
     until: Floats,
     lowered: Floats,
     dose: Floats,
+    whole: Floats | float = 1.0,
 ) -> list[Course]:
-    """Return treatment between two days, at the full dose up to the day it is lowered first.
+    """Return treatment between two days, at the whole dose up to the day it is lowered first.
 
-    `lowered` and `dose` (replicates, units, times): days, ascending, and the dose from each on.
+    `lowered` and `dose` (replicates, units, times): days, ascending, and the part of the whole dose
+    from each on; the whole is 0 for a patient in whom the treatment does not act.
     """
     if effect is None or not lowered.shape[-1]:
-        return [Course(effect, since, until)]
+        return [Course(effect, since, until, whole)]
     ends = [np.minimum(until, lowered[..., k]) for k in range(lowered.shape[-1])]
-    courses = [Course(effect, since, ends[0])]
+    courses = [Course(effect, since, ends[0], whole)]
     for k, (since, end) in enumerate(zip(ends, [*ends[1:], until], strict=True)):
-        courses.append(Course(effect, since, end, np.ascontiguousarray(dose[..., k])))
+        courses.append(Course(effect, since, end, np.ascontiguousarray(whole * dose[..., k])))
     return courses

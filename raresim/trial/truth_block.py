@@ -2,67 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from raresim.errors import Fault
-from raresim.evidence import Difference, Mean, Ratio, Stated
-from raresim.evidence.forms import IN_ANY_FORM
+from raresim.evidence import Mean, Stated
 from raresim.evidence.stated import SourceKey, Why
 from raresim.files.schema import Duration, Span, Spec
 from raresim.trial.candidate_block import Candidates
+from raresim.trial.effect_block import Drift, EffectSpec
 from raresim.trial.patient_block import AdverseEvent, Hazard, Rescue
 
 Mode = Literal["fixed", "nuisance", "effect", "all"]
 """What is drawn: nothing, natural history, the effect, or both."""
-
-
-class EffectSpec(Spec):
-    """What an arm does to one outcome: published, or assumed with a reason, or no effect."""
-
-    bare: ClassVar = "assumed"  # a file may write its statistic alone, see `_plain`
-
-    evidence: Annotated[Ratio | Difference, IN_ANY_FORM] | None = Field(
-        None, description="as printed, with 'source'"
-    )
-    assumed: Ratio | Difference | None = Field(None, description="not printed: with 'why'")
-    why: Why = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _plain(cls, value: Any) -> Any:
-        """Let a file write `{rate_ratio: 1}` for an assumption that needs no reason: no effect."""
-        if isinstance(value, dict) and not {"evidence", "assumed"} & set(value):
-            return {"assumed": value, "why": "no effect"}
-        return value
-
-    @model_validator(mode="after")
-    def _sound(self) -> EffectSpec:
-        if (self.evidence is None) == (self.assumed is None):
-            mend = "keep one of the two" if self.evidence else "add one of the two"
-            raise Fault("expected either 'evidence' or 'assumed'", mend)
-        if self.evidence is not None and not self.evidence.source:
-            raise Fault("evidence names its 'source'", "add 'source:'")
-        if self.assumed is not None and not self.why:
-            raise Fault("an assumption says 'why'", "add 'why: ...' beside 'assumed'")
-        if self.why == "no effect" and not self.is_null:
-            message = "an effect needs 'evidence' with a source, or 'assumed' with 'why'"
-            raise Fault(message, "write {assumed: {...}, why: ...}")
-        return self
-
-    @property
-    def statistic(self) -> Ratio | Difference:
-        """The statistic, wherever it comes from."""
-        found = self.evidence if self.evidence is not None else self.assumed
-        assert found is not None
-        return found
-
-    @property
-    def is_null(self) -> bool:
-        """Whether this is no effect at all."""
-        statistic = self.statistic
-        return statistic.ratio == 1 if isinstance(statistic, Ratio) else statistic.difference == 0
 
 
 class Chance(Spec):
@@ -99,6 +51,12 @@ class Truth(Spec):
     )
     hypotheses: dict[str, dict[str, dict[str, EffectSpec]]] = Field(
         min_length=1, max_length=20, description="hypothesis: {outcome: {arm: effect}}"
+    )
+    drift: dict[str, Drift] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="by outcome: how patients fare otherwise who are randomised later, in all arms",
+        examples=[{"attack": {"rate_ratio": 0.9, "why": "care gets better"}}],
     )
     candidates: Candidates = Field(description="where candidates come from")
     site_opening_delay: Delay | None = Field(None, description="sites open later than planned by")

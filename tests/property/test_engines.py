@@ -12,6 +12,9 @@ from raresim.trial import Scenario, run_block
 from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 12
+HYPOTHESIS = "truth.hypotheses.effect"
+HALVED = {"assumed": {"rate_ratio": 0.5, "ci": [0.4, 0.7]}, "why": "a test"}
+SLOWED = {"assumed": {"difference": -2, "after": "48 weeks", "ci": [-3, -1]}, "why": "a test"}
 
 
 @st.composite
@@ -44,9 +47,13 @@ def infections(draw: st.DrawFn) -> Scenario:
         },
     }
     kept = draw(st.sampled_from([("final",), ("interim", "final"), ("interim", "second", "final")]))
+    acts = draw(st.sampled_from([{}, {"responders": 0.7}, {"only_where": "age < 20"}]))
+    drift = draw(st.sampled_from([{}, {"serious_infection": {"rate_ratio": 1.8, "why": "a test"}}]))
     return world(
         CGD,
         {
+            f"{HYPOTHESIS}.serious_infection.interferon": {**HALVED, **acts},
+            "truth.drift": drift,
             "truth.candidates.stream.per_site": f"{draw(st.integers(1, 12))} per month",
             "truth.leaves_study.rate": f"{draw(st.sampled_from([0, 0.3, 2]))} per year",
             "truth.stops_treatment.rate": f"{draw(st.sampled_from([0, 0.5]))} per year",
@@ -87,9 +94,13 @@ def infections(draw: st.DrawFn) -> Scenario:
 def scores(draw: st.DrawFn) -> Scenario:
     """Scenarios of a longitudinal score."""
     weeks = draw(st.sampled_from([[4, 12, 24], [48], [1, 3, 5, 48]]))
+    acts = draw(st.sampled_from([{}, {"half_life": "2 weeks"}, {"responders": 0.3}]))
+    drift = {"mfars": {"difference": 2, "after": "48 weeks", "why": "a test"}}
     return world(
         ATAXIA,
         {
+            f"{HYPOTHESIS}.mfars.drug": {**SLOWED, **acts},
+            "truth.drift": draw(st.sampled_from([{}, drift])),
             "truth.missed_visits.share": draw(st.sampled_from([0.0, 0.5])),
             "truth.leaves_study.rate": f"{draw(st.sampled_from([0, 1]))} per year",
             "design.randomise.n": draw(st.integers(4, 24)),

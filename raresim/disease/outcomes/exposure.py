@@ -6,6 +6,11 @@ ratios multiply and their differences add, as effects do that are independent of
 Annals of Applied Biology 1939;26:585-615, for the ratio of those who are left). A dose x scales an
 effect on its linear scale: ratio^x, or x times the difference.
 
+A difference grows while treatment lasts and is kept after it (a disease-modifying effect), or comes
+and goes with a half-life (a symptomatic one). The latter is first-order kinetics, which is linear:
+what several courses add up to is what one patient on and off treatment would show (Sheiner et al.,
+Clinical Pharmacology and Therapeutics 1979;25:358-371, for the effect compartment).
+
 Days count from randomisation and may be negative: nobody is treated before, unless a course says
 so. What has happened is never changed by what comes later: a course bends a path from its first day
 on (processes that work on a grid: from the interval in which that day lies).
@@ -13,7 +18,7 @@ on (processes that work on a grid: from the interval in which that day lies).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -21,19 +26,28 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats, rows_of
+from raresim.files.expressions import Expression
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an arm does to an outcome: a ratio of rates, or a difference grown in `after` days."""
+    """What a treatment does to an outcome: a ratio of rates, or a difference after `after` days.
+
+    `half_life` is that with which a difference comes and goes, 0 for one that grows in proportion
+    to the time under treatment and is kept. It acts `only_where` a condition on the patient holds,
+    and there in a share of `responders` only.
+    """
 
     scale: str
     value: Floats
     after: float = 0.0
+    half_life: float = 0.0
+    responders: float = 1.0
+    only_where: Expression | None = None
 
     def rows(self, chosen: slice) -> Effect:
         """Return some replicates only."""
-        return Effect(self.scale, rows_of(self.value, chosen), self.after)
+        return replace(self, value=rows_of(self.value, chosen))
 
     def at(self, dose: Floats | float) -> Floats:
         """Return the effect at a dose, shape (replicates, units) or with a 1 for either."""
@@ -67,11 +81,23 @@ class Course:
         return np.where(on, self.effect.at(self.dose), 1.0)
 
     def grown(self, days: Floats) -> Floats:
-        """Return the difference made by `days`: value * dose * (days on the course) / after."""
+        """Return the difference made by `days` since randomisation.
+
+        value * dose * (days on the course) / after, or with a half-life h
+
+            value * dose * (1 - 2^(-on / h)) / (1 - 2^(-after / h)) * 2^(-off / h)
+
+        with the days `on` the course and `off` it since its end.
+        """
         if self.effect is None:
             return np.zeros((1, 1))
         spent = np.clip(np.minimum(days, self.until) - self.since, 0, None)
-        return np.asarray(self.effect.at(self.dose) * (spent / self.effect.after))
+        after, half_life = self.effect.after, self.effect.half_life
+        if not half_life:
+            return np.asarray(self.effect.at(self.dose) * (spent / after))
+        off = np.clip(days - self.until, 0, None)
+        share = (1 - np.exp2(-spent / half_life)) / (1 - np.exp2(-after / half_life))
+        return np.asarray(self.effect.at(self.dose) * share * np.exp2(-off / half_life))
 
 
 @dataclass(frozen=True)
@@ -143,7 +169,7 @@ class Exposure:
         return found
 
     def grown(self, days: Floats) -> Floats:
-        """Return the difference that treatment has made to a score by `days`; it is kept after."""
+        """Return the difference that treatment makes to a score on some days."""
         found: Floats = np.zeros((1, 1))
         for course in self.courses:
             found = found + course.grown(days)
