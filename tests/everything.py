@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from raresim.trial import Scenario
+from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
 from tests.worlds import CGD, world
 
@@ -169,4 +170,4 @@ def survivors() -> Scenario:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), survivors()]
+    return [boys(), infections(), spread(), survivors(), one_arm()]

@@ -39,6 +39,7 @@ from raresim.analysis.binary import (
 from raresim.analysis.continuous import (
     ancova,
     brunner_munzel,
+    one_sample_t,
     paired_t,
     rank_ancova,
     two_sample_t,
@@ -53,6 +54,7 @@ from raresim.analysis.counts import (
     negative_binomial,
     poisson_exact,
     poisson_regression,
+    poisson_test,
     quasi_poisson_regression,
 )
 from raresim.analysis.hierarchical import (
@@ -171,9 +173,11 @@ __all__ = [
     "mmrm",
     "negative_binomial",
     "newcombe",
+    "one_sample_t",
     "paired_t",
     "poisson_exact",
     "poisson_regression",
+    "poisson_test",
     "proportional_odds",
     "proportional_odds_score",
     "proportional_slowing",

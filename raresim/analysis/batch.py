@@ -28,6 +28,7 @@ from raresim.analysis.binary.batch import (
 from raresim.analysis.continuous.batch import (
     ancova,
     brunner_munzel,
+    one_sample_t,
     paired_t,
     rank_ancova,
     two_sample_t,
@@ -43,6 +44,7 @@ from raresim.analysis.counts.batch import (
     negative_binomial_theta,
     poisson_exact,
     poisson_regression,
+    poisson_test,
     quasi_poisson_regression,
 )
 from raresim.analysis.hierarchical.batch import (
@@ -119,10 +121,12 @@ __all__ = [
     "negative_binomial",
     "negative_binomial_theta",
     "newcombe",
+    "one_sample_t",
     "paired_t",
     "patient_scores",
     "poisson_exact",
     "poisson_regression",
+    "poisson_test",
     "proportional_odds",
     "proportional_odds_score",
     "proportional_slowing",

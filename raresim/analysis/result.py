@@ -164,6 +164,7 @@ def wald_results(
     used: IntArray,
     notes: IntArray,
     df: FloatArray | None = None,
+    null: float = 0.0,
 ) -> Results:
     """Build the results of estimates compared with their standard errors.
 
@@ -174,7 +175,7 @@ def wald_results(
     notes = np.where(~answered & (notes == 0), int(Note.NOT_CONVERGED), notes)
     estimate = np.where(answered, estimate, np.nan)
     se = np.where(answered, se, np.nan)
-    statistic = estimate / se
+    statistic = (estimate - null) / se
     if df is None:
         df = np.full(estimate.shape, np.inf)
         quantile = np.full(estimate.shape, NORMAL_975)

@@ -43,7 +43,8 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 
 
 def _arm(scenario: Scenario, arm: str) -> str:
-    return f"Arm: {arm}" + (" (control)" if arm == scenario.arms[0] else "")
+    control = scenario.spec.design.control
+    return f"Arm: {arm}" + (" (control)" if arm == control else "")
 
 
 def _give(arm: Arm) -> str:
@@ -134,7 +135,8 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     found = []
     for name, estimand in spec.analysis.estimands.items():
         treated = scenario.arms[scenario.compared(name)]
-        arms = f"{treated} ({_give(spec.design.arms[treated])}) against {scenario.arms[0]}"
+        arms = f"{treated} ({_give(spec.design.arms[treated])})"
+        arms += f" against {spec.design.control}" if scenario.controlled else ", without a control"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
             ("Population", _population(scenario, estimand)),
@@ -172,6 +174,8 @@ def _endpoint(scenario: Scenario, estimand: Estimand) -> list[tuple[str, str]]:
 
 def _method(method: MethodSpec) -> str:
     parts = [f"{method.test}, one-sided at {method.alpha:g}"]
+    if method.goal is not None:
+        parts.append(f"against the goal {number(method.goal)}")
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
     if method.weight:

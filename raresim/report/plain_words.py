@@ -56,12 +56,16 @@ def plain_words(run: RunFolder) -> PlainWords:
 def _people(run: RunFolder) -> str:
     """Return who would take part, and who would receive what."""
     spec = run.scenario.spec.design
+    people = f"{spec.randomise.n} people would take part."
+    disease = f"The disease: {run.scenario.model.spec.name}."
     control, *others = run.scenario.arms
+    if not others:
+        return f"{disease} {people} All of them would receive {_given(run, control)}."
     total = sum(spec.randomise.ratio.values())
     of = {arm: f"{spec.randomise.ratio[arm]} of every {total}" for arm in others}
     gets = ", ".join(f"{of[arm]} would receive {_given(run, arm)}" for arm in others)
     return (
-        f"The disease: {run.scenario.model.spec.name}. {spec.randomise.n} people would take part. "
+        f"{disease} {people} "
         f"Chance alone would decide who receives what: {gets}, the others {_given(run, control)}."
     )
 
@@ -84,7 +88,7 @@ def _asked(run: RunFolder) -> str:
 
 def _assumed(run: RunFolder) -> list[str]:
     """Return what the medicine is taken to do."""
-    control = run.scenario.arms[0]
+    control = run.scenario.spec.design.control or "no treatment"
     found = []
     for outcome, arms in run.scenario.spec.truth.hypotheses[run.hypothesis].items():
         for arm, stated in arms.items():

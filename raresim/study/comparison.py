@@ -199,10 +199,10 @@ def _numbers(scenario: Scenario, run: Run) -> dict[str, Floats]:
         "duration": trials["duration_days"].to_numpy(np.float64) / MONTH,
         "randomised": trials["randomised"].to_numpy(np.float64),
         "screened": trials["screened"].to_numpy(np.float64),
-        "worse": trials["patients_on_worse_arm"].to_numpy(np.float64),
     }
-    if "cost" in trials:
-        found["cost"] = trials["cost"].to_numpy(np.float64)
+    for key, column in (("worse", "patients_on_worse_arm"), ("cost", "cost")):
+        if column in trials:
+            found[key] = trials[column].to_numpy(np.float64)
     return found
 
 

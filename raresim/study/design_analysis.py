@@ -47,6 +47,7 @@ def design_analysis(
     rejected: npt.NDArray[np.bool_],
     side: Literal["less", "greater"],
     clusters: Clusters,
+    goal: float = 0.0,
 ) -> DesignAnalysis:
     """Return the design analysis of one estimand.
 
@@ -62,12 +63,15 @@ def design_analysis(
         On which side of zero the benefit lies.
     clusters
         The draw of each replicate.
+    goal
+        What one arm is held against; effects are then what it is apart from that.
     """
-    estimate = last["estimate"].to_numpy(np.float64)
+    estimate, true = last["estimate"].to_numpy(np.float64) - goal, true - goal
     good = -1.0 if side == "less" else 1.0
     counted = rejected & ~np.isnan(estimate)
     wrong = np.where(rejected, (good * true < 0).astype(np.float64), np.nan)
     least = good * last["critical"].to_numpy(np.float64) * last["se"].to_numpy(np.float64)
+    least = goal + least
     least = np.where(np.isfinite(least), least, np.nan)
     return DesignAnalysis(
         exaggeration=_ratio_of_means(np.abs(estimate), np.abs(true), counted, clusters),

@@ -58,9 +58,9 @@ class Potential:
         return self.scenario.spec.analysis.endpoints.get(self.estimand.outcome)
 
     @property
-    def pair(self) -> tuple[int, int]:
-        """The control, and the arm that is compared with it."""
-        return 0, self.scenario.compared(self.name)
+    def pair(self) -> tuple[int, ...]:
+        """The arms that are compared, control first; one arm where there is no control."""
+        return self.scenario.pair(self.name)
 
     @property
     def _world(self) -> dict[str, bool]:

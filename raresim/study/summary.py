@@ -130,7 +130,8 @@ def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure |
     if scenario.spec.truth.uncertainty not in ("effect", "all"):
         return None
     side = scenario.better(scenario.spec.analysis.estimands[name].outcome)
-    helps = truth < 0 if side == "less" else truth > 0
+    apart = truth - scenario.goal(name)
+    helps = apart < 0 if side == "less" else apart > 0
     return montecarlo.proportion(helps, np.arange(len(truth)))
 
 
@@ -191,7 +192,7 @@ def _estimand(
         coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.spec.analysis.methods[name].alpha,
         if_rejected=design_analysis(
-            last, true, rejected, scenario.better(estimand.outcome), clusters
+            last, true, rejected, scenario.better(estimand.outcome), clusters, scenario.goal(name)
         ),
         naive=naive(estimand, scenario.spec.analysis.methods[name]),
         notes=_notes(last, clusters),
@@ -243,11 +244,13 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
 
 def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
-    success = scenario.spec.analysis.estimands[scenario.spec.analysis.success]
+    if not scenario.controlled:
+        return trials
+    success = scenario.spec.analysis.success
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())
-    side = scenario.better(success.outcome)
-    pair = (scenario.arms[0], scenario.arms[scenario.compared(scenario.spec.analysis.success)])
-    worse = patients_on_worse_arm(trials, pair, true, side)
+    side = scenario.better(scenario.spec.analysis.estimands[success].outcome)
+    control, treated = (scenario.arms[number] for number in scenario.pair(success))
+    worse = patients_on_worse_arm(trials, (control, treated), true, side)
     return trials.assign(patients_on_worse_arm=worse)
 
 

@@ -31,8 +31,9 @@ def of_trial(scenario: Scenario) -> list[TrialNumber]:
         TrialNumber("recruitment_days", "recruitment (months)", MONTH),
         TrialNumber("screened", "candidates screened"),
         TrialNumber("randomised", "patients randomised"),
-        TrialNumber("patients_on_worse_arm", "patients on the truly worse arm"),
     ]
+    if scenario.controlled:
+        found.append(TrialNumber("patients_on_worse_arm", "patients on the truly worse arm"))
     if any(milestone.decide_after for milestone in design.milestones.values()):
         found.append(TrialNumber("overrun", "randomised after the last cut"))
     if design.screen_again is not None:

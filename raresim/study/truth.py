@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis import batch
+from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.parameters import DRAW
 from raresim.evidence.statistics import Floats
 from raresim.streams import LUCK_BLOCK, Luck
@@ -71,7 +72,7 @@ def _gather(values: npt.NDArray[Any], shape: tuple[int, ...], rows: int) -> npt.
 def _lives(pairs: Potential, followed: float) -> tuple[list[Lives], Booleans]:
     """Return lives under both arms, and which pairs belong to the estimand's population."""
     lives = [pairs.lives(arm, followed) for arm in pairs.pair]
-    outside = lives[0].outside | lives[1].outside
+    outside = np.logical_or.reduce([life.outside for life in lives])
     return lives, pairs.folk.eligible & ~outside
 
 
@@ -98,18 +99,23 @@ def _log_hazard_ratio(pairs: Potential, rows: int) -> Floats:
 
 
 def _log_rate_ratio(pairs: Potential, rows: int) -> Floats:
-    """Return the log ratio of events over the time that the estimand looks at."""
+    """Return the log ratio of events over the time that the estimand looks at.
+
+    Where there is one arm, its rate per year.
+    """
     shape, rates = pairs.folk.eligible.shape, []
     lives, belongs = _lives(pairs, pairs.scenario.follow_days)
     for life in lives:
         at_risk = np.where(belongs, life.end, 0.0)
         events = np.where(belongs, life.count, 0.0)
         rates.append(_gather(events, shape, rows).sum(1) / _gather(at_risk, shape, rows).sum(1))
+    if len(rates) == 1:
+        return np.asarray(rates[0] * YEAR)
     return np.asarray(np.log(rates[1] / rates[0]))
 
 
 def _share_difference(pairs: Potential, rows: int) -> Floats:
-    """Return the difference of the shares who have had an endpoint by the visit.
+    """Return the difference of the shares who have had an endpoint by the visit, or one share.
 
     Who dies before it without the endpoint is left out, unless death is composite.
     """
@@ -121,11 +127,14 @@ def _share_difference(pairs: Potential, rows: int) -> Floats:
         counted = belongs & (came | life.alive | life.decided | (not left_out))
         of = _gather(counted, shape, rows).sum(1)
         shares.append(_gather(came & counted, shape, rows).sum(1) / of)
-    return np.asarray(shares[1] - shares[0])
+    return np.asarray(shares[1] - shares[0] if len(shares) > 1 else shares[0])
 
 
 def _mean_difference(pairs: Potential, rows: int) -> Floats:
-    """Return the mean difference of the changes at the visit, with the same reading luck."""
+    """Return the mean difference of the changes at the visit, with the same reading luck.
+
+    Where there is one arm, its mean change.
+    """
     scenario, estimand, shape = pairs.scenario, pairs.estimand, pairs.folk.eligible.shape
     due = np.asarray(7.0 * estimand.week)
     visits = 7.0 * np.array(scenario.spec.design.visits.weeks, np.float64)
@@ -136,7 +145,7 @@ def _mean_difference(pairs: Potential, rows: int) -> Floats:
         seen = np.broadcast_to(visits, (*shape, len(visits)))
         changes.append(change_of(scenario, events, read, seen, due)[0])
         belongs = belongs & ~(events.first("principal stratum") < due)
-    difference = changes[1] - changes[0]
+    difference = changes[1] - changes[0] if len(changes) > 1 else changes[0]
     belongs = belongs & ~np.isnan(difference)  # of nothing there is no per cent
     total = _gather(np.where(belongs, difference, 0.0), shape, rows).sum(1)
     return np.asarray(total / _gather(belongs, shape, rows).sum(1))

@@ -43,6 +43,10 @@ _SHARE = r"share with \w+ by week \d+"
 _VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE})$"
 
 
+OF_ONE_ARM = ("share", "mean", "rate per year")
+"""Summaries of a trial of one arm."""
+
+
 class Estimand(Spec):
     """What is estimated (ICH E9 R1): variable, summary, and the intercurrent events' strategies."""
 
@@ -61,9 +65,9 @@ class Estimand(Spec):
         description="the arm that is compared with the control, where there are several",
         examples=["high"],
     )
-    summary: Literal["hazard ratio", "rate ratio", "difference in means"] = Field(
-        description="the number that compares the arms"
-    )
+    summary: Literal[
+        "hazard ratio", "rate ratio", "difference in means", "share", "mean", "rate per year"
+    ] = Field(description="the number that compares the arms, or, the last three, that of one arm")
     intercurrent: dict[str, Strategy | CompositeValue] = Field(
         default_factory=dict,
         description="strategy for stops_treatment, for each rescue, for each outcome that ends "
@@ -163,6 +167,7 @@ Test = Literal[
     "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
     "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
+    "exact binomial", "exact poisson", "one-sample t",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
@@ -209,6 +214,11 @@ class MethodSpec(Spec):
         max_length=10,
         description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova",
         examples=[["mfars at baseline"]],
+    )
+    goal: float | None = Field(
+        None,
+        description="what one arm is held against: a share, a mean change, or events per year",
+        examples=[0.2],
     )
     alpha: Alpha = Field(description="level of the test")
     boundary: Boundary | None = Field(None, description="alpha spending, where there are looks")

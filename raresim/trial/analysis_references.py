@@ -11,7 +11,7 @@ from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.analysis_block import OF_ONE_ARM, Estimand, MethodSpec
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
@@ -76,11 +76,30 @@ class AnalysisChecker(Checker):
         """Check that an estimand says which arm it compares with the control."""
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
         steps: Steps = ("analysis", "estimands", name)
+        self.summary(steps, name)
         if arm:
             self.known((*steps, "arm"), "arm", arm, others)
         elif len(others) > 1 and len(others) < len(self.spec.design.arms):
             message = "there are several arms to compare with the control"
             self.add(steps, message, f"add 'arm: {others[0]}'")
+
+    def summary(self, steps: Steps, name: str) -> None:
+        """Check that the summary is one of the arms there are: of one, or of two compared."""
+        estimand = self.spec.analysis.estimands[name]
+        if self.spec.design.control is not None:
+            if estimand.summary in OF_ONE_ARM:
+                message = f"a {estimand.summary!r} is that of a trial of one arm"
+                self.add((*steps, "summary"), message, "write what compares the arms")
+            return
+        if estimand.variable.startswith("time to first"):
+            message = "a trial of one arm has no hazard to compare"
+            mend = f"write 'share with {estimand.outcome} by week W', or 'events of X'"
+            self.add((*steps, "variable"), message, mend)
+            return
+        fits = "share" if estimand.is_share else "mean" if estimand.is_change else "rate per year"
+        if estimand.summary != fits:
+            message = "a trial of one arm compares nothing"
+            self.add((*steps, "summary"), message, f"write 'summary: {fits}'")
 
     def endpoint(self, name: str, endpoint: Endpoint) -> None:
         """Check the parts of an endpoint."""
@@ -193,7 +212,7 @@ class AnalysisChecker(Checker):
         method = self.spec.analysis.methods[name]
         variable = self.spec.analysis.estimands[name].variable
         kind = variable.split(" ")[0]
-        fits = methods_for(kind)
+        fits = methods_for(kind, controlled=self.spec.design.control is not None)
         words: list[str] = [word for word in (method.test, method.estimate) if word is not None]
         for word in words:
             if word not in fits:
@@ -209,6 +228,7 @@ class AnalysisChecker(Checker):
             able = [name for name in fits if METHODS[name].estimates]
             message = f"{method.test!r} does not estimate the summary"
             self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
+        self.goal(steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
@@ -227,6 +247,19 @@ class AnalysisChecker(Checker):
             where, wanted = (*steps, "adjust_for"), "a number at baseline"
             self.named(where, "covariate", word, numbers, wanted)
         self.looks(name)
+
+    def goal(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a test of one arm has a goal that it can be held against."""
+        if not METHODS[method.test].one_arm:
+            return
+        if method.goal is None:
+            self.add(steps, f"{method.test!r} holds an arm against a goal", "add 'goal: ...'")
+        elif method.test == "exact binomial" and not 0 < method.goal < 1:
+            message = f"expected a share between 0 and 1, found {method.goal:g}"
+            self.add((*steps, "goal"), message, "write a share, such as 0.2")
+        elif method.test == "exact poisson" and method.goal <= 0:
+            message = f"expected a rate per year above zero, found {method.goal:g}"
+            self.add((*steps, "goal"), message, "write events per year, such as 1.5")
 
     def looks(self, name: str) -> None:
         """Several looks at one estimand spend alpha; without a boundary they would inflate it."""

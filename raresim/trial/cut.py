@@ -51,7 +51,7 @@ def cut(
     estimand = scenario.spec.analysis.estimands[name]
     method = scenario.spec.analysis.methods[name]
     compared = scenario.compared(name)
-    mine = (ledger.arm == 0) | (ledger.arm == compared) | blinded
+    mine = np.isin(ledger.arm, scenario.pair(name)) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
     stratum = (

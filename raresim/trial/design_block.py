@@ -62,8 +62,13 @@ class Design(Spec):
     """What the sponsor chooses."""
 
     eligible: Condition = Field(description="who may be randomised, as seen at screening")
-    arms: dict[str, Arm] = Field(min_length=2, max_length=8, description="the arms, by name")
-    control: str = Field(description="the arm that others are compared with", examples=["placebo"])
+    arms: dict[str, Arm] = Field(min_length=1, max_length=8, description="the arms, by name")
+    control: str | None = Field(
+        None,
+        description="the arm that others are compared with; a trial of one arm has none, and is "
+        "held against a goal",
+        examples=["placebo"],
+    )
     randomise: Randomise = Field(description="how patients are allotted to arms")
     sites: Sites = Field(description="sites and when they open")
     recruit_for: Duration = Field(description="recruitment ends here if n is not reached before")

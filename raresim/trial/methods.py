@@ -77,6 +77,8 @@ class Method:
         Whether it reads the changes at all visits up to the estimand's.
     estimates
         Whether it has an estimate of its own of what the estimand's summary asks.
+    one_arm
+        Whether it holds one arm against a goal, and compares no arms.
     """
 
     fits: tuple[str, ...]
@@ -84,6 +86,7 @@ class Method:
     takes: tuple[str, ...] = ()
     repeated: bool = False
     estimates: bool = True
+    one_arm: bool = False
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -152,6 +155,23 @@ def _mmrm(table: ChangeTable, method: MethodSpec) -> Answer:
     )
 
 
+def _goal(method: MethodSpec) -> float:
+    assert method.goal is not None  # the references were checked
+    return method.goal
+
+
+def _binomial(table: ChangeTable, method: MethodSpec) -> Answer:
+    return batch.binomial_test(table.change, table.who.present, goal=_goal(method))
+
+
+def _poisson(table: CountTable, method: MethodSpec) -> Answer:
+    return batch.poisson_test(table.count, table.exposure, table.who.present, goal=_goal(method))
+
+
+def _mean(table: ChangeTable, method: MethodSpec) -> Answer:
+    return batch.one_sample_t(table.change, table.who.present, goal=_goal(method))
+
+
 STRUCTURES = {
     "unstructured": "us",
     "heterogeneous toeplitz": "toeph",
@@ -191,8 +211,11 @@ METHODS: dict[str, Method] = {
         ("strata",),
         estimates=False,
     ),
+    "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
+    "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
+    "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
 }
-"""Methods by name; in all of them the control is arm 0."""
+"""Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))
 """Keys of a method in a file that only some methods read."""
 
@@ -202,6 +225,7 @@ def repeated(method: MethodSpec) -> bool:
     return any(METHODS[name].repeated for name in (method.test, method.estimate) if name)
 
 
-def fitting(kind: str) -> list[str]:
-    """Return the methods that analyse variables with a first word."""
-    return [name for name, method in METHODS.items() if kind in method.fits]
+def fitting(kind: str, *, controlled: bool = True) -> list[str]:
+    """Return the methods that analyse variables with a first word, of two arms or of one."""
+    found = [(name, method) for name, method in METHODS.items() if kind in method.fits]
+    return [name for name, method in found if method.one_arm != controlled]

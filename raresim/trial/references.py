@@ -73,7 +73,7 @@ class _Checker(PatientChecker, MilestoneChecker):
 
     def design(self) -> None:
         design = self.spec.design
-        self.known(("design", "control"), "arm", design.control, design.arms)
+        self.control()
         for arm in sorted(set(design.arms) ^ set(design.randomise.ratio)):
             mend = f"add '{arm}: 1'" if arm in design.arms else did_you_mean(arm, design.arms)
             self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}", mend)
@@ -86,12 +86,28 @@ class _Checker(PatientChecker, MilestoneChecker):
         self.recruitment()
         self.kits()
 
+    def control(self) -> None:
+        """Check that several arms have a control among them, and that one arm has none."""
+        design, steps = self.spec.design, ("design", "control")
+        first = next(iter(design.arms))
+        if design.control is None:
+            if len(design.arms) > 1:
+                message = "several arms are compared with one of them"
+                self.add(("design",), message, f"add 'control: {first}'")
+            return
+        self.known(steps, "arm", design.control, design.arms)
+        if len(design.arms) == 1:
+            message = "a trial of one arm has no control"
+            self.add(steps, message, "remove 'control', or add another arm")
+
     def randomisation(self) -> None:
         """Check arms that open, factors and caps."""
         design, steps = self.spec.design, ("design", "randomise")
         self.strata((*steps, "strata"), design.randomise.strata)
         parts = dict(design.randomise.ratio)
-        if parts.pop(design.control, 1) == 0 or not any(parts.values()):
+        if design.control is not None and (
+            parts.pop(design.control, 1) == 0 or not any(parts.values())
+        ):
             message = "the control and another arm are open from the start"
             self.add((*steps, "ratio"), message, "write 1 or more for two arms")
         if design.randomise.method == "minimisation" and not design.randomise.strata:

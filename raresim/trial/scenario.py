@@ -89,13 +89,25 @@ class Scenario:
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
-        """The arms, control first."""
+        """The arms, control first where there is one."""
         control = self.spec.design.control
-        return control, *(name for name in self.spec.design.arms if name != control)
+        others = (name for name in self.spec.design.arms if name != control)
+        return tuple(others) if control is None else (control, *others)
+
+    @property
+    def controlled(self) -> bool:
+        """Whether arms are compared with a control, and not with a goal."""
+        return self.spec.design.control is not None
 
     def compared(self, estimand: str) -> int:
-        """Return the number of the arm that an estimand compares with the control."""
-        return self.arms.index(self.spec.analysis.estimands[estimand].arm or self.arms[1])
+        """Return the number of the arm that an estimand is about."""
+        arm = self.spec.analysis.estimands[estimand].arm
+        return self.arms.index(arm) if arm else int(self.controlled)
+
+    def pair(self, estimand: str) -> tuple[int, ...]:
+        """Return the numbers of the arms that an estimand reads: the control, if any, first."""
+        compared = self.compared(estimand)
+        return (0, compared) if self.controlled else (compared,)
 
     @cached_property
     def strata(self) -> tuple[tuple[str, ...], ...]:
@@ -160,6 +172,10 @@ class Scenario:
             raise InputError(f"no hypothesis {name!r}; {did_you_mean(name, self.hypotheses)}")
         return name
 
+    def goal(self, estimand: str) -> float:
+        """Return what an estimand is held against: no difference, or the goal of one arm."""
+        return self.spec.analysis.methods[estimand].goal or 0.0
+
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
@@ -169,7 +185,7 @@ class Scenario:
         success = self.spec.analysis.success
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
-            pair = (self.arms[0], self.arms[self.compared(success)])
+            pair = [self.arms[number] for number in self.pair(success)]
             if len({adverse.by_arm.get(arm, 1.0) for arm in pair}) > 1:
                 return False
         effects = self.spec.truth.hypotheses[hypothesis].values()

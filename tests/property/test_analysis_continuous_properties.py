@@ -39,6 +39,7 @@ METHODS: dict[str, tuple[tuple[str, ...], Callable[..., Any], dict[str, Any]]] =
     "student": (PLAIN, batch.two_sample_t, {"variances": "equal"}),
     "welch": (PLAIN, batch.two_sample_t, {}),
     "paired": (("outcome", "before", "present"), batch.paired_t, {}),
+    "one sample": (("outcome", "present"), batch.one_sample_t, {"goal": 0.3}),
     "hc2": (ADJUSTED, batch.ancova, {"errors": "hc2"}),
     "hc3": (ADJUSTED, batch.ancova, {"errors": "hc3"}),
     "wilcoxon": (PLAIN, batch.wilcoxon, {}),
@@ -49,7 +50,7 @@ METHODS: dict[str, tuple[tuple[str, ...], Callable[..., Any], dict[str, Any]]] =
     "koch": (ADJUSTED, batch.rank_ancova, {"reference": "normal"}),
     "van elteren": (("outcome", "arm", "present", "stratum"), batch.van_elteren, {}),
 }
-TWO_ARMS = [name for name in METHODS if name != "paired"]
+TWO_ARMS = [name for name in METHODS if name not in ("paired", "one sample")]
 RANKS = ["wilcoxon", "exact", "asymptotic", "brunner-munzel", "quade", "koch", "van elteren"]
 tables = st.builds(
     draw,
@@ -203,7 +204,9 @@ def test_degenerate_tables_say_why(name: str, case: str) -> None:
     if case == "one arm":
         table["outcome"][:] = [[1.0, 2.0, 3.0, 4.0, 5.0, 7.0]]
         table["arm"][:] = 0
-        table["outcome"][0, 1:] = np.where(name == "paired", np.nan, table["outcome"][0, 1:])
+        table["outcome"][0, 1:] = np.where(
+            name in ("paired", "one sample"), np.nan, table["outcome"][0, 1:]
+        )
     elif case == "one each":
         table["present"][:] = [[True, False, False, True, False, False]]
         table["outcome"][:] = [[1.0, 2.0, 3.0, 4.0, 5.0, 7.0]]
@@ -212,7 +215,7 @@ def test_degenerate_tables_say_why(name: str, case: str) -> None:
     elif case == "missing":
         table["outcome"][:] = np.nan
     found = fit(name, table)
-    answers = {"wilcoxon", "exact", "asymptotic", "van elteren", "paired"}
+    answers = {"wilcoxon", "exact", "asymptotic", "van elteren", "paired", "one sample"}
     if case == "one each" and name in answers:
         assert found.converged[0]  # one pair, or two differences, can be ranked
         return

@@ -297,3 +297,43 @@ def test_tables_that_do_not_fit_are_refused() -> None:
     named = {"id": "who", "start": "start", "stop": "stop", "event": "event", "arm": "arm"}
     with pytest.raises(InputError, match="last interval"):
         counts.mean_cumulative_test(early, **named, control="a", death="death")
+
+
+@pytest.mark.parametrize("events", [0, 1, 7])
+def test_one_rate_agrees_with_its_interval_and_stays_below_its_level(events: int) -> None:
+    """The ends of the interval are the rates that a test at 2.5 % would just not reject."""
+    count, years = np.array([[events, 0]]), np.array([[2.0, 3.0]])
+    everybody = np.ones((1, 2), bool)
+    found = batch.poisson_test(count, years, everybody, goal=1.0).row(0)
+    upper = batch.poisson_test(count, years, everybody, goal=found.ci_high).row(0)
+    assert upper.p_less == pytest.approx(0.025)
+    if events:
+        lower = batch.poisson_test(count, years, everybody, goal=found.ci_low).row(0)
+        assert lower.p_greater == pytest.approx(0.025)
+
+
+def test_one_rate_in_a_batch_is_that_of_its_row_alone() -> None:
+    rng = np.random.default_rng(4)
+    count, years = rng.poisson(1.3, (7, 9)), rng.uniform(0.0, 2.0, (7, 9))
+    present = rng.random((7, 9)) < 0.8
+    whole = batch.poisson_test(count, years, present, goal=0.9)
+    for b in range(7):
+        alone = batch.poisson_test(count[b : b + 1], years[b : b + 1], present[b : b + 1], goal=0.9)
+        assert repr(alone.row(0)) == repr(whole.row(b))
+        assert alone.row(0) == whole.row(b)
+    nobody = batch.poisson_test(count, years, np.zeros_like(present), goal=0.9)
+    assert not nobody.converged.any() and all(row.notes for row in map(nobody.row, range(7)))
+
+
+def test_the_size_of_one_rate_is_the_nominal_one_at_most() -> None:
+    """By enumeration over the mean number of events."""
+    from scipy.stats import poisson
+
+    events = np.arange(200)
+    for mean in np.linspace(0.2, 60, 150):
+        found = batch.poisson_test(
+            events[:, None], np.ones((200, 1)), np.ones((200, 1), bool), goal=float(mean)
+        )
+        for side in ("less", "greater"):
+            rejected = found.p_one_sided(side) <= 0.025  # type: ignore[arg-type]
+            assert poisson.pmf(events, mean)[rejected].sum() <= 0.025 + 1e-12

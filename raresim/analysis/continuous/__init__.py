@@ -3,6 +3,7 @@
 from raresim.analysis.continuous.tables import (
     ancova,
     brunner_munzel,
+    one_sample_t,
     paired_t,
     rank_ancova,
     two_sample_t,
@@ -13,6 +14,7 @@ from raresim.analysis.continuous.tables import (
 __all__ = [
     "ancova",
     "brunner_munzel",
+    "one_sample_t",
     "paired_t",
     "rank_ancova",
     "two_sample_t",

@@ -136,10 +136,46 @@ def paired_t(after: FloatArray, before: FloatArray, present: BoolArray) -> Resul
     paired t-test: mean difference 1.58 (95 % CI 0.7001 to 2.46)
       se 0.389, t(9) = 4.062, p = 0.002833, 10 patients
     """
-    difference = after - before
-    missing = present & np.isnan(difference)
+    return _one_mean(after - before, 0.0, present, "paired t-test", "mean difference")
+
+
+def one_sample_t(outcome: FloatArray, present: BoolArray, *, goal: float) -> Results:
+    """Test one arm's mean against a goal; t with n - 1 degrees of freedom.
+
+    ``estimate`` is the mean, ``statistic`` (mean - goal) / se. A missing outcome is left out with a
+    note.
+
+    Parameters
+    ----------
+    outcome
+        (B, n) one number for each patient, NaN if missing.
+    present
+        (B, n) False for padding.
+    goal
+        Mean under the null hypothesis.
+
+    References
+    ----------
+    Student. Biometrika 1908;6:1-25.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> outcome = np.array([[1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]])
+    >>> one_sample_t(outcome, np.ones((1, 10), dtype=bool), goal=1.0).row(0)
+    one-sample t-test: mean 1.58 (95 % CI 0.7001 to 2.46)
+      se 0.389, t(9) = 1.491, p = 0.1701, 10 patients
+    """
+    return _one_mean(outcome, goal, present, "one-sample t-test", "mean")
+
+
+def _one_mean(
+    values: FloatArray, null: float, present: BoolArray, method: str, measure: str
+) -> Results:
+    """Estimate a mean, and test that it is `null`."""
+    missing = present & np.isnan(values)
     used = present & ~missing
-    n, mean, squares = _moments(difference, used)
+    n, mean, squares = _moments(values, used)
     se = np.sqrt(squares / np.maximum(n - 1.0, 1.0) / np.maximum(n, 1.0))
     enough = n > 1.0
     varies = se > CONSTANT * np.abs(mean)
@@ -149,14 +185,15 @@ def paired_t(after: FloatArray, before: FloatArray, present: BoolArray) -> Resul
         + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
     )
     return wald_results(
-        method="paired t-test",
-        measure="mean difference",
+        method=method,
+        measure=measure,
         estimate=mean,
         se=se,
         converged=enough & varies,
         used=n.astype(np.int64),
         notes=notes,
         df=n - 1.0,
+        null=null,
     )
 
 

@@ -126,6 +126,40 @@ def two_sample_t(
     return t_tests.two_sample_t(values, treated, all_present(len(data)), variances=variances).row(0)
 
 
+def one_sample_t(data: "pd.DataFrame", *, outcome: str, goal: float) -> Result:
+    """Test one arm's mean against a performance goal; see `batch.one_sample_t`.
+
+    Parameters
+    ----------
+    data
+        One row for each patient.
+    outcome
+        Column of the outcome; may be missing.
+    goal
+        Mean under the null hypothesis.
+
+    Raises
+    ------
+    InputError
+        If the column is missing or holds values that do not fit.
+
+    References
+    ----------
+    Student. Biometrika 1908;6:1-25.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"change": [2, 1, 4, 1]})
+    >>> one_sample_t(data, outcome="change", goal=0.5)
+    one-sample t-test: mean 2 (95 % CI -0.2503 to 4.25)
+      se 0.7071, t(3) = 2.121, p = 0.124, 4 patients
+    """
+    require(data, (outcome,))
+    values = numbers(data, outcome, missing=True, least=-np.inf)
+    return t_tests.one_sample_t(values[None], all_present(len(data)), goal=goal).row(0)
+
+
 def paired_t(data: "pd.DataFrame", *, after: str, before: str) -> Result:
     """Estimate the mean change in the same patients by a t-test; see `batch.paired_t`.
 

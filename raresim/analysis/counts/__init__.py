@@ -10,6 +10,7 @@ from raresim.analysis.counts.tables import (
     negative_binomial,
     poisson_exact,
     poisson_regression,
+    poisson_test,
     quasi_poisson_regression,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "negative_binomial",
     "poisson_exact",
     "poisson_regression",
+    "poisson_test",
     "quasi_poisson_regression",
 ]

@@ -7,6 +7,7 @@ from raresim.analysis.counts.mean_cumulative import (
     mean_cumulative_test,
 )
 from raresim.analysis.counts.poisson_exact import poisson_exact
+from raresim.analysis.counts.poisson_one_sample import poisson_test
 from raresim.analysis.counts.poisson_regression import poisson_regression, quasi_poisson_regression
 from raresim.analysis.counts.recurrent_events import andersen_gill
 
@@ -19,5 +20,6 @@ __all__ = [
     "negative_binomial_theta",
     "poisson_exact",
     "poisson_regression",
+    "poisson_test",
     "quasi_poisson_regression",
 ]

@@ -9,6 +9,7 @@ from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.columns import all_present, arms, numbers, require, several
 from raresim.analysis.counts import count_regression
 from raresim.analysis.counts import poisson_exact as exact_kernel
+from raresim.analysis.counts import poisson_one_sample as one_sample_kernel
 from raresim.analysis.counts import poisson_regression as poisson_kernels
 from raresim.analysis.counts.poisson_regression import Test
 from raresim.analysis.result import Result
@@ -187,6 +188,39 @@ def poisson_exact(
     ).row(0)
 
 
+def poisson_test(data: "pd.DataFrame", *, count: str, exposure: str, goal: float) -> TailResult:
+    """Test one arm's event rate against a performance goal; see `batch.poisson_test`.
+
+    Parameters
+    ----------
+    data, count, exposure
+        As in `negative_binomial`, of one arm.
+    goal
+        Rate under the null hypothesis, in events per unit of exposure.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit, or the goal is not above zero.
+
+    References
+    ----------
+    Garwood F. Biometrika 1936;28:437-442.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame({"attacks": [2, 0, 1, 3], "years": [0.5, 0.5, 0.5, 0.5]})
+    >>> poisson_test(data, count="attacks", exposure="years", goal=6)
+    exact test of a Poisson rate: rate 3 (95 % CI 1.101 to 6.53)
+      statistic 6, p = 0.08391, 4 patients
+      Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
+    """
+    require(data, (count, exposure))
+    events, time = _whole(data, count)[None], numbers(data, exposure)[None]
+    return one_sample_kernel.poisson_test(events, time, all_present(len(data)), goal=goal).row(0)
+
+
 def _counted(
     data: "pd.DataFrame",
     count: str,
@@ -197,6 +231,16 @@ def _counted(
 ) -> tuple[IntArray, FloatArray, IntArray, BoolArray]:
     """Read counts, follow-up and arm as a batch of one."""
     require(data, (count, exposure, arm, *others))
+    return (
+        _whole(data, count)[None],
+        numbers(data, exposure)[None],
+        arms(data, arm, control)[None],
+        all_present(len(data)),
+    )
+
+
+def _whole(data: "pd.DataFrame", count: str) -> IntArray:
+    """Read whole numbers of events."""
     counts = numbers(data, count)
     whole = counts == np.floor(counts)
     if not np.all(whole):
@@ -210,12 +254,7 @@ def _counted(
                 mend="give counts, not rates; the follow-up goes into exposure",
             )
         )
-    return (
-        counts.astype(np.int64)[None],
-        numbers(data, exposure)[None],
-        arms(data, arm, control)[None],
-        all_present(len(data)),
-    )
+    return np.asarray(counts.astype(np.int64))
 
 
 def _covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:

@@ -15,6 +15,7 @@ from raresim.analysis.counts import (
     mean_cumulative_function,
     poisson_exact,
     poisson_regression,
+    poisson_test,
     quasi_poisson_regression,
 )
 from raresim.analysis.counts.batch import negative_binomial_theta
@@ -223,8 +224,40 @@ def _mean_cumulative() -> list[Comparison]:
     return rows
 
 
+def _one_rate() -> list[Comparison]:
+    """poisson.test of one count: R's own example, and tails of the Poisson distribution."""
+    from scipy.stats import poisson
+
+    example = pd.DataFrame({"events": [137], "weeks": [24.19893]})
+    small = pd.DataFrame({"events": [2, 0, 1], "weeks": [1.5, 0.5, 1.0]})
+
+    def got(data: pd.DataFrame, goal: float, name: str) -> Callable[[], float]:
+        return lambda: float(
+            getattr(poisson_test(data, count="events", exposure="weeks", goal=goal), name)
+        )
+
+    method, r = "exact test of a Poisson rate", "R stats, ?poisson.test"
+    printed = (("ci_low", 4.753125), ("ci_high", 6.692709), ("estimate", 5.661407))
+    rows = [
+        Comparison(method, f"137 in 24.19893: {n}", r, x, got(example, 1, n), 5e-7)
+        for n, x in printed
+    ]
+    k = np.arange(200)
+    chance = poisson.pmf(k, 6.0)
+    tails = {
+        "p_less": float(poisson.cdf(3, 6.0)),
+        "p_greater": float(poisson.sf(2, 6.0)),
+        "p": float(chance[chance <= chance[3] * (1 + 1e-7)].sum()),
+    }
+    scipy = f"scipy {version('scipy')}, poisson"
+    return rows + [
+        Comparison(method, f"3 in 3 weeks against 2 a week: {n}", scipy, x, got(small, 2, n), 1e-10)
+        for n, x in tails.items()
+    ]
+
+
 def comparisons() -> list[Comparison]:
-    rows = _by_statsmodels() + _by_scipy() + _poisson_test()
+    rows = _by_statsmodels() + _by_scipy() + _poisson_test() + _one_rate()
     if oracle("survival.json"):
         rows += _of_r() + _mean_cumulative()
     return rows
