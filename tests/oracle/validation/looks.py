@@ -337,6 +337,9 @@ def means_and_rates() -> Iterator[Comparison]:
             return list(exit_probabilities((0.5, 1.0), upper, None, float(drift)).upper)
 
         wanted = [look[k] for look in out["perStage"]]
+        if rate == 0.25:
+            text, none = f"rates_power_2look_n100, rate {rate}: rejected", out["power"][k]
+            yield from rows(method, text, RPACT, [none], lambda e=exits: [sum(e())], 1e-6, True)
         item = f"rates_power_2look_n100, rate {rate}: rejected at look"
         yield from rows(method, item, RPACT, wanted, exits, 1e-6, True)
 

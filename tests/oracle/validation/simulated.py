@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from raresim.analysis.continuous import batch as continuous
 from raresim.analysis.counts import batch as counts
 from raresim.analysis.sequential import boundaries, exit_probabilities
 from raresim.analysis.sizing import Hazard, two_means
@@ -118,6 +119,13 @@ def looks_log_rank() -> Iterator[Comparison]:
             yield Comparison(method, item, RPACT, 0.0, apart_by, 4.0, shared=True)
 
 
+def null_t_tests() -> float:
+    values = np.random.default_rng(12).normal(size=(20_000, 40))
+    arm = np.tile(np.arange(40) % 2, (20_000, 1))
+    found = continuous.two_sample_t(values, arm, np.ones(arm.shape, dtype=bool), variances="equal")
+    return float(np.mean((found.p < 0.05) & (found.estimate > 0.0)))
+
+
 def means() -> Iterator[Comparison]:
     """Compare what has a closed form with rpact's simulations."""
     found = oracle("sim_oc.json")
@@ -145,10 +153,15 @@ def means() -> Iterator[Comparison]:
         )
     out = found["sim_t_means_fixed_n40_notnormalapprox"]
     for effect, power in zip(out["alt"], out["power"], strict=True):
+        item = f"sim_t_means_fixed_n40_notnormalapprox, effect {effect}: rejected"
         if effect > 0.0:
             got = lambda d=effect: two_means(d, 1.0, n=40).power  # noqa: E731
-            item = f"sim_t_means_fixed_n40_notnormalapprox, effect {effect}: rejected"
             yield simulated("t-test, power", item, RPACT, power, got, out["its"], 0, shared=True)
+        else:
+            yield simulated(
+                "two-sample t-test", item, RPACT, power, null_t_tests, out["its"], 20_000,
+                shared=True,
+            )  # fmt: skip
 
 
 RATES_TRIALS = 20_000
