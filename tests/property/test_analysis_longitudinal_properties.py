@@ -345,6 +345,11 @@ def test_a_table_without_a_fit_says_why() -> None:
     assert not fit.f_test(fit.arm_by_visit().tolist()).converged
 
 
+def test_only_one_table_stops_as_mmrm_does() -> None:
+    with pytest.raises(InputError, match="batch of one"):
+        by_mmrm(draw(5, trials=2), stopping="mmrm")
+
+
 def test_changing_covariates_and_missing_ones() -> None:
     data = long_table()
     data["dose"] = data["age"] + data["visit"]
@@ -359,6 +364,7 @@ def test_changing_covariates_and_missing_ones() -> None:
     [
         ({"covariance": "unstructured"}, "covariance"),
         ({"method": "reml"}, "method"),
+        ({"stopping": "early"}, "stopping"),
         ({"df": "containment"}, "df"),
         ({"standard_errors": "robust"}, "standard_errors"),
         ({"df": "kenward-roger", "method": "ML"}, "REML"),

@@ -95,6 +95,9 @@ OTHERS: dict[str, Kernel] = {
     "gray": lambda t: batch.gray_test(
         t["time"], causes(t), t["stratum"], t["present"], t["arm"], groups=3
     ),
+    "concordance": lambda t: batch.concordance(
+        t["time"], t["event"], t["baseline"][:, :, 0], t["present"], t["stratum"] % 2
+    ),
     "whole cox": lambda t: batch.cox_model(
         *of(t, "time", "event", "baseline", "present", "stratum"), robust=True
     ),
@@ -187,6 +190,29 @@ def test_degenerate_tables_say_why(kernel: Kernel, case: tuple[list[int], ...]) 
     else:
         assert np.isnan(found.p[0])
         assert Note(int(found.notes[0])) & ~Note.SIZE_ABOVE_NOMINAL & ~Note.PERMUTATION_INSTEAD
+
+
+@settings(max_examples=6, deadline=None)
+@given(table=tables)
+def test_concordance_turns_with_the_score_and_asks_only_for_its_order(table: Table) -> None:
+    score = table["baseline"][:, :, 0]
+    plain, turned, bent = (
+        batch.concordance(*of(table, "time", "event"), x, table["present"])
+        for x in (score, -score, np.exp(score / 50.0))
+    )
+    np.testing.assert_allclose(turned.concordance, 1.0 - plain.concordance, atol=1e-14)
+    np.testing.assert_array_equal(turned.concordant, plain.discordant)
+    np.testing.assert_array_equal(bent.concordance, plain.concordance)
+    np.testing.assert_array_equal(np.isnan(plain.concordance), ~plain.converged)
+    assert np.all(plain.notes[np.isnan(plain.se)] != 0)
+
+
+@pytest.mark.parametrize("case", DEGENERATE.values(), ids=DEGENERATE.keys())
+def test_concordance_of_degenerate_tables(case: tuple[list[int], ...]) -> None:
+    time, event, score = (np.array([x]) for x in case)
+    found = batch.concordance(time, event == 1, score + 0.0, np.ones_like(event, bool)).row(0)
+    assert found.converged[0] == bool(found.concordant + found.discordant + found.tied)
+    assert not np.isnan(found.se[0]) or found.notes[0]
 
 
 def test_firth_has_an_answer_without_events_in_an_arm() -> None:

@@ -10,12 +10,14 @@ from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choic
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
     Coding,
+    Stopping,
     check_method,
+    check_stopping,
     checked,
     combined_results,
     title_of,
 )
-from raresim.analysis.longitudinal.named_structures import structure
+from raresim.analysis.longitudinal.named_structures import mmrm_start, structure
 from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
@@ -40,6 +42,7 @@ def mmrm(
     by_arm: bool = False,
     weights: FloatArray | None = None,
     same_start: bool = False,
+    stopping: Stopping = "maximum",
 ) -> Results:
     """Estimate the difference in means at a visit, treated minus control.
 
@@ -94,6 +97,8 @@ def mmrm(
         Whether the first visit is the baseline and the arms have the same mean there:
         constrained longitudinal data analysis. Covariates by visit then belong to the later
         visits only.
+    stopping
+        "maximum", or for a batch of one "mmrm": where R's mmrm stops; see `mmrm` of a table.
 
     Raises
     ------
@@ -121,6 +126,9 @@ def mmrm(
     """
     check_method(method)
     check_choices(df, standard_errors, method == "REML")
+    check_stopping(stopping)
+    if stopping == "mmrm" and outcome.shape[0] != 1:
+        raise InputError("stopping: found 'mmrm' for many tables; expected a batch of one.")
     visits, q = outcome.shape[2], baseline.shape[-1]
     if not -visits <= at_visit < visits:
         raise InputError(f"at_visit: found {at_visit}; expected a position among {visits} visits.")
@@ -145,6 +153,7 @@ def mmrm(
     _, chain = checked(outcome, covariates, cells, covariance)
     group = np.where(present, arm, 0).astype(np.int64) if by_arm else None
     data = prepare(known, covariates, cells, present, group, 2 if by_arm else 1, weights)
+    starts = [np.tile(mmrm_start(name, visits), data.groups) for name in chain]
     found = combined_results(
         data,
         [structure(name, visits) for name in chain],
@@ -155,6 +164,7 @@ def mmrm(
         title=title_of(chain, method, df, standard_errors),
         measure="difference in means at a visit",
         coding=Coding(plain, other),
+        starts=starts if stopping == "mmrm" else None,
     )
     small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
     return with_notes(found, data.seen, arm, present, outcome, gone, small=small)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from raresim.analysis.longitudinal.inference import (
     residual_df,
     variance,
 )
+from raresim.analysis.longitudinal.like_mmrm import fit_like_mmrm
 from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
 from raresim.analysis.longitudinal.prepared import Data, prepare
 from raresim.analysis.longitudinal.structures import Structure
@@ -26,6 +28,7 @@ from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
 
 FALLBACKS = ("us", "toeph", "ar1h", "cs")
+Stopping = Literal["maximum", "mmrm"]
 STEPS = (
     Note.FIRST_FALLBACK_COVARIANCE,
     Note.SECOND_FALLBACK_COVARIANCE,
@@ -200,8 +203,12 @@ def combined_results(
     measure: str,
     coding: Coding | None = None,
     fallback_notes: Sequence[Note] = STEPS,
+    starts: Sequence[FloatArray] | None = None,
 ) -> Results:
-    """Fit the structures of a chain one after the other, each to the rows still without a fit."""
+    """Fit the structures of a chain one after the other, each to the rows still without a fit.
+
+    With ``starts``, one for each structure, a batch of one is fitted as R's mmrm does it.
+    """
     batch = data.outcome.shape[0]
     usable, notes = usable_rows(data)
     left = usable.copy()
@@ -212,7 +219,10 @@ def combined_results(
     for step, shape in enumerate(chain):
         if not np.any(left):
             break
-        fit = fit_rows(data, shape, method == "REML", left)
+        if starts is None:
+            fit = fit_rows(data, shape, method == "REML", left)
+        else:
+            fit = fit_like_mmrm(data, shape, method == "REML", starts[step])
         here, answer = _answers(data, fit, shape, combination, df, standard_errors, coding)
         estimate, se, freedom = (
             np.where(here, new, old)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from raresim.analysis.longitudinal.fitted import MixedModelFit, fit_model
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
+    Stopping,
     check_method,
     check_stopping,
     checked,
@@ -25,8 +26,6 @@ from raresim.analysis.result import Result
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Stopping = Literal["maximum", "mmrm"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,8 +92,7 @@ def repeated_measures(
         As in `mmrm`.
     stopping
         "maximum": the maximum of the likelihood, as far as rounding lets it be found. "mmrm":
-        where R's mmrm 0.3 stops on its way there, by default within some 1e-4 standard errors
-        of the maximum; for comparisons with its output digit by digit.
+        where R's mmrm 0.3 stops on its way there; see `mmrm`.
 
     Raises
     ------

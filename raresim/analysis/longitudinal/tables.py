@@ -9,7 +9,7 @@ from raresim.analysis.columns import numbers, require, several
 from raresim.analysis.longitudinal import arm_by_visit as kernel
 from raresim.analysis.longitudinal import progression, slopes
 from raresim.analysis.longitudinal.inference import Degrees, Errors
-from raresim.analysis.longitudinal.mixed_models import FALLBACKS
+from raresim.analysis.longitudinal.mixed_models import FALLBACKS, Stopping
 from raresim.analysis.longitudinal.visit_table import read_visits
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result
@@ -36,11 +36,13 @@ def mmrm(
     weights: str | None = None,
     at_visit: object = None,
     same_start: bool = False,
+    stopping: Stopping = "maximum",
 ) -> Result:
     """Estimate the difference in means at a visit by a mixed model; see `batch.mmrm`.
 
-    Fitted to the maximum of the likelihood. R's mmrm stops within some 1e-4 standard errors of it;
-    `repeated_measures` with ``stopping="mmrm"`` gives its output digit by digit.
+    Fitted to the maximum of the likelihood, which R's mmrm stops short of: its optimiser ends when
+    a step gains less than 4e-9 of the likelihood, and estimates can then still move by some 1e-4
+    of their standard errors. With ``stopping="mmrm"`` its output comes out digit by digit.
 
     Parameters
     ----------
@@ -69,6 +71,9 @@ def mmrm(
     same_start
         Whether the first visit is the baseline, with the same mean in both arms: constrained
         longitudinal data analysis.
+    stopping
+        "maximum", as far as rounding lets it be found; "mmrm" starts and stops as R's mmrm 0.3
+        does, for comparisons with its output.
 
     Raises
     ------
@@ -117,6 +122,7 @@ def mmrm(
         by_arm=by_arm,
         weights=None if table.weights is None else table.weights[None],
         same_start=same_start,
+        stopping=stopping,
     )
     if table.lost.any():
         found.notes[0] |= int(Note.MISSING_COVARIATE_DROPPED)

@@ -2,6 +2,7 @@
 
 from raresim.analysis.survival.aalen_johansen import IncidenceCurves
 from raresim.analysis.survival.combined_weights import MAX_COMBO, MaxCombo
+from raresim.analysis.survival.concordance import Concordance
 from raresim.analysis.survival.cox_covariates import CoxFits
 from raresim.analysis.survival.curve_tables import (
     cumulative_incidence,
@@ -11,7 +12,12 @@ from raresim.analysis.survival.curve_tables import (
     rmst,
 )
 from raresim.analysis.survival.group_log_rank import GroupTest
-from raresim.analysis.survival.model_tables import cox, cox_model, firth_cox
+from raresim.analysis.survival.model_tables import (
+    concordance,
+    cox,
+    cox_model,
+    firth_cox,
+)
 from raresim.analysis.survival.product_limit import SurvivalCurves
 from raresim.analysis.survival.tables import (
     logrank,
@@ -30,6 +36,7 @@ from raresim.analysis.survival.weights import (
 __all__ = [
     "GEHAN",
     "MAX_COMBO",
+    "Concordance",
     "CoxFits",
     "FlemingHarrington",
     "GroupTest",
@@ -39,6 +46,7 @@ __all__ = [
     "PetoPeto",
     "SurvivalCurves",
     "TaroneWare",
+    "concordance",
     "cox",
     "cox_model",
     "cumulative_incidence",

@@ -3,6 +3,7 @@
 from raresim.analysis.survival.aalen_johansen import cumulative_incidence
 from raresim.analysis.survival.adjusted_restricted_mean import rmst_adjusted
 from raresim.analysis.survival.combined_weights import max_combo
+from raresim.analysis.survival.concordance import concordance
 from raresim.analysis.survival.cox_covariates import cox_model
 from raresim.analysis.survival.cox_regression import cox
 from raresim.analysis.survival.gray import gray_test
@@ -15,6 +16,7 @@ from raresim.analysis.survival.product_limit import kaplan_meier
 from raresim.analysis.survival.restricted_mean import rmst
 
 __all__ = [
+    "concordance",
     "cox",
     "cox_model",
     "cumulative_incidence",

@@ -5,9 +5,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from raresim.analysis.columns import several
+from raresim.analysis.columns import (
+    all_present,
+    flags,
+    numbers,
+    require,
+    several,
+    strata_codes,
+)
 from raresim.analysis.result import Result
+from raresim.analysis.survival import concordance as concordance_of_scores
 from raresim.analysis.survival import cox_covariates, cox_regression, penalised_cox
+from raresim.analysis.survival.concordance import Concordance
 from raresim.analysis.survival.cox_covariates import CoxFits, Ties
 from raresim.analysis.survival.patients import cluster_codes, covariates_of, patients
 
@@ -162,3 +171,50 @@ def firth_cox(
     """
     columns = patients(data, time, event, arm, control, strata, covariates)
     return penalised_cox.firth_cox(*columns, covariates_of(data, covariates), ties=ties).row(0)
+
+
+def concordance(
+    data: "pd.DataFrame",
+    *,
+    time: str,
+    event: str,
+    score: str,
+    strata: Sequence[str] = (),
+) -> Concordance:
+    """Measure how well a score tells who has the event first; see `batch.concordance`.
+
+    Parameters
+    ----------
+    data, time, event, strata
+        As in `logrank`; pairs are compared within strata.
+    score
+        Column of a score that is higher where events come earlier, such as the linear predictor
+        of a Cox model; may be missing.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit.
+
+    References
+    ----------
+    Harrell FE, Lee KL, Mark DB. Stat Med 1996;15:361-387.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame(
+    ...     {"days": [9, 13, 18, 28, 31], "died": [1, 1, 0, 1, 0], "risk": [3, 1, 2, 2, 1]}
+    ... )
+    >>> concordance(data, time="days", event="died", score="risk")
+    concordance 0.6875 (95 % CI 0.2317 to 1), se 0.2325, 5 patients
+    """
+    require(data, (time, event, score, *several(strata)))
+    codes = strata_codes(data, strata)
+    return concordance_of_scores.concordance(
+        numbers(data, time)[None],
+        flags(data, event)[None],
+        numbers(data, score, missing=True, least=-np.inf)[None],
+        all_present(len(data)),
+        None if codes is None else codes[None],
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,42 @@ def wins(item: str) -> WinStatistic:
     name, endpoints, options = SETS[item]
     data = pd.read_csv(data_file(f"WINS_data_{name}.csv"))
     return win_statistics(data, endpoints=endpoints, arm="arm", control="B", rules=WINS, **options)
+
+
+@cache
+def of_stratum(item: str, stratum: int) -> WinStatistic:
+    """Return the pairs of one stratum, or of all where there are none."""
+    name, endpoints, options = SETS[item]
+    data = pd.read_csv(data_file(f"WINS_data_{name}.csv"))
+    if options:
+        data = data[data["stratum"] == stratum]
+    return win_statistics(data, endpoints=endpoints, arm="arm", control="B", rules=WINS)
+
+
+def _pairs_of_wins(item: str) -> list[Comparison]:
+    """Compare what each stratum's pairs came to."""
+    out = oracle("win_ratio.json")[item]
+    rows: list[Comparison] = []
+
+    def add(what: str, expected: float, got: Callable[[], float]) -> None:
+        label = f"{item}: {what}"
+        rows.append(Comparison("win ratio", label, WINS_151, expected, got, 1e-9, False, True))
+
+    for s, stratum in enumerate(np.atleast_1d(out["Win_prop"]["stratum"]).tolist()):
+        found = partial(of_stratum, item, stratum)
+        for arm, field in (("trt", "wins"), ("con", "losses")):
+            share = lambda f=found, w=field: getattr(f(), w) / f().pairs  # noqa: E731
+            expected = float(np.atleast_1d(out["Win_prop"][f"P_{arm}"])[s])
+            add(f"stratum {stratum}, share of {field}", expected, share)
+            for level in range(3):
+                part = out["summary_ep"][f"{arm.title()}_Endpoint{level + 1}"]["Count"]
+
+                def count(f: Any = found, w: str = f"{field}_by_level", k: int = level) -> float:
+                    return float(getattr(f(), w)[k])
+
+                text = f"stratum {stratum}, {field} by outcome {level + 1}"
+                add(text, float(np.atleast_1d(part)[s]), count)
+    return rows
 
 
 @cache
@@ -120,6 +156,20 @@ def _of_buysetest(item: str, time: float, bilirubin: float) -> list[Comparison]:
                     row[their_name],
                     _number(found, ours, name),
                 )
+        ratio = _number(found, "win_ratio", "estimate")
+        add(
+            "win ratio",
+            f"se by {level + 1} outcomes",
+            out["winRatio"][level]["se"],
+            lambda found=found, ratio=ratio: ratio() * found().win_ratio.se,  # type: ignore[misc]
+        )
+        for theirs, name in (("favorable", "wins"), ("unfavorable", "losses")):
+            add(
+                "win ratio",
+                f"share of {name} by {level + 1} outcomes",
+                out[theirs][level]["estimate"],
+                lambda found=found, name=name: getattr(found(), name) / found().pairs,  # type: ignore[misc]
+            )
         add(
             "net benefit",
             f"se by {level + 1} outcomes",
@@ -179,7 +229,7 @@ def comparisons() -> list[Comparison]:
     rows = _of_buysetests_tests()
     if not oracle("win_ratio.json"):
         return rows
-    rows += [row for item in SETS for row in _of_wins(item)]
+    rows += [row for item in SETS for row in _of_wins(item) + _pairs_of_wins(item)]
     rows += _of_buysetest("BuyseTest_pbc_gehan", 0.0, 0.0)
     rows += _of_buysetest("BuyseTest_pbc_gehan_threshold", 180.0, 0.5)
     rows += _counted("win_counts_pbc_bruteforce", WINS)

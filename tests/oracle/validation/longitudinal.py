@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from raresim.analysis import Result
 from raresim.analysis.longitudinal import batch as kernels
 from raresim.analysis.longitudinal import mmrm, random_slope, repeated_measures
 from raresim.analysis.longitudinal.model_tables import RepeatedMeasuresFit
@@ -45,6 +46,13 @@ ITEMS: dict[str, dict[str, Any]] = {
     "mmrm_fev_us_weighted": {"weights": "WEIGHT"},
     "mmrm_bcva_us": {"outcome": "BCVA_CHG", "control": "CTL", "covariates": ("BCVA_BL", "RACE")},
 }
+PUBLIC = (
+    "mmrm_fev_us_satterthwaite_REML",
+    "mmrm_fev_toeph_satterthwaite_REML",
+    "mmrm_fev_us_KR",
+    "mmrm_fev_us_empirical",
+    "mmrm_fev_us_weighted",
+)
 CLOSE_TO_MAXIMUM = ("ar1", "cs", "csh", "ad")  # where mmrm itself gets within 1e-5
 
 
@@ -74,6 +82,43 @@ def worst(name: str, stopping: str, column: str, relative: bool = False) -> floa
     return float(np.max(difference / np.abs(wanted) if relative else difference))
 
 
+def covariances(name: str, wanted: Any) -> float:
+    """Return the largest difference of covariances of the visits, over the largest of them."""
+    listed = list(wanted.values()) if isinstance(wanted, dict) else wanted
+    ours = fit(name, "mmrm").visit_covariance
+    return float(np.max(np.abs(ours - np.array(listed))) / np.max(np.abs(listed)))
+
+
+@cache
+def public(name: str, visit: object, stopping: Any) -> Result:
+    return mmrm(table(name), **{**FEV, **ITEMS[name]}, at_visit=visit, stopping=stopping)
+
+
+def of_public_table(name: str, out: Any) -> list[Comparison]:
+    """Compare `mmrm`: the arm's coefficient is the difference at the first visit."""
+    rows = {row["_row"]: row for row in out["coef"]}
+    arm = next(r for r in rows if r.startswith("ARMCD"))
+    visits = sorted(table(name)["AVISIT"].unique())
+    last = rows[arm]["Estimate"] + rows[f"{arm}:AVISIT{visits[-1]}"]["Estimate"]
+    wanted: list[tuple[str, int, str, float, float, bool]] = [
+        ("mmrm", 0, "estimate", rows[arm]["Estimate"], 1e-5, False),
+        ("mmrm", 0, "se", rows[arm]["Std. Error"], 1e-5, False),
+        ("mmrm", 0, "df", rows[arm]["df"], 1e-3, True),
+        ("mmrm", 0, "p", rows[arm]["Pr(>|t|)"], 1e-6, False),
+        ("mmrm", -1, "estimate", last, 1e-5, False),
+        # mmrm itself stops up to 2e-4 from it
+        ("maximum", 0, "estimate", rows[arm]["Estimate"], 2e-4, False),
+        ("maximum", 0, "se", rows[arm]["Std. Error"], 2e-4, False),
+        ("maximum", 0, "df", rows[arm]["df"], 1e-3, True),
+    ]
+    found: list[Comparison] = []
+    for stopping, at, what, expected, tolerance, relative in wanted:
+        got = lambda s=stopping, v=visits[at], w=what: getattr(public(name, v, s), w)  # noqa: E731
+        text = f"{name}: public table at {visits[at]}, {stopping}: {what}"
+        found.append(Comparison("MMRM", text, MMRM, expected, got, tolerance, relative, True))
+    return found
+
+
 def of_mmrm() -> list[Comparison]:
     found: list[Comparison] = []
     for name, out in oracle("mmrm.json").items():
@@ -86,6 +131,10 @@ def of_mmrm() -> list[Comparison]:
 
         for column in ("Estimate", "Std. Error"):
             add(text + column, 0.0, lambda n=name, c=column: worst(n, "mmrm", c), 1e-5)
+        statistic = f"{text}t, relative"
+        add(statistic, 0.0, lambda n=name: worst(n, "mmrm", "t value", True), 1e-5)
+        spread = f"{text}covariances, relative"
+        add(spread, 0.0, lambda n=name, o=out: covariances(n, o["varcor"]), 1e-5)
         add(text + "p-values", 0.0, lambda n=name: worst(n, "mmrm", "Pr(>|t|)"), 1e-6)
         add(text + "df, relative", 0.0, lambda n=name: worst(n, "mmrm", "df", True), 1e-3)
         late = f"{text}df at the maximum, relative"
@@ -106,6 +155,15 @@ def of_mmrm() -> list[Comparison]:
                 lambda n=name, o=out: max(0.0, o["logLik"] - fit(n, "maximum").loglik),
                 1e-9,
             )
+            add(
+                f"{name}: deviance",
+                out["deviance"],
+                lambda n=name: -2.0 * fit(n, "mmrm").loglik,
+                1e-6,
+            )
+            for what, key in (("observations", "n_obs"), ("patients", "n_subjects")):
+                got = lambda n=name, w=what: getattr(fit(n, "mmrm"), w)  # noqa: E731
+                add(f"{name}: {what}", out[key], got, 0.0)
             theta = np.array(out["theta"])
             add(
                 f"{name}: largest difference of covariance parameters",
@@ -263,4 +321,6 @@ def of_statsmodels() -> list[Comparison]:
 
 
 def comparisons() -> list[Comparison]:
-    return of_mmrm() + of_closed_forms() + of_statsmodels()
+    known = oracle("mmrm.json")
+    tables = [c for name in PUBLIC if name in known for c in of_public_table(name, known[name])]
+    return of_mmrm() + tables + of_closed_forms() + of_statsmodels()

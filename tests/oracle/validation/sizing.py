@@ -214,6 +214,20 @@ def rates() -> list[Comparison]:
                 5e-3,
             ),
             (
+                "0.1 against 0.1, margin -0.2, second arm",
+                farrington,
+                41.92,
+                lambda: two_rates(0.1, 0.1, null=-0.2, **low).n_control,
+                5e-3,
+            ),
+            (
+                "0.25 against 0.05, margin 0.1, second arm",
+                farrington,
+                259.8322,
+                lambda: two_rates(0.25, 0.05, null=0.1, ratio=2 / 3, **lower).n_control,
+                1e-4,
+            ),
+            (
                 "0.25 against 0.05, margin 0.1, first arm",
                 farrington,
                 173.2214,
