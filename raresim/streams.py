@@ -153,11 +153,10 @@ class SharedLuck(EvenLuck):
     def uniform(self, point: str, units: int) -> Floats:
         """Return evenly spread uniforms of one decision point, shape (replicates, units)."""
         rows = -(-units // LUCK_BLOCK)
-        order = np.argsort(super(EvenLuck, self).uniform(point, rows), axis=None)
-        ranks = np.empty(order.size)
-        ranks[order] = np.arange(order.size)
-        kept = np.argsort(np.argsort(ranks[:units]))
-        return np.broadcast_to((kept + 0.5) / units, (self._shared, units))
+        ranks = np.empty(units)
+        order = np.argsort(super(EvenLuck, self).uniform(point, rows).reshape(-1)[:units])
+        ranks[order] = np.arange(units)
+        return np.broadcast_to((ranks + 0.5) / units, (self._shared, units))
 
 
 class RenamedLuck(Luck):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raresim.disease import load_model
+from raresim.disease import DiseaseModel, load_model
 from raresim.files import parse
 from raresim.study import sensitivity, simulate, store
 from raresim.trial import BlockRun, Scenario, load_scenario
@@ -22,12 +24,31 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 def world(name: str, changes: Mapping[str, Any] | None = None) -> Scenario:
     """Return a shipped scenario with some of its values changed."""
-    return load_scenario(name).changed(changes or {})
+    return _shipped(name).changed(changes or {})
+
+
+@functools.cache
+def _shipped(name: str) -> Scenario:
+    """Load a shipped scenario once: nothing that is loaded is ever changed."""
+    return load_scenario(name)
 
 
 def scenario_from(text: str, model: Path) -> Scenario:
     """Return a scenario written out in a test, on a model file."""
-    return build(parse(text), load_model(model), "test")
+    return build(parse(text), loaded(model), "test")
+
+
+def loaded(model: Path) -> DiseaseModel:
+    """Load a model file that a test wrote; the same text, in whichever folder, is loaded once."""
+    text = model.read_text("utf-8")
+    if (model.stem, text) not in _LOADED:
+        _LOADED[model.stem, text] = load_model(model)
+    found = copy.copy(_LOADED[model.stem, text])  # with the numbers that it has worked out
+    object.__setattr__(found, "path", str(model))
+    return found
+
+
+_LOADED: dict[tuple[str, str], DiseaseModel] = {}
 
 
 def same_arrays(first: np.ndarray, second: np.ndarray) -> bool:

@@ -168,9 +168,11 @@ def test_a_share_is_what_a_person_would_count(
 
 @pytest.fixture(scope="module")
 def truths(scenario: Scenario) -> tuple[Truth, Truth]:
-    """True values without an effect and with one, parameters as published."""
+    """True values without an effect and with one, parameters as published, of 32,768 pairs."""
     fixed = scenario.changed({"truth.uncertainty": "fixed"})
-    none, some = (true_values(fixed, name, 1, 0) for name in ("no_effect", "effect"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("raresim.study.truth.UNITS", 32)
+        none, some = (true_values(fixed, name, 1, 0) for name in ("no_effect", "effect"))
     return none, some
 
 

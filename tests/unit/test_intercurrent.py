@@ -191,8 +191,11 @@ def test_both_conducts_agree_on_strategies(scenario: Scenario) -> None:
     assert differences(*runs) == []
 
 
-@pytest.mark.slow
-def test_without_an_effect_no_strategy_finds_one(scenario: Scenario) -> None:
+def test_without_an_effect_no_strategy_finds_one(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of 32,768 pairs lives the same life twice."""
+    monkeypatch.setattr("raresim.study.truth.UNITS", 32)
     fixed = scenario.changed({"truth.uncertainty": "fixed"})
     for name, values in true_values(fixed, "no_effect", 1, 0).items():
         assert np.abs(values).max() < 1e-3, name

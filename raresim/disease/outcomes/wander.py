@@ -80,12 +80,15 @@ def wander(
     back = int(np.ceil(horizon.before / apart))
 
     def draw(node: int) -> Floats:
-        return ndtri(luck.uniform(f"outcome.{name}.wander[{node}]", units))
+        return np.asarray(luck.uniform(f"outcome.{name}.wander[{node}]", units))
 
-    nodes = [draw(0)]
+    drawn = draw(0)
+    rows = slice(1 if drawn.strides[0] == 0 else None)  # of luck that is shared, one row is all
+    nodes = np.empty((back + 1 + ahead, *drawn[rows].shape))
+    nodes[back] = ndtri(drawn[rows])
     for step, count in ((1, ahead), (-1, back)):
-        last = nodes[0 if step < 0 else -1]
-        for k in range(1, count + 1):
-            last = r * last + np.sqrt(1 - r**2) * draw(step * k)
-            nodes.insert(0, last) if step < 0 else nodes.append(last)
-    return Wander(np.stack(nodes, axis=-1), back, apart, r, sd)
+        for node in range(back + step, back + step * (count + 1), step):
+            own = ndtri(draw(node - back)[rows])
+            nodes[node] = r * nodes[node - step] + np.sqrt(1 - r**2) * own
+    whole = np.broadcast_to(nodes, (len(nodes), *drawn.shape))
+    return Wander(np.moveaxis(whole, 0, -1), back, apart, r, sd)
