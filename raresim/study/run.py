@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim import limits
+from raresim.disease.parameters import DRAW
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import store, tables
 from raresim.study.summary import Summary, summarise, with_worse_arm
-from raresim.study.truth import UNITS, true_values
+from raresim.study.truth import DRAWS, UNITS, true_values
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block
 from raresim.trial.scenario import Scenario
@@ -24,17 +25,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAIRS_A_REPLICATE = 128
+LEAST_DRAWS = 16
+"""True values of a run are those of its draws, and of so many at least."""
 Progress = Callable[[int, int], None]
 """Told how many replicates are done, and of how many."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work for a worker: a luck block of trials, or a chunk of true values."""
+    """A piece of work for a worker: a luck block of trials, or a chunk of true values.
+
+    Where the truth is drawn, a chunk has the values of so many `draws`.
+    """
 
     kind: Literal["trials", "truth"]
     number: int
     replicates: int = 0
+    draws: int = DRAWS
 
 
 @dataclass(frozen=True)
@@ -169,16 +176,16 @@ def plan_work(scenario: Scenario, settings: Settings) -> list[Task]:
     if scenario.spec.truth.uncertainty == "fixed":
         pairs = settings.replicates * PAIRS_A_REPLICATE
         chunks = int(np.clip(-(-pairs // (UNITS * LUCK_BLOCK)), 2, 8))
-    else:
-        chunks = len(sizes)
-    return trials + [Task("truth", chunk) for chunk in range(chunks)]
+        return trials + [Task("truth", chunk) for chunk in range(chunks)]
+    draws = [max(-(-size // DRAW), LEAST_DRAWS) for size in sizes]
+    return trials + [Task("truth", b, draws=some) for b, some in enumerate(draws)]
 
 
 def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, Any]:
     """Do one piece of work (in a worker process)."""
     if task.kind == "truth":
-        hypothesis, seed = settings.hypothesis, settings.seed
-        return task, true_values(scenario, hypothesis, seed, task.number, settings.place)
+        asked = settings.hypothesis, settings.seed, task.number, settings.place
+        return task, true_values(scenario, *asked, task.draws)
     run = run_block(
         scenario,
         settings.hypothesis,

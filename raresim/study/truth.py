@@ -25,10 +25,12 @@ from raresim.trial.candidates import people
 from raresim.trial.change import change_of
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans
-from raresim.trial.scenario import Scenario
+from raresim.trial.scenario import Scenario, rows_of_effects
 
 APART = 2**32
 """Luck blocks from here on belong to the true values: no trial shares their luck."""
+DRAWS = LUCK_BLOCK // DRAW
+"""Draws of the parameters in a luck block."""
 UNITS = 128
 """Pairs in each column of a luck block in one chunk of work."""
 ROWS = 16
@@ -36,18 +38,26 @@ ROWS = 16
 
 
 def true_values(
-    scenario: Scenario, hypothesis: str, seed: int, chunk: int, place: str = "centre"
+    scenario: Scenario,
+    hypothesis: str,
+    seed: int,
+    chunk: int,
+    place: str = "centre",
+    draws: int = DRAWS,
 ) -> dict[str, Floats]:
     """Return each estimand's value on one chunk of 131,072 pairs.
 
     With a fixed truth: 16 values whose mean is the truth and whose spread is its error. With a
-    drawn truth, `chunk` is the luck block: one value for each of the block's 128 draws.
+    drawn truth, `chunk` is the luck block: one value for each of its first `draws` draws, on 1,024
+    pairs each.
     """
     numbers, effects = scenario.numbers(hypothesis, Luck(seed, chunk), place)
     drawn = scenario.spec.truth.uncertainty != "fixed"
-    luck = Luck(seed, APART + chunk)
+    columns = slice(DRAW * (draws if drawn else DRAWS))
+    numbers, effects = numbers.rows(columns), rows_of_effects(effects, columns)
+    luck = Luck(seed, APART + chunk).only(columns)
     folk = people(scenario, luck, UNITS, numbers, effects)
-    rows = LUCK_BLOCK // DRAW if drawn else ROWS
+    rows = draws if drawn else ROWS
     names = scenario.spec.analysis.estimands
     return {name: _value(scenario, folk, name, rows) for name in names}
 

@@ -24,7 +24,7 @@ from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued
 from raresim.trial.ledger import replaced, stacked
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
-from raresim.trial.scenario import Scenario
+from raresim.trial.scenario import Scenario, rows_of_effects
 from raresim.trial.screening import narrowed, screening_days, withdraws
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -189,9 +189,7 @@ def _candidates(asked: Question, rows: slice) -> tuple[Presenting, People, Float
     scenario, candidates, spec = asked.scenario, asked.candidates, asked.scenario.spec
     numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
     numbers, luck = numbers.rows(rows), asked.luck.only(rows)
-    effects = {
-        name: {arm: e.rows(rows) for arm, e in arms.items()} for name, arms in effects.items()
-    }
+    effects = rows_of_effects(effects, rows)
     survival, until = survival_of(spec.truth, numbers), spec.design.recruit_for
     came = presenting(spec.truth, spec.design.sites, luck, candidates, until, survival)
     luck = came.luck  # what is drawn from here on belongs to candidates

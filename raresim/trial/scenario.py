@@ -72,6 +72,14 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
     return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
 
 
+def rows_of_effects(effects: Effects, chosen: slice) -> Effects:
+    """Return effects for some replicates only."""
+    return {
+        outcome: {arm: effect.rows(chosen) for arm, effect in arms.items()}
+        for outcome, arms in effects.items()
+    }
+
+
 @dataclass(frozen=True)
 class Scenario:
     """A scenario, checked against its model and ready to run.

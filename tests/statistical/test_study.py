@@ -144,3 +144,13 @@ def test_a_design_in_which_nothing_happens_rejects_nothing_and_says_so() -> None
     assert not final["rejected"].any()
     assert not final["converged"].any()
     assert (final["notes"] > 0).all()
+
+
+def test_fewer_draws_are_the_first_of_all_draws() -> None:
+    """A short run works out the true values of its own draws alone, and they are the same."""
+    for name in (CGD, ATAXIA):
+        scenario = world(name)
+        whole = true_values(scenario, "effect", 1, 3)
+        some = true_values(scenario, "effect", 1, 3, draws=16)
+        for estimand, values in some.items():
+            assert (values == whole[estimand][:16]).all() and len(values) == 16
