@@ -51,9 +51,10 @@ def crossover_anova(
     Patients are fixed effects, so that all is within them: what patients with missing periods
     tell between patients is not recovered (a mixed model does that). Errors are taken as
     independent and of equal variance. If patients differ in their treatment effect and have
-    several periods on each treatment, use `crossover_t`. Simulated two-sided sizes with normal,
-    lognormal and five-category errors are in ``tests/statistical/test_within_sizes.py``: 5 % is
-    kept at 12 patients and more.
+    several periods on each treatment, use `crossover_t`. Simulated two-sided size in per cent
+    at the nominal 5 % in AB/BA, n = 12, 20, 40 and 60 (20,000 trials, Monte Carlo se 0.15): 5.1,
+    5.0, 4.8, 4.9 with normal errors, 3.3, 3.8, 4.1, 4.4 with lognormal ones, and 4.8, 5.3, 4.9, 5.1
+    for one of five categories; in a Williams design of four treatments 4.0 to 5.3.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
 from raresim.analysis.continuous.t_tests import paired_t
+from raresim.analysis.continuous.wilcoxon_test import Distribution
 from raresim.analysis.crossover.periods import (
     check_contrast,
     check_shapes,
@@ -13,7 +14,6 @@ from raresim.analysis.crossover.periods import (
     over_periods,
 )
 from raresim.analysis.crossover.signed_rank_test import Zeros, signed_rank
-from raresim.analysis.continuous.wilcoxon_test import Distribution
 from raresim.analysis.result import Results
 from raresim.analysis.tail_result import TailResults
 

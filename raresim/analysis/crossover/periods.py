@@ -85,4 +85,5 @@ def previous(treatment: CodeArray) -> CodeArray:
 
 def patients_used(used: BoolArray) -> IntArray:
     """Count the patients with a used period, (B,)."""
-    return np.count_nonzero(np.any(used, axis=2), axis=1)
+    number: IntArray = np.count_nonzero(np.any(used, axis=2), axis=1)
+    return number

@@ -62,7 +62,9 @@ def mainland_gart(
     >>> found.estimate, found.ci_low.round(3), found.p.round(6)
     (array([inf]), array([1.826]), array([0.000874]))
     """
-    preference, treated_first, complete, notes = _read(outcome, treatment, present, treated, control)
+    preference, treated_first, complete, notes = _read(
+        outcome, treatment, present, treated, control
+    )
     found = fisher_exact(
         (preference > 0).astype(np.float64), treated_first, complete & (preference != 0)
     )
@@ -116,7 +118,9 @@ def prescott(
     Prescott's test: risk difference 0.5833
       p = 0.0004704 (less 1, greater 0.0002352) against 0, 24 patients
     """
-    preference, treated_first, complete, notes = _read(outcome, treatment, present, treated, control)
+    preference, treated_first, complete, notes = _read(
+        outcome, treatment, present, treated, control
+    )
     number = np.stack(
         [np.count_nonzero(complete & (treated_first == k), axis=1) for k in (0, 1)], axis=1
     )

@@ -45,8 +45,8 @@ def rerandomised(
     The columns stay with the patients, the arms are drawn again, and the kernel fits all draws of
     a trial as one batch. The statistic is studentised (estimate / se), or the estimate. A draw
     without an estimate counts as at least as extreme in each direction, which keeps the level
-    (note REFIT_FAILED). With more than two arms in the procedure, the first two are compared, unless
-    the kernel is given ``all_arms``.
+    (note REFIT_FAILED). With more than two arms in the procedure, the first two are compared,
+    unless the kernel is given ``all_arms``.
 
     Parameters
     ----------

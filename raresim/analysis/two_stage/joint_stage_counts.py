@@ -32,12 +32,14 @@ class StageCounts:
     @property
     def used(self) -> IntArray:
         """Patients with a response in stage 1, (B,)."""
-        return np.add.reduce(self.kinds, axis=(1, 2, 3, 4))
+        found: IntArray = np.add.reduce(self.kinds, axis=(1, 2, 3, 4))
+        return found
 
     @property
     def first(self) -> IntArray:
         """Patients by treatment and response in stage 1, (B, K, 2)."""
-        return np.add.reduce(self.kinds, axis=(3, 4))
+        found: IntArray = np.add.reduce(self.kinds, axis=(3, 4))
+        return found
 
     @property
     def second(self) -> IntArray:
@@ -92,7 +94,9 @@ def stage_counts(
     ):
         if np.any(who & ((codes < 0) | (codes >= treatments))):
             wrong = codes[who & ((codes < 0) | (codes >= treatments))][0]
-            raise InputError(f"{field}: found {wrong}; expected numbers from 0 to {treatments - 1}.")
+            raise InputError(
+                f"{field}: found {wrong}; expected numbers from 0 to {treatments - 1}."
+            )
     if np.any(later & (answered != (treatment_2 == treatment_1))):
         raise InputError(
             "treatment_2: found a responder of stage 1 who changed treatment, or another one who "

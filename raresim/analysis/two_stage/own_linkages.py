@@ -70,7 +70,8 @@ def _responders(
     found[-1] = found[-2] * np.exp(
         (stopped + 1.0) * (np.log(nodes.rest[-1]) - np.log(nodes.rest[-2]))
     )
-    log: FloatArray = np.log(found) + (again - 1.0) * np.log(nodes.value)
+    with np.errstate(divide="ignore"):  # the last ones may be too small for a number
+        log: FloatArray = np.log(found) + (again - 1.0) * np.log(nodes.value)
     return log
 
 
@@ -89,9 +90,7 @@ def _answer(densities: list[FloatArray], weight: FloatArray, nodes: RateNodes) -
         higher = np.matmul(ours, np.swapaxes(below, 1, 2))
         above[a, b] = np.sum(joint * higher)
         above[b, a] = 1.0 - above[a, b]
-        product = np.matmul(
-            (ours @ nodes.value)[:, :, None], (theirs @ nodes.value)[:, None, :]
-        )
+        product = np.matmul((ours @ nodes.value)[:, :, None], (theirs @ nodes.value)[:, None, :])
         both[a, b] = both[b, a] = np.sum(joint * product)
     limits = []
     for t in range(3):

@@ -65,6 +65,7 @@ def rate_nodes(patients: int) -> RateNodes:
     )
     apart = np.subtract.outer(np.arange(place.size), np.arange(place.size))
     below = 0.5 + sici(np.pi * apart)[0] / np.pi
+    place = place.astype(np.float64)
     return RateNodes(step, place, expit(logit), expit(-logit), log_weight, below)
 
 

@@ -9,7 +9,7 @@ from raresim.analysis.arrays import FloatArray, IntArray
 from raresim.analysis.two_stage.rate_nodes import RateNodes, beta_nodes, rate_nodes
 
 TAIL = 0.025
-HALVINGS = 44
+HALVINGS = 24  # 6e-8 of a rate: the nodes of the linkages leave more
 
 
 class Counts(NamedTuple):

@@ -9,6 +9,7 @@ from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, 
 from raresim.analysis.crossover.periods import (
     check_contrast,
     check_shapes,
+    comparable,
     number_of_treatments,
     observed,
     over_periods,
@@ -16,15 +17,15 @@ from raresim.analysis.crossover.periods import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.small_matrices import inverse, quadratic, times
+from raresim.analysis.survival.small_matrices import inverse, times
 from raresim.errors import InputError
 
-Variance = Literal["robust", "poisson"]
+Variance = Literal["robust", "sandwich", "poisson"]
 MOST_ITERATIONS = 50
 TOLERANCE = 1e-10
 LONGEST_STEP = 2.0  # coefficients are logarithms of ratios: a factor of 7 in one step is far
 FARTHEST = 15.0  # a log ratio beyond this runs off to infinity
-SMALL_TRIAL = 20  # informative patients; see tests/statistical/test_within_sizes.py
+SMALL_TRIAL = {"robust": 20, "sandwich": 100, "poisson": 0}  # patients who tell something
 SPENT = 1e-9  # a column with less than this share of its information left is explained by others
 
 
@@ -45,10 +46,26 @@ def conditional_poisson(
     and each treatment, and offset log(exposure). Given each patient's total the patients' effects
     drop out (the counts are multinomial), and the estimate is the same as with a coefficient for
     each patient. It needs only the means to be right, not that counts vary as Poisson's do, if
-    the variance is "robust": with s_i the score of patient i and I the information,
-    I^-1 (sum s_i s_i') I^-1 times m/(m - k), compared with t of m - k degrees of freedom, m
-    patients with events in two periods' time at least, k coefficients. "poisson" is I^-1,
-    compared with the normal.
+    the variance is not "poisson", the inverse of the information I (compared with the normal).
+    "sandwich" is I^-1 (sum s_i s_i') I^-1 with the score s_i of each patient; "robust" corrects it
+    for small samples: instead of s_i it has (1 - I_i I^-1)^-1 s_i, I_i the patient's part of the
+    information (Mancl and DeRouen). Both are compared with t of m - k degrees of freedom, of m
+    patients who tell something and k coefficients.
+
+    Simulated two-sided size in per cent at the nominal 5 % in AB/BA, n patients of gamma frailty
+    (shape 1.5) with 2 events in the first and 2.4 in the second period (4,000 trials, Monte Carlo
+    se 0.35), and with gamma frailty (shape 2) of each period besides:
+
+        n                           12     20     40     60
+        Poisson, robust            3.1    3.5    4.0    4.1
+        Poisson, sandwich          8.9    7.3    6.2    5.5
+        Poisson, poisson           5.6    4.6    4.9    4.9
+        overdispersed, robust      3.5    4.3    4.2    5.2
+        overdispersed, sandwich   11.5    9.5    7.3    7.1
+        overdispersed, poisson    20.3   21.1   21.9   24.3
+
+    With fewer than 20 patients "robust", and with fewer than 100 "sandwich", carries the note
+    RERANDOMISE; "poisson" always carries COUNTS_TAKEN_AS_POISSON.
 
     Without period effects and with equal exposures in one period each, the rate ratio is the
     ratio of the treatments' totals, and its robust variance that of paired rates.
@@ -68,7 +85,7 @@ def conditional_poisson(
     periods
         Whether periods have effects.
     variance
-        "robust" or "poisson".
+        "robust", "sandwich" or "poisson".
 
     Raises
     ------
@@ -78,7 +95,7 @@ def conditional_poisson(
     References
     ----------
     Hausman J, Hall BH, Griliches Z. Econometrica 1984;52:909-938. Wooldridge JM. J Econometrics
-    1999;90:77-97 (robust variance).
+    1999;90:77-97 (robustness). Mancl LA, DeRouen TA. Biometrics 2001;57:126-134.
 
     Examples
     --------
@@ -88,35 +105,36 @@ def conditional_poisson(
     >>> here = np.ones((1, 6), dtype=bool)
     >>> conditional_poisson(count, np.ones((1, 6, 2)), order, here).row(0)
     conditional Poisson regression (robust): log rate ratio -0.9962 \
-(95 % CI -1.63 to -0.3624)
-      se 0.2283, t(4) = -4.364, p = 0.01203, 6 patients
+(95 % CI -1.824 to -0.1687)
+      se 0.298, t(4) = -3.342, p = 0.02877, 6 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
     check_shapes(count, treatment, present)
     check_contrast(treated, control)
-    if variance not in ("robust", "poisson"):
-        raise InputError(f"variance: found {variance!r}; expected 'robust' or 'poisson'.")
+    if variance not in ("robust", "sandwich", "poisson"):
+        expected = "'robust', 'sandwich' or 'poisson'"
+        raise InputError(f"variance: found {variance!r}; expected {expected}.")
     if exposure.shape != count.shape:
         raise InputError(f"exposure: found the shape {exposure.shape}; expected {count.shape}.")
     seen = observed(count, treatment, present) & (np.where(np.isnan(exposure), 0.0, exposure) > 0.0)
     y = np.where(seen, count, 0.0)
     arms = number_of_treatments(treatment, treated, control)
+    both = np.where(comparable(seen), y, 0.0)
+    events = [
+        ordered_sum(over_periods(np.where(treatment == code, both, 0.0)))
+        for code in (control, treated)
+    ]
     used = _informative(y, seen, treatment, arms)
     y = np.where(used, y, 0.0)
     columns = _columns(used, treatment, treated, control, arms, periods)
     offset = np.where(used, np.log(np.where(used, exposure, 1.0)), 0.0)
-    events = [
-        ordered_sum(over_periods(np.where(treatment == code, y, 0.0))) for code in (control, treated)
-    ]
     none, one = (events[0] + events[1] == 0.0), (events[0] * events[1] == 0.0)
     fit = _fit(y, offset, used, columns, ~one)
     patients = patients_used(used)
     df = (patients - fit.rank).astype(np.float64)
-    spread = fit.variance
-    robust = variance == "robust"
+    robust = variance != "poisson"
     enough = df > 0.0
-    if robust:
-        spread = fit.robust * patients / np.where(enough, df, 1.0)
+    spread = np.maximum(getattr(fit, variance), 0.0)
     varies = spread > 0.0
     shown = fit.shown & ~one
     notes = (
@@ -128,7 +146,8 @@ def conditional_poisson(
         + Note.VARIANCE_NOT_ESTIMABLE * (shown & fit.converged & enough & ~varies)
         + Note.PERIODS_LEFT_OUT
         * np.any(present[:, :, None] & (treatment >= 0) & ~seen, axis=(1, 2))
-        + Note.RERANDOMISE * (robust & (patients < SMALL_TRIAL))
+        + Note.RERANDOMISE * (patients < SMALL_TRIAL[variance])
+        + Note.COUNTS_TAKEN_AS_POISSON * np.bool_(not robust)
     )
     return wald_results(
         method=f"conditional Poisson regression ({variance})",
@@ -142,9 +161,7 @@ def conditional_poisson(
     )
 
 
-def _informative(
-    y: FloatArray, seen: BoolArray, treatment: CodeArray, arms: int
-) -> BoolArray:
+def _informative(y: FloatArray, seen: BoolArray, treatment: CodeArray, arms: int) -> BoolArray:
     """Keep what says something: patients with events and two periods that had events at all."""
     used = seen
     for _ in range(3):  # each step may take the last events of a period away
@@ -178,7 +195,8 @@ class _Fit:
     """The last coefficient, its variances, the number of coefficients, and what went well."""
 
     slope: FloatArray
-    variance: FloatArray
+    poisson: FloatArray
+    sandwich: FloatArray
     robust: FloatArray
     rank: IntArray
     shown: BoolArray
@@ -190,37 +208,53 @@ def _fit(
 ) -> _Fit:
     rows, size = y.shape[0], columns.shape[3]
     beta = np.zeros((rows, size))
-    _, start, _ = _derivatives(y, offset, used, columns, beta)
-    live = _independent(start)
+    live = _independent(_derivatives(y, offset, used, columns, beta).information)
     converged = ~asked
     for _ in range(MOST_ITERATIONS):
         active = np.flatnonzero(~converged)
         if active.size == 0:
             break
         part = (y[active], offset[active], used[active], columns[active])
-        score, information, _ = _derivatives(*part, beta[active])
-        step = times(_inverse(information, live[active]), score)
+        now = _derivatives(*part, beta[active])
+        step = times(_inverse(now.information, live[active]), now.score)
         longest = np.max(np.abs(step), axis=1)
         step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(longest, 1e-300))[:, None]
         beta[active] += step
         size_now = 1.0 + np.max(np.abs(beta[active]), axis=1)
         converged[active] = longest <= TOLERANCE * size_now
-    _, information, meat = _derivatives(y, offset, used, columns, beta)
-    back = _inverse(information, live)
+    last = _derivatives(y, offset, used, columns, beta)
+    back = _inverse(last.information, live)
+    along = [_along(own, back[:, -1]) for own in (last.own, _corrected(last, back))]
     return _Fit(
         slope=beta[:, -1],
-        variance=back[:, -1, -1],
-        robust=quadratic(meat, back[:, -1, :]),
+        poisson=back[:, -1, -1],
+        sandwich=ordered_sum(along[0] * along[0]),
+        robust=ordered_sum(along[1] * along[1]),
         rank=np.count_nonzero(live, axis=1),
         shown=live[:, -1],
         converged=converged & asked & (np.max(np.abs(beta), axis=1) < FARTHEST),
     )
 
 
+@dataclass(frozen=True)
+class _Derivatives:
+    """Each patient's part of the score, (R, n, k), and of the information, (R, n, k, k)."""
+
+    own: FloatArray
+    part: FloatArray
+
+    @property
+    def score(self) -> FloatArray:
+        return ordered_sum(np.moveaxis(self.own, 1, -1))
+
+    @property
+    def information(self) -> FloatArray:
+        return ordered_sum(np.moveaxis(self.part, 1, -1))
+
+
 def _derivatives(
     y: FloatArray, offset: FloatArray, used: BoolArray, columns: FloatArray, beta: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Give score (R, k), information (R, k, k) and the sum of patients' squared scores."""
+) -> _Derivatives:
     size = columns.shape[3]
     line = offset
     for j in range(size):
@@ -232,15 +266,43 @@ def _derivatives(
     number = over_periods(y)
     mean = [over_periods(share * columns[..., j]) for j in range(size)]
     own = [over_periods(y * columns[..., j]) - number * mean[j] for j in range(size)]
-    score = np.stack([ordered_sum(part) for part in own], axis=1)
-    information = np.zeros((y.shape[0], size, size))
-    meat = np.zeros((y.shape[0], size, size))
+    part = np.zeros((*number.shape, size, size))
     for j in range(size):
         for m in range(j + 1):
             both = over_periods(share * columns[..., j] * columns[..., m]) - mean[j] * mean[m]
-            information[:, j, m] = information[:, m, j] = ordered_sum(number * both)
-            meat[:, j, m] = meat[:, m, j] = ordered_sum(own[j] * own[m])
-    return score, information, meat
+            part[..., j, m] = part[..., m, j] = number * both
+    return _Derivatives(np.stack(own, axis=-1), part)
+
+
+def _along(own: FloatArray, vector: FloatArray) -> FloatArray:
+    """Give each patient's score (R, n, k) along a vector (R, k)."""
+    total = np.zeros(own.shape[:2])
+    for j in range(own.shape[2]):
+        total = total + own[..., j] * vector[:, None, j]
+    return total
+
+
+def _corrected(last: _Derivatives, back: FloatArray) -> FloatArray:
+    """Give (1 - I_i I^-1)^-1 s_i of each patient, by Gaussian elimination."""
+    size = back.shape[1]
+    left = np.zeros(last.part.shape)
+    for j in range(size):
+        for m in range(size):
+            left[..., m, j] = float(m == j)
+            for i in range(size):
+                left[..., m, j] -= last.part[..., m, i] * back[:, None, i, j]
+    right = last.own.copy()
+    for j in range(size):
+        pivot = left[..., j, j]
+        pivot = np.where(pivot > SPENT, pivot, np.inf)  # nobody else tells of it
+        for m in range(size):
+            if m != j:
+                factor = left[..., m, j] / pivot
+                left[..., m, :] -= factor[..., None] * left[..., j, :]
+                right[..., m] -= factor * right[..., j]
+        right[..., j] = right[..., j] / pivot
+        left[..., j, :] = left[..., j, :] / pivot[..., None]
+    return right
 
 
 def _independent(information: FloatArray) -> BoolArray:

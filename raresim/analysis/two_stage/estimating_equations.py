@@ -17,7 +17,7 @@ MOST_ITERATIONS = 50
 TOLERANCE = 1e-12
 LONGEST_STEP = 2.0
 FARTHEST = 15.0  # a log rate beyond this runs off to infinity
-SMALL_TRIAL = 60  # patients; see tests/statistical/test_within_sizes.py
+SMALL_TRIAL = 100  # patients; see the sizes in `joint_stage_regression`
 
 
 def joint_stage_regression(
@@ -44,9 +44,11 @@ def joint_stage_regression(
     nothing more (note LINKAGE_AT_ZERO); R's iterations end near it. A treatment on which nobody
     ever responded leaves the fit without an answer.
 
-    Rates, and so their differences, are biased where the linkage model is wrong. The variance is
-    too small in small trials: note RERANDOMISE below 60 patients; sizes in
-    ``tests/statistical/test_within_sizes.py``.
+    Rates, and so their differences, are biased where the linkage model is wrong. Simulated
+    two-sided size of a difference in per cent at the nominal 5 % (4,000 trials, Monte Carlo se
+    0.35; rates 0.4, beta0 0.7, beta1 1.4), n = 12, 20, 40 and 60: 4.1, 7.1, 6.1, 6.5 ("each
+    treatment") and 6.1, 6.4, 5.5, 5.4 ("shared"); at n = 12 one trial in five has no answer. Up to
+    100 patients the note RERANDOMISE is attached.
 
     Parameters
     ----------
@@ -93,7 +95,7 @@ def joint_stage_regression(
         Note.NO_EVENTS_IN_ONE_ARM * ~np.all(live[:, :treatments], axis=1)
         + Note.LINKAGE_AT_ZERO * zero
         + Note.MISSING_OUTCOME_DROPPED * counts.missing
-        + Note.RERANDOMISE * (counts.used < SMALL_TRIAL)
+        + Note.RERANDOMISE * (counts.used <= SMALL_TRIAL)
     )
     notes = notes + Note.NOT_CONVERGED * (~answered & np.all(live[:, :treatments], axis=1))
     none = np.where(answered, 0.0, np.nan)
