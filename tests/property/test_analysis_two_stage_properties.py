@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from raresim.analysis import two_stage
 from raresim.analysis.notes import Note
+from raresim.analysis.sizing import snsmart
 from raresim.analysis.two_stage import JointStagePrior, batch
 from raresim.errors import InputError
 
@@ -183,3 +184,37 @@ def test_tables_are_refused_with_their_column() -> None:
         two_stage.joint_stage_regression(data, **columns, treatments="abc")
     with pytest.raises(InputError, match="t2"):
         two_stage.joint_stage_regression(data, **columns, treatments="ab")
+
+
+def sized(power: float = 0.5, **more: Any) -> Any:
+    given: dict[str, Any] = {
+        "rates": (0.6, 0.4, 0.2),
+        "linkage_1": 1.3,
+        "linkage_0": 0.6,
+        "coverage": 0.9,
+        "prior_mean": (0.5, 0.5, 0.5),
+        "prior_patients": (2.0, 2.0, 2.0),
+    }
+    given |= more
+    return snsmart(given.pop("rates"), power=power, **given)
+
+
+def test_more_power_takes_more_patients_and_those_who_change_count() -> None:
+    sizes = [sized(power).n for power in (0.5, 0.8, 0.9)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[2]
+    assert sized(0.8).n < sized(0.8, changed="snsmart").n
+    order = sized(0.8, rates=(0.2, 0.6, 0.4))
+    assert order.n == sized(0.8).n
+
+
+def test_sizes_that_cannot_be_are_refused() -> None:
+    for wrong in (
+        {"rates": (0.5, 0.5, 0.2)},
+        {"linkage_1": 1.8},
+        {"changed": "r"},
+        {"prior_patients": (0.0, 1.0, 1.0)},
+        {"rates": (0.505, 0.5, 0.2), "power": 0.999},
+    ):
+        with pytest.raises(InputError):
+            sized(**wrong)

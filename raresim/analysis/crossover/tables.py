@@ -1,10 +1,7 @@
 """Cross-over analyses of one table, a row for each patient and period: a batch of one."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.binary.result import ProportionComparison, ProportionTest
 from raresim.analysis.columns import numbers, require
 from raresim.analysis.continuous.wilcoxon_test import Distribution
@@ -17,32 +14,17 @@ from raresim.analysis.crossover import (
 )
 from raresim.analysis.crossover.analysis_of_variance import Contrast
 from raresim.analysis.crossover.period_counts import Variance
+from raresim.analysis.crossover.reading import binary, read
 from raresim.analysis.crossover.signed_rank_test import Zeros
 from raresim.analysis.draws import uniforms
 from raresim.analysis.rerandomisation.answer import Rerandomised, TwoSided
 from raresim.analysis.result import Result
 from raresim.analysis.tail_result import TailResult
-from raresim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LIST_UP_TO = 2**14
-
-
-class _Periods(NamedTuple):
-    """A table as arrays (1, n, P) of an outcome and of treatments, and who is there (1, n)."""
-
-    outcome: FloatArray
-    treatment: CodeArray
-    present: BoolArray
-    places: tuple[IntArray, IntArray]
-
-    def of(self, values: FloatArray) -> FloatArray:
-        """Put another column's values at their patients and periods."""
-        found = np.full(self.outcome.shape, np.nan)
-        found[0][self.places] = values
-        return found
 
 
 def crossover_anova(
@@ -98,7 +80,7 @@ def crossover_anova(
     >>> crossover_anova(data, outcome="score", **columns, treated="a", control="p").estimate
     1.25
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
+    table = read(data, outcome, patient, period, treatment, treated, control)
     return analysis_of_variance.crossover_anova(
         *table[:3], carry_over=carry_over, contrast=contrast
     ).row(0)
@@ -137,7 +119,7 @@ def crossover_t(
     >>> crossover_t(data, outcome="y", **columns, treated="a", control="p").estimate
     1.2
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
+    table = read(data, outcome, patient, period, treatment, treated, control)
     return patient_means.crossover_t(*table[:3]).row(0)
 
 
@@ -177,7 +159,7 @@ def crossover_signed_rank(
     >>> crossover_signed_rank(data, outcome="y", **columns, treated="a", control="p").p
     0.5
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
+    table = read(data, outcome, patient, period, treatment, treated, control)
     return patient_means.crossover_signed_rank(
         *table[:3], distribution=distribution, zeros=zeros, correction=correction
     ).row(0)
@@ -216,8 +198,8 @@ def mainland_gart(
     >>> mainland_gart(data, outcome="y", **columns, treated="a", control="p").p
     1.0
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
-    return preferences.mainland_gart(_binary(outcome, table.outcome), *table[1:3]).row(0)
+    table = read(data, outcome, patient, period, treatment, treated, control)
+    return preferences.mainland_gart(binary(outcome, table.outcome), *table[1:3]).row(0)
 
 
 def prescott(
@@ -253,8 +235,8 @@ def prescott(
     >>> prescott(data, outcome="y", **columns, treated="a", control="p").estimate
     1.0
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
-    return preferences.prescott(_binary(outcome, table.outcome), *table[1:3]).row(0)
+    table = read(data, outcome, patient, period, treatment, treated, control)
+    return preferences.prescott(binary(outcome, table.outcome), *table[1:3]).row(0)
 
 
 def conditional_poisson(
@@ -307,7 +289,7 @@ def conditional_poisson(
     >>> round(found.estimate, 4)
     -1.0397
     """
-    table = _read(data, count, patient, period, treatment, treated, control, least=0.0)
+    table = read(data, count, patient, period, treatment, treated, control, least=0.0)
     require(data, (exposure,))
     time = table.of(numbers(data, exposure))
     return period_counts.conditional_poisson(
@@ -352,7 +334,7 @@ def sign_flip(
     >>> sign_flip(data, outcome="y", **columns, treated="a", control="p", seed=1).p_greater
     0.25
     """
-    table = _read(data, outcome, patient, period, treatment, treated, control)
+    table = read(data, outcome, patient, period, treatment, treated, control)
     units = table.outcome.shape[1] * (table.outcome.shape[2] // 2)
     return reordering.sign_flip(
         *table[:3],
@@ -360,58 +342,3 @@ def sign_flip(
         two_sided=two_sided,
         list_up_to=list_up_to,
     ).row(0)
-
-
-def _read(
-    data: "pd.DataFrame",
-    outcome: str,
-    patient: str,
-    period: str,
-    treatment: str,
-    treated: object,
-    control: object,
-    *,
-    least: float = -np.inf,
-) -> _Periods:
-    """Read a table; the control becomes treatment 0, the treated 1, others 2 and up."""
-    names = (outcome, patient, period, treatment)
-    require(data, names)
-    for name in names[1:]:
-        if data[name].isna().any():
-            raise _fault(name, "missing values", "a value in every row", "drop the row")
-    values = numbers(data, outcome, missing=True, least=least)
-    labels = data[treatment].unique().tolist()
-    for wanted in (treated, control):
-        if wanted not in labels or treated == control:
-            shown = ", ".join(repr(label) for label in labels[:5])
-            expected = f"{treated!r} and {control!r} among them, two different treatments"
-            raise _fault(treatment, shown, expected, "name two of the treatments")
-    others = sorted((x for x in labels if x not in (treated, control)), key=str)
-    code = {control: 0, treated: 1} | {label: 2 + i for i, label in enumerate(others)}
-    who, when = (
-        data.groupby(name, sort=True).ngroup().to_numpy().astype(np.int64)
-        for name in (patient, period)
-    )
-    if data.duplicated([patient, period]).any():
-        row = int(np.argmax(data.duplicated([patient, period]).to_numpy()))
-        raise _fault(
-            period, f"a second row of a patient's period in row {row}", "one", "keep one of them"
-        )
-    shape = (1, int(who.max()) + 1, int(when.max()) + 1)
-    found, codes = np.full(shape, np.nan), np.full(shape, -1, dtype=np.int64)
-    found[0, who, when] = values
-    codes[0, who, when] = [code[label] for label in data[treatment].tolist()]
-    return _Periods(found, codes, np.ones(shape[:2], dtype=np.bool_), (who, when))
-
-
-def _binary(name: str, values: FloatArray) -> FloatArray:
-    bad = ~np.isnan(values) & (values != 0.0) & (values != 1.0)
-    if np.any(bad):
-        raise _fault(name, f"{values[bad][0]:g}", "0 or 1", "code 1 for a response, 0 for none")
-    return values
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )

@@ -56,16 +56,17 @@ def rate_nodes(patients: int) -> RateNodes:
     1.0
     """
     step = 1.0 / 16.0
-    while 1000.0 * step > 3500.0 / np.sqrt(max(patients, 1)) / 2.0 and step > 1.0 / 64.0:
+    # the posterior's SD in s is about 2/(pi root n): steps of that size leave errors of e^-16
+    while step > 0.7 / np.sqrt(max(patients, 1)):
         step /= 2.0
-    place = np.arange(-round(FARTHEST / step), round(FARTHEST / step) + 1) * step
+    whole = np.arange(-round(FARTHEST / step), round(FARTHEST / step) + 1)
+    place: FloatArray = whole.astype(np.float64) * step
     logit = np.pi * np.sinh(place)
     log_weight = (
         np.log(np.pi * np.cosh(place) * step) - np.logaddexp(0.0, logit) - np.logaddexp(0.0, -logit)
     )
     apart = np.subtract.outer(np.arange(place.size), np.arange(place.size))
     below = 0.5 + sici(np.pi * apart)[0] / np.pi
-    place = place.astype(np.float64)
     return RateNodes(step, place, expit(logit), expit(-logit), log_weight, below)
 
 

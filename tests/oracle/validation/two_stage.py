@@ -7,6 +7,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
+from raresim.analysis.sizing import SnsmartPlan, snsmart
 from raresim.analysis.two_stage import JointStagePosteriors, JointStagePrior, batch
 from tests.oracle.validation.comparison import Comparison, data_file, oracle
 
@@ -180,5 +181,48 @@ def bayes_rows() -> list[Comparison]:
     ]
 
 
+# --- sizes --------------------------------------------------------------------------------
+
+
+@cache
+def sized() -> SnsmartPlan:
+    return snsmart(
+        (0.7, 0.5, 0.25),
+        linkage_1=1.4,
+        linkage_0=0.5,
+        coverage=0.9,
+        power=0.3,
+        prior_mean=(0.65, 0.55, 0.25),
+        prior_patients=(10, 10, 10),
+        changed="snsmart",
+    )
+
+
+def size_rows() -> list[Comparison]:
+    """R draws its beta1 and rounds it to 3 digits: 0.001 of it is half of these tolerances."""
+    out = oracle("snsmart.json").get("sample_size_snSMART", {})
+    grid = out.get("grid_result", {})
+    source = "R snSMART 0.2.4, sample_size"
+    cases = [
+        ("patients on each treatment", "n", out.get("final_N"), 0.0),
+        ("E(D)", "difference", grid.get("E(D)"), 1.5e-5),
+        ("E(D^2)", "mean_square", grid.get("Var(D)"), 3e-5),
+        ("power", "power", grid.get("power"), 2e-4),
+    ]
+    return [
+        Comparison(
+            "snSMART size",
+            f"rates 0.7, 0.5, 0.25: {item}",
+            source,
+            value,
+            partial(lambda field: float(getattr(sized(), field)), field),
+            tolerance,
+            shared=True,
+        )
+        for item, field, value, tolerance in cases
+        if value is not None
+    ]
+
+
 def comparisons() -> list[Comparison]:
-    return [*regression_rows(), *spcd_rows(), *bayes_rows()]
+    return [*regression_rows(), *spcd_rows(), *bayes_rows(), *size_rows()]
