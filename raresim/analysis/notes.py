@@ -43,6 +43,10 @@ class Note(IntFlag):
     ONE_ARM_WON_NOTHING = 1 << 41
     RERANDOMISE = 1 << 42
     COUNTS_TAKEN_AS_POISSON = 1 << 34
+    PERIODS_LEFT_OUT = 1 << 35
+    NOT_WITHIN_PATIENTS = 1 << 36
+    LINKAGE_AT_ZERO = 1 << 37
+    STAGE_WITHOUT_COMPARISON = 1 << 38
     OVERDISPERSED = 1 << 43
     ONE_ARM_STRATA_DROPPED = 1 << 44
     INTERVAL_BELOW_LEVEL = 1 << 45
@@ -146,6 +150,19 @@ SENTENCES = {
         "Sized for Poisson counts: where patients differ, quasi_poisson_regression or "
         "re-randomising."
     ),
+    Note.PERIODS_LEFT_OUT: (
+        "Periods without an outcome were left out, and so were patients with nothing to compare "
+        "within them."
+    ),
+    Note.NOT_WITHIN_PATIENTS: (
+        "The data do not show this effect within patients: nobody had both treatments, or the "
+        "periods or carry-over cannot be told apart from it."
+    ),
+    Note.LINKAGE_AT_ZERO: (
+        "After some answer to a first treatment nobody responded in stage 2: that linkage is 0, "
+        "without a standard error."
+    ),
+    Note.STAGE_WITHOUT_COMPARISON: "A stage has no two groups whose difference has an error.",
     Note.OVERDISPERSED: (
         "Counts vary more than Poisson's: the size exceeds the nominal; "
         "see quasi_poisson_regression."

@@ -140,8 +140,8 @@ class LeastSquares:
         (B,) coefficient of the last column.
     rss
         (B,) residual sum of squares, 0 where it is rounding.
-    regular
-        (B,) whether all columns counted.
+    counted
+        Each (B,) whether the column had anything that those before it do not explain.
     """
 
     columns: list[FloatArray]
@@ -149,7 +149,15 @@ class LeastSquares:
     residual: FloatArray
     slope: FloatArray
     rss: FloatArray
-    regular: BoolArray
+    counted: list[BoolArray]
+
+    @property
+    def regular(self) -> BoolArray:
+        """Whether all columns counted, (B,)."""
+        found = np.ones(self.rss.shape, dtype=np.bool_)
+        for column in self.counted:
+            found &= column
+        return found
 
     @property
     def length(self) -> FloatArray:
@@ -167,13 +175,12 @@ def least_squares(outcome: FloatArray, given: list[FloatArray], used: BoolArray)
     y = _centred(y, used)
     total = ordered_sum(y * y)
     y = np.where((total > CONSTANT**2 * size)[:, None], y, 0.0)
-    regular = np.ones(outcome.shape[0], dtype=np.bool_)
     slope = np.zeros(outcome.shape[0])
-    lengths = []
+    lengths, counted = [], []
     for i, column in enumerate(columns):
         own = ordered_sum(column * column)
         left = own > COLLINEAR**2 * before[i]
-        regular &= left
+        counted.append(left)
         own = np.where(left, own, 1.0)
         lengths.append(own)
         slope = ordered_sum(column * y) / own
@@ -183,7 +190,7 @@ def least_squares(outcome: FloatArray, given: list[FloatArray], used: BoolArray)
             columns[j] = columns[j] - shared[:, None] * column
     rss = ordered_sum(y * y)
     rss = np.where(rss > COLLINEAR**2 * total, rss, 0.0)
-    return LeastSquares(columns, lengths, y, slope, rss, regular)
+    return LeastSquares(columns, lengths, y, slope, rss, counted)
 
 
 def _robust(

@@ -38,13 +38,15 @@ def rerandomised(
     compared: Compared = "statistic",
     two_sided: TwoSided = "doubled",
     list_up_to: int = 0,
+    all_arms: bool = False,
 ) -> Rerandomisations:
     """Test by replaying the randomisation and fitting each draw with any kernel of the library.
 
     The columns stay with the patients, the arms are drawn again, and the kernel fits all draws of
     a trial as one batch. The statistic is studentised (estimate / se), or the estimate. A draw
     without an estimate counts as at least as extreme in each direction, which keeps the level
-    (note REFIT_FAILED). With more than two arms in the procedure, the first two are compared.
+    (note REFIT_FAILED). With more than two arms in the procedure, the first two are compared,
+    unless the kernel is given ``all_arms``.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ def rerandomised(
         As in `rerandomised_scores`. A stratum that the kernel needs too stands in ``columns``.
     compared
         "statistic" or "estimate".
+    all_arms
+        Whether the kernel sees the patients of all arms, and their numbers.
 
     Raises
     ------
@@ -83,7 +87,8 @@ def rerandomised(
     check_two_sided(two_sided)
     if compared not in ("statistic", "estimate"):
         raise InputError(f"compared: found {compared!r}; expected 'statistic' or 'estimate'.")
-    first = kernel(**columns, arm=arm, present=present & (arm <= 1))
+    highest = len(procedure.ratio) - 1 if all_arms else 1
+    first = kernel(**columns, arm=arm, present=present & (arm <= highest))
     unlike = ~possible(procedure, arm, present, stratum, level)
     notes = first.notes + Note.UNLIKE_PROCEDURE * unlike
     # a small sample does not move this test's level as it moves the asymptotic one's
@@ -97,7 +102,7 @@ def rerandomised(
     ):
         if asked[b]:
             own = {name: values[b] for name, values in columns.items()}
-            drawn = _drawn(kernel, own, present[b], reference, compared)
+            drawn = _drawn(kernel, own, present[b], reference, compared, highest)
             found[b] = tails(float(observed[b]), drawn, reference.probability, two_sided)
             assignments[b], exact[b] = len(drawn), reference.probability is not None
             small = smallest_p(drawn, reference.probability) > LEVEL / 2.0
@@ -126,11 +131,12 @@ def _drawn(
     present: BoolArray,
     reference: ReferenceSet,
     compared: Compared,
+    highest: int,
 ) -> FloatArray:
     arm = np.ascontiguousarray(reference.arms.T)
     tiled = {
         name: np.broadcast_to(values, (len(arm), *values.shape)) for name, values in columns.items()
     }
-    fit = kernel(**tiled, arm=np.maximum(arm, 0), present=present & (arm <= 1))
+    fit = kernel(**tiled, arm=np.maximum(arm, 0), present=present & (arm <= highest))
     found: FloatArray = np.where(fit.converged, getattr(fit, compared), np.nan)
     return found

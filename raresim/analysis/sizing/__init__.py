@@ -21,6 +21,7 @@ from raresim.analysis.sizing.rates import (
     one_rate_normal,
     two_rates,
 )
+from raresim.analysis.sizing.snsmart import SnsmartPlan, snsmart
 from raresim.analysis.sizing.spcd import SpcdPlan, spcd
 from raresim.analysis.sizing.survival_curves import survival_curves, survival_percentiles
 from raresim.analysis.sizing.trial_length import accrual_needed, duration_needed
@@ -37,6 +38,7 @@ __all__ = [
     "Hazard",
     "Plan",
     "SequentialSize",
+    "SnsmartPlan",
     "SpcdPlan",
     "SurvivalTrial",
     "accrual_needed",
@@ -55,6 +57,7 @@ __all__ = [
     "rank_sum",
     "sequential_size",
     "size_from_simulation",
+    "snsmart",
     "spcd",
     "survival_curves",
     "survival_percentiles",
