@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from raresim.analysis.arrays import FloatArray, IntArray
 from raresim.analysis.columns import (
     all_present,
     arms,
-    numbers,
+    measured,
     require,
     several,
+    side_by_side,
     strata_codes,
 )
 from raresim.analysis.continuous import (
@@ -154,7 +153,7 @@ def paired_t(data: "pd.DataFrame", *, after: str, before: str) -> Result:
       se 0.7071, t(3) = 2.828, p = 0.06628, 4 patients
     """
     require(data, (after, before))
-    later, earlier = (numbers(data, name, missing=True, least=-np.inf) for name in (after, before))
+    later, earlier = (measured(data, name) for name in (after, before))
     return t_tests.paired_t(later[None], earlier[None], all_present(len(data))).row(0)
 
 
@@ -334,8 +333,7 @@ def _compared(
 ) -> tuple[FloatArray, IntArray]:
     """Read the outcome and the arm as a batch of one."""
     require(data, (outcome, arm, *others))
-    values = numbers(data, outcome, missing=True, least=-np.inf)
-    return values[None], arms(data, arm, control)[None]
+    return measured(data, outcome)[None], arms(data, arm, control)[None]
 
 
 def _adjusted(
@@ -343,6 +341,4 @@ def _adjusted(
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Read the outcome, the covariates and the arm as a batch of one."""
     values, treated = _compared(data, outcome, arm, control, several(adjust_for))
-    covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
-    baseline = np.stack(covariates, axis=1) if covariates else np.zeros((len(data), 0))
-    return values, baseline[None], treated
+    return values, side_by_side(data, adjust_for), treated

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.columns import all_present, arms, covariates_of, numbers, require, several
 from raresim.analysis.counts import count_regression
 from raresim.analysis.counts import poisson_exact as exact_kernel
 from raresim.analysis.counts import poisson_regression as poisson_kernels
@@ -102,7 +102,7 @@ def poisson_regression(
     """
     return poisson_kernels.poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
-        baseline=_covariates(data, adjust_for),
+        baseline=covariates_of(data, adjust_for),
         test=test,
     ).row(0)
 
@@ -142,7 +142,7 @@ def quasi_poisson_regression(
     """
     return poisson_kernels.quasi_poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
-        baseline=_covariates(data, adjust_for),
+        baseline=covariates_of(data, adjust_for),
     ).row(0)
 
 
@@ -216,8 +216,3 @@ def _counted(
         arms(data, arm, control)[None],
         all_present(len(data)),
     )
-
-
-def _covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
-    values = [numbers(data, name, missing=True, least=-np.inf) for name in names]
-    return np.stack(values, axis=1)[None] if values else None

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from raresim.analysis.columns import several
+from raresim.analysis.columns import covariates_of, several
 from raresim.analysis.result import Result
 from raresim.analysis.survival import cox_covariates, cox_regression, penalised_cox
 from raresim.analysis.survival.cox_covariates import CoxFits, Ties
-from raresim.analysis.survival.patients import cluster_codes, covariates_of, patients
+from raresim.analysis.survival.patients import cluster_codes, patients
 
 if TYPE_CHECKING:
     import pandas as pd
