@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.small_matrices import solution, well_conditioned
 
 TOLERANCE = 1e-9  # of a step, with the columns scaled to a standard deviation of 1
 MOST_ITERATIONS = 100
@@ -92,7 +93,7 @@ def design(outcome: FloatArray, covariates: FloatArray, arm: FloatArray, used: B
     columns += scaled[:-1]
     columns.append(np.where(used, arm, 0.0))
     correlation = _cross(np.stack(scaled), used / number[:, None])
-    regular = np.linalg.eigvalsh(correlation)[:, 0] > COLLINEAR
+    regular = well_conditioned(correlation, COLLINEAR)
     return Design(np.where(used, outcome, 0.0), np.stack(columns), used, regular)
 
 
@@ -178,9 +179,11 @@ def maximise(
             break
         part = data.rows(rows)
         here = likelihood(part, beta[rows], penalised=penalised)
-        step, solved = _newton_step(here.information[:, :k, :k], here.score[:, :k])
+        step, solved = solution(here.information[:, :k, :k], here.score[:, :k], LEAST_EIGENVALUE)
         if penalised and iteration >= SCORING:
-            curved, sound = _newton_step(_curvature(part, beta[rows], k), here.score[:, :k])
+            curved, sound = solution(
+                _curvature(part, beta[rows], k), here.score[:, :k], LEAST_EIGENVALUE
+            )
             step = np.where(sound[:, None], curved, step)
         size = np.max(np.abs(step), axis=1)
         flat = solved & (size >= FAR) & (_gain(here, step) < FLAT) & np.bool_(not penalised)
@@ -211,20 +214,6 @@ def _curvature(part: Design, beta: FloatArray, free: int) -> FloatArray:
         below = likelihood(part, beta - nudge, penalised=True).score[:, :free]
         found[:, j] = (below - above) / (2.0 * NUDGE)
     return 0.5 * (found + np.swapaxes(found, 1, 2))
-
-
-def _newton_step(information: FloatArray, score: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Solve information step = score where the information is positive definite, else give 0."""
-    diagonal = np.diagonal(information, axis1=1, axis2=2)
-    solved = np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(score), axis=1)
-    solved &= np.all(np.isfinite(information), axis=(1, 2))
-    scale = np.sqrt(np.where(solved[:, None], diagonal, 1.0))
-    even = information / (scale[:, :, None] * scale[:, None, :])
-    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
-    solved &= np.linalg.eigvalsh(even)[:, 0] > LEAST_EIGENVALUE
-    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
-    step = np.linalg.solve(even, (score / scale)[:, :, None])[:, :, 0] / scale
-    return np.where(solved[:, None], step, 0.0), solved
 
 
 def _climbing(

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
+from raresim.analysis.small_matrices import inverse, times
 
 MOST_ITERATIONS = 100
 HALVINGS = 30
@@ -44,17 +45,17 @@ def fit_logistic(
     rows, _, k = design.shape
     x = np.where(used[:, :, None], design, 0.0)
     y = np.where(used, outcome, 0.0)
-    beta, inverse = np.zeros((rows, k)), np.full((rows, k, k), np.nan)
+    beta, undone = np.zeros((rows, k)), np.full((rows, k, k), np.nan)
     converged, broken = np.zeros(rows, dtype=np.bool_), np.zeros(rows, dtype=np.bool_)
     for _ in range(MOST_ITERATIONS):
         at = np.flatnonzero(~converged & ~broken)
         if at.size == 0:
             break
-        eta = linear(x[at], beta[at])
+        eta = times(x[at], beta[at])
         p = expit(eta)
         score = column_sums(x[at], y[at] - np.where(used[at], p, 0.0))
-        found, regular = inverses(cross(x[at], np.where(used[at], p * (1.0 - p), 0.0)))
-        step = apply(found, score)
+        found, regular = inverse(cross(x[at], np.where(used[at], p * (1.0 - p), 0.0)))
+        step = times(found, score)
         steep = np.max(np.where(used[at], np.abs(eta), 0.0), axis=1) > STEEPEST
         bad = ~regular | steep | ~np.all(np.isfinite(step), axis=1)
         broken[at[bad]] = True
@@ -64,9 +65,9 @@ def fit_logistic(
             1.0 + np.max(np.abs(beta[at]), axis=1, initial=0.0)
         )
         beta[at] = beta[at] + size[:, None] * step
-        inverse[at[done]] = found[done]
+        undone[at[done]] = found[done]
         converged[at[done]] = True
-    return beta, inverse, converged
+    return beta, undone, converged
 
 
 def _shortened(
@@ -85,16 +86,8 @@ def _shortened(
 
 
 def _likelihood(x: FloatArray, y: FloatArray, used: BoolArray, beta: FloatArray) -> FloatArray:
-    eta = linear(x, beta)
+    eta = times(x, beta)
     return ordered_sum(np.where(used, y * eta + log_expit(-eta), 0.0))
-
-
-def linear(x: FloatArray, beta: FloatArray) -> FloatArray:
-    """Give x beta, column by column: (B, n, k) and (B, k) to (B, n)."""
-    total = np.zeros(x.shape[:2])
-    for j in range(x.shape[2]):
-        total = total + x[:, :, j] * beta[:, None, j]
-    return total
 
 
 def column_sums(x: FloatArray, weight: FloatArray) -> FloatArray:
@@ -111,21 +104,3 @@ def cross(x: FloatArray, weight: FloatArray) -> FloatArray:
         for j in range(i + 1):
             found[:, i, j] = found[:, j, i] = ordered_sum(x[:, :, i] * weight * x[:, :, j])
     return found
-
-
-def inverses(matrices: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Invert symmetric positive matrices (B, k, k), scaled; say which could be."""
-    diagonal = np.diagonal(matrices, axis1=1, axis2=2)
-    regular = np.all(np.isfinite(matrices), axis=(1, 2)) & np.all(diagonal > 0.0, axis=1)
-    scale = np.where(regular[:, None], 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0)), 1.0)
-    both = scale[:, :, None] * scale[:, None, :]
-    unit = np.where(regular[:, None, None], matrices * both, np.eye(matrices.shape[1]))
-    if matrices.shape[1]:
-        regular &= np.linalg.eigvalsh(unit)[:, 0] > 1e-12
-    unit = np.where(regular[:, None, None], unit, np.eye(matrices.shape[1]))
-    return np.linalg.inv(unit) * both, regular
-
-
-def apply(matrix: FloatArray, vector: FloatArray) -> FloatArray:
-    """Give the products of (B, k, k) and (B, k), added in order."""
-    return ordered_sum(matrix * vector[:, None, :])

@@ -11,7 +11,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.external.logistic import apply, column_sums, fit_logistic, linear
+from raresim.analysis.external.logistic import column_sums, fit_logistic
 from raresim.analysis.external.weights import (
     Estimand,
     effective_patients,
@@ -20,6 +20,7 @@ from raresim.analysis.external.weights import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import times
 
 FEW = 40.0  # effective patients in an arm; see the sizes in `propensity_weighted`
 
@@ -93,15 +94,15 @@ def propensity_weighted(
         np.where(fitted[:, None], beta, 0.0),
         np.where(fitted[:, None, None], inverse, 0.0),
     )
-    scores = expit(linear(x, beta))
+    scores = expit(times(x, beta))
     weight, slope = weights_and_slopes(scores, arm, estimand)
     score = np.where(used, (arm == 1) - scores, 0.0)
     parts = []
     for group in (1, 0):
         who = used & (arm == group)
         parts.append(_mean(y, x, np.where(who, weight, 0.0), np.where(who, slope, 0.0)))
-    bend = apply(inverse, parts[0][2] - parts[1][2])
-    influence = parts[0][1] - parts[1][1] + linear(x, bend) * score
+    bend = times(inverse, parts[0][2] - parts[1][2])
+    influence = parts[0][1] - parts[1][1] + times(x, bend) * score
     sizes = patients_per_arm(arm, used)
     both = (sizes[0] > 0) & (sizes[1] > 0)
     effective = [

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import expit
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
-from raresim.analysis.external.logistic import fit_logistic, linear
+from raresim.analysis.external.logistic import fit_logistic
+from raresim.analysis.small_matrices import times
 from raresim.errors import InputError
 
 Estimand = Literal["ate", "att", "overlap"]
@@ -43,7 +44,7 @@ def propensity_scores(
     """
     design = with_intercept(covariates)
     beta, _, converged = fit_logistic(arm == 1, design, used)
-    scores = expit(linear(np.where(used[:, :, None], design, 0.0), beta))
+    scores = expit(times(np.where(used[:, :, None], design, 0.0), beta))
     return np.where(converged[:, None], scores, np.nan), converged
 
 

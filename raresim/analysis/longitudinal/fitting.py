@@ -19,10 +19,10 @@ from raresim.analysis.longitudinal.likelihood import (
     curvature,
     evaluate,
     rough_curvature,
-    times,
 )
-from raresim.analysis.longitudinal.prepared import Data, well_conditioned
+from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.structures import Shape, Structure
+from raresim.analysis.small_matrices import times, well_conditioned
 
 CLOSE = 1e-9  # of score' I^-1 score, twice the gain left: the step after it is rounding
 MOST_STEPS = 60

@@ -15,6 +15,7 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import inverse, product, times
 from raresim.analysis.survival.product_limit import kaplan_meier
 from raresim.analysis.survival.restricted_mean import (
     MEASURES,
@@ -23,7 +24,6 @@ from raresim.analysis.survival.restricted_mean import (
     horizon,
     horizon_notes,
 )
-from raresim.analysis.survival.small_matrices import inverse, product, times
 
 SMALL_ARM = 50  # patients; see the sizes in `rmst_adjusted`
 MOST_ITERATIONS = 50
@@ -167,13 +167,6 @@ def _against(design: FloatArray, values: FloatArray) -> FloatArray:
     return np.stack([ordered_sum(design[:, :, j] * values) for j in range(design.shape[2])], axis=1)
 
 
-def _predictor(design: FloatArray, beta: FloatArray) -> FloatArray:
-    total = np.zeros(design.shape[:2])
-    for j in range(design.shape[2]):
-        total = total + design[:, :, j] * beta[:, j, None]
-    return total
-
-
 def _fit(
     design: FloatArray, outcome: FloatArray, weight: FloatArray, linear: bool
 ) -> tuple[FloatArray, FloatArray, BoolArray, BoolArray]:
@@ -185,7 +178,7 @@ def _fit(
     undone, regular = inverse(_crossed(design, design, weight))
     beta = times(undone, _against(design, weight * outcome))
     if linear:
-        return beta, _predictor(design, beta), regular, np.ones_like(regular)
+        return beta, times(design, beta), regular, np.ones_like(regular)
     total = ordered_sum(weight)
     mean = ordered_sum(weight * outcome) / np.where(total > 0.0, total, 1.0)
     regular = regular & (mean > 0.0)
@@ -197,14 +190,14 @@ def _fit(
         if rows.size == 0:
             break
         x, w = design[rows], weight[rows]
-        fitted = np.exp(np.clip(_predictor(x, beta[rows]), -50.0, 50.0))
+        fitted = np.exp(np.clip(times(x, beta[rows]), -50.0, 50.0))
         undone, definite = inverse(_crossed(x, x, w * fitted))
         step = times(undone, _against(x, w * (outcome[rows] - fitted)))
         step = np.clip(step, -2.0, 2.0)
         beta[rows] = beta[rows] + step
         climbing[rows] = definite  # a mean that runs off to 0 leaves no equations
         converged[rows] = definite & (np.max(np.abs(step), axis=1) <= TOLERANCE)
-    return beta, np.exp(np.clip(_predictor(design, beta), -50.0, 50.0)), regular, converged
+    return beta, np.exp(np.clip(times(design, beta), -50.0, 50.0)), regular, converged
 
 
 def _influence(

@@ -16,12 +16,12 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.small_matrices import inverse, product, quadratic
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.covariate_likelihood import (
     CovariateLikelihood,
     covariate_likelihood,
 )
-from raresim.analysis.survival.small_matrices import inverse, product, quadratic
 from raresim.errors import InputError
 
 Ties = Literal["efron", "breslow"]

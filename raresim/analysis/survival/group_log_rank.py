@@ -15,8 +15,8 @@ from raresim.analysis.arrays import (
     ordered_sum,
 )
 from raresim.analysis.notes import Note
+from raresim.analysis.small_matrices import inverse, quadratic
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
-from raresim.analysis.survival.small_matrices import inverse, quadratic
 from raresim.analysis.survival.weights import Weight, pooled
 
 
