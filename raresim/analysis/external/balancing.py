@@ -11,7 +11,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.external.logistic import column_sums, cross
+from raresim.analysis.designs import column_sums, cross_products
 from raresim.analysis.external.tilting import tilted_weights
 from raresim.analysis.external.weighting import FEW, dropped_notes
 from raresim.analysis.external.weights import effective_patients
@@ -259,7 +259,7 @@ def _arm_mean(
     away = own * (y - mean[:, None]) / total[:, None]
     if known:
         return mean, away, np.zeros(centred.shape[::2]), np.ones(len(total), dtype=np.bool_)
-    undone, regular = inverse(cross(centred, weight))
+    undone, regular = inverse(cross_products(centred, weight))
     pull = times(undone, column_sums(centred, away))
     return mean, away - weight * times(centred, pull), pull, regular
 

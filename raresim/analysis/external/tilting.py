@@ -7,7 +7,7 @@ the convex sum of the w_i; at the minimum the weighted means of the covariates a
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
-from raresim.analysis.external.logistic import column_sums, cross
+from raresim.analysis.designs import column_sums, cross_products
 from raresim.analysis.small_matrices import inverse, times
 
 MOST_ITERATIONS = 200
@@ -59,7 +59,7 @@ def tilted_weights(
         mean = column_sums(z[at], share)
         done = np.max(np.abs(mean), axis=1, initial=0.0) <= TOLERANCE
         met[at[done]] = True
-        spread = cross(z[at], share) - mean[:, :, None] * mean[:, None, :]
+        spread = cross_products(z[at], share) - mean[:, :, None] * mean[:, None, :]
         found, regular = inverse(spread)
         step = -times(found, mean)
         bad = ~done & (~regular | (np.max(np.abs(tilt[at]), axis=1, initial=0.0) > STEEPEST))

@@ -3,11 +3,9 @@
 from typing import Literal
 
 import numpy as np
-from scipy.special import expit
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
-from raresim.analysis.external.logistic import fit_logistic
-from raresim.analysis.small_matrices import times
+from raresim.analysis.logistic_fit import design, likelihood, maximise
 from raresim.errors import InputError
 
 Estimand = Literal["ate", "att", "overlap"]
@@ -42,15 +40,10 @@ def propensity_scores(
     >>> propensity_scores(arm, age, np.ones((1, 8), dtype=bool))[0].round(6)
     array([[0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]])
     """
-    design = with_intercept(covariates)
-    beta, _, converged = fit_logistic(arm == 1, design, used)
-    scores = expit(times(np.where(used[:, :, None], design, 0.0), beta))
+    data = design(np.asarray(arm == 1, dtype=np.float64), covariates, used)
+    beta, converged, _ = maximise(data)
+    scores = likelihood(data, beta, penalised=False).chance
     return np.where(converged[:, None], scores, np.nan), converged
-
-
-def with_intercept(covariates: FloatArray) -> FloatArray:
-    """Put a column of ones before the covariates."""
-    return np.concatenate((np.ones((*covariates.shape[:2], 1)), covariates), axis=2)
 
 
 def propensity_weights(
