@@ -14,9 +14,9 @@ from raresim.analysis.designs import column_sums
 from raresim.analysis.external.weights import (
     Estimand,
     effective_patients,
+    propensity_model,
     weights_and_slopes,
 )
-from raresim.analysis.logistic_fit import design, likelihood, maximise
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.small_matrices import inverse, times
@@ -87,9 +87,7 @@ def propensity_weighted(
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
     used = present & ~no_outcome & ~no_covariate
     y = np.where(used, outcome, 0.0)
-    data = design(np.asarray(arm == 1, dtype=np.float64), covariates, used)
-    beta, fitted, _ = maximise(data)
-    model = likelihood(data, np.where(fitted[:, None], beta, 0.0), penalised=False)
+    data, model, fitted = propensity_model(arm, covariates, used)
     scores, x = model.chance, data.by_patient
     undone, _ = inverse(model.information)
     weight, slope = weights_and_slopes(scores, arm, estimand)
