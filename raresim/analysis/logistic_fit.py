@@ -13,7 +13,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.designs import column_sums, cross_products, standardised
-from raresim.analysis.small_matrices import solution, well_conditioned
+from raresim.analysis.small_matrices import solution, times, well_conditioned
 
 TOLERANCE = 1e-9  # of a step, with the columns scaled to a standard deviation of 1
 MOST_ITERATIONS = 100
@@ -183,7 +183,9 @@ def maximise(
             )
             step = np.where(sound[:, None], curved, step)
         size = np.max(np.abs(step), axis=1)
-        flat = solved & (size >= FAR) & (_gain(here, step) < FLAT) & np.bool_(not penalised)
+        flat = np.zeros_like(solved)
+        if not penalised:
+            flat = solved & (_farthest(part, step) >= FAR) & (_gain(here, step) < FLAT)
         settled = solved & (size <= TOLERANCE)
         if penalised:
             step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(size, 1e-300))[:, None]
@@ -199,6 +201,12 @@ def maximise(
 def _gain(here: Point, step: FloatArray) -> FloatArray:
     """Give what the step promises: half of score times step."""
     return 0.5 * ordered_sum(here.score[:, : step.shape[1]] * step)
+
+
+def _farthest(part: Design, step: FloatArray) -> FloatArray:
+    """Give by how many logits the step moves the patient whom it moves most."""
+    logits: FloatArray = np.max(np.abs(times(part.by_patient, step)), axis=1, initial=0.0)
+    return logits
 
 
 def _curvature(part: Design, beta: FloatArray, free: int) -> FloatArray:

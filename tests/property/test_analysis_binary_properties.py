@@ -405,3 +405,21 @@ def test_wrong_arguments_are_refused() -> None:
     for call in wrong:
         with pytest.raises(InputError):
             call()
+
+
+@pytest.mark.parametrize(
+    ("method", "note"),
+    [
+        (batch.logistic, Note.SEPARATION),
+        (batch.standardised_risk_difference, Note.SEPARATION),
+        (batch.proportional_odds, Note.MONOTONE_LIKELIHOOD),
+    ],
+)
+def test_a_covariate_of_one_patient_separates(method: Callable[..., Any], note: Note) -> None:
+    """A patient alone with a covariate has no odds; scaled, the rare covariate moves by little."""
+    n = 60
+    outcome, covariate = (np.arange(n) % 3 == 0) * 1.0, np.zeros((1, n, 1))
+    covariate[0, 0] = 1.0
+    fit = method(outcome[None], covariate, (np.arange(n) % 2)[None], np.ones((1, n), dtype=bool))
+    assert not fit.converged[0]
+    assert Note(int(fit.notes[0])) & note

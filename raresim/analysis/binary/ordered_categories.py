@@ -13,12 +13,12 @@ import numpy as np
 from scipy.special import expit
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
-from raresim.analysis.small_matrices import solution
+from raresim.analysis.small_matrices import solution, times
 
 TOLERANCE = 1e-9
 MOST_ITERATIONS = 100
 HALVINGS = 30
-FLAT, FAR = 1e-9, 0.5  # a step this far that gains this little: there is no maximum
+FLAT, FAR = 1e-9, 0.5  # a step of so many logits that gains this little: there is no maximum
 LEAST_EIGENVALUE = 1e-14
 
 
@@ -87,7 +87,9 @@ def maximise(
         step, able, own_se = _solve(information, score)
         size = np.max(np.abs(step), axis=1)
         settled = able & (size <= TOLERANCE)
-        flat = able & (size >= FAR) & (0.5 * ordered_sum(score * step) < FLAT)
+        shift = times(np.moveaxis(part.columns, 0, 2), step[:, cuts:])
+        far = np.maximum(np.max(np.abs(step[:, :cuts]), axis=1), np.max(np.abs(shift), axis=1))
+        flat = able & (far >= FAR) & (0.5 * ordered_sum(score * step) < FLAT)
         beta[active] += _climbing(part, beta[active], step, value, settled)
         converged[active], separated[active], lost[active] = settled, flat, ~able
         se[active] = own_se
