@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.notes import Note
-from raresim.analysis.result import Side, check_side
+from raresim.analysis.result import Side, of_side
+from raresim.analysis.rows import one_row
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class TailResult:
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'."""
-        check_side(side)
-        return self.p_less if side == "less" else self.p_greater
+        return of_side(side, self.p_less, self.p_greater)
 
     def __repr__(self) -> str:
         """Show the numbers, then each note on its line."""
@@ -94,20 +93,7 @@ class TailResults:
 
     def row(self, b: int) -> TailResult:
         """Give the answer of row b alone."""
-        return TailResult(
-            method=self.method,
-            measure=self.measure,
-            estimate=float(self.estimate[b]),
-            ci_low=float(self.ci_low[b]),
-            ci_high=float(self.ci_high[b]),
-            statistic=float(self.statistic[b]),
-            p=float(self.p[b]),
-            p_less=float(self.p_less[b]),
-            p_greater=float(self.p_greater[b]),
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, TailResult)
 
     def p_one_sided(self, side: Side) -> FloatArray:
         """Give the p-values against 'the treated arm is not less (or not greater)'.
@@ -122,8 +108,7 @@ class TailResults:
         InputError
             If ``side`` is neither.
         """
-        check_side(side)
-        return self.p_less if side == "less" else self.p_greater
+        return of_side(side, self.p_less, self.p_greater)
 
 
 def tail_results(

@@ -4,33 +4,11 @@ Exact and score methods have p-values of their own kind, so they do not fit `Res
 that exists is given even where an estimate is infinite; ``converged`` says whether it exists.
 """
 
-from dataclasses import dataclass, fields
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.notes import Note
-from raresim.analysis.result import Side, check_side
-
-
-def _chosen(results: Any, side: Side) -> Any:
-    check_side(side)
-    return results.p_less if side == "less" else results.p_greater
-
-
-def _row(results: Any, b: int, single: type) -> Any:
-    """Take row b of every array; the texts and the null value hold for all rows."""
-    found: dict[str, Any] = {}
-    for field in fields(single):
-        value = getattr(results, field.name)
-        if field.name == "notes":
-            found[field.name] = Note(int(value[b])).sentences()
-        elif isinstance(value, np.ndarray):
-            found[field.name] = value[b].item()
-        else:
-            found[field.name] = value
-    return single(**found)
+from raresim.analysis.result import Side, of_side
+from raresim.analysis.rows import one_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +53,7 @@ class ProportionTest:
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value whose alternative is 'less' or 'greater'."""
-        return float(_chosen(self, side))
+        return of_side(side, self.p_less, self.p_greater)
 
     def _interval(self) -> str:
         return ""
@@ -162,8 +140,7 @@ class ProportionTests:
 
     def row(self, b: int) -> ProportionTest:
         """Give the test of row b alone."""
-        test: ProportionTest = _row(self, b, ProportionTest)
-        return test
+        return one_row(self, b, ProportionTest)
 
     def p_one_sided(self, side: Side) -> FloatArray:
         """Give the p-values whose alternative is 'less' or 'greater'.
@@ -173,8 +150,7 @@ class ProportionTests:
         InputError
             If ``side`` is neither.
         """
-        p: FloatArray = _chosen(self, side)
-        return p
+        return of_side(side, self.p_less, self.p_greater)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +162,7 @@ class ProportionComparisons(ProportionTests):
 
     def row(self, b: int) -> ProportionComparison:
         """Give the comparison of row b alone."""
-        comparison: ProportionComparison = _row(self, b, ProportionComparison)
-        return comparison
+        return one_row(self, b, ProportionComparison)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,5 +183,4 @@ class ProportionIntervals:
 
     def row(self, b: int) -> ProportionInterval:
         """Give the interval of row b alone."""
-        interval: ProportionInterval = _row(self, b, ProportionInterval)
-        return interval
+        return one_row(self, b, ProportionInterval)

@@ -1,7 +1,7 @@
 """The MaxCombo test: the largest of several weighted log-rank statistics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.notes import Note
+from raresim.analysis.rows import batch_of_one
 from raresim.analysis.survival.largest_normal import MOST, largest_exceeds
 from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes, log_rank_terms
 from raresim.analysis.survival.risk_sets import risk_sets
@@ -62,9 +63,7 @@ class MaxCombo:
 
     def row(self, b: int) -> "MaxCombo":
         """Give row b as a batch of one."""
-        cut = slice(b, b + 1)
-        names = ("z", "correlation", "largest", "p", "converged", "used", "notes")
-        return replace(self, **{name: getattr(self, name)[cut] for name in names})
+        return batch_of_one(self, b)
 
     def __repr__(self) -> str:
         """Show the statistics of a batch of one, then each note on its line."""

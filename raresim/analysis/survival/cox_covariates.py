@@ -1,7 +1,7 @@
 """Cox regression on several covariates: the whole fit, not the arm alone."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import chdtrc, ndtr
@@ -17,6 +17,7 @@ from raresim.analysis.arrays import (
 from raresim.analysis.designs import standardised
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.rows import batch_of_one
 from raresim.analysis.small_matrices import inverse, product, quadratic
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.covariate_likelihood import (
@@ -91,12 +92,7 @@ class CoxFits:
 
     def row(self, b: int) -> "CoxFits":
         """Give row b as a batch of one."""
-        arrays: dict[str, Any] = {
-            name: value[b : b + 1]
-            for name, value in vars(self).items()
-            if isinstance(value, np.ndarray)
-        }
-        return replace(self, **arrays)
+        return batch_of_one(self, b)
 
     def __repr__(self) -> str:
         """Show the coefficients of a batch of one, then each note on its line."""
