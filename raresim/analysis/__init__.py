@@ -23,8 +23,9 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, Results
 from raresim.analysis.sequential import boundaries, spent
 from raresim.analysis.survival import *
+from raresim.analysis.tail_result import TailResult, TailResults
 
-__all__ = ["Note", "Result", "Results", "batch", "boundaries", "spent"]
+__all__ = ["Note", "Result", "Results", "TailResult", "TailResults", "batch", "boundaries", "spent"]
 __all__ += binary.__all__
 __all__ += continuous.__all__
 __all__ += counts.__all__

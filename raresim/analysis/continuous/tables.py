@@ -198,7 +198,7 @@ def wilcoxon(
     ... )
     >>> wilcoxon(data, outcome="walk", arm="arm", control="p")
     Wilcoxon-Mann-Whitney test: shift 1.05 (95 % CI -0.2 to 1.8)
-      statistic 14, p = 0.1143, 8 patients
+      statistic 14, p = 0.1143 (less 0.9714, greater 0.05714) against 0, 8 patients
     """
     values, treated = _compared(data, outcome, arm, control)
     return wilcoxon_test.wilcoxon(

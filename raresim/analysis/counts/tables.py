@@ -179,7 +179,7 @@ def poisson_exact(
     >>> data = pd.DataFrame({"attacks": [10, 2], "years": [4.0, 4.0], "arm": ["p", "a"]})
     >>> poisson_exact(data, count="attacks", exposure="years", arm="arm", control="p")
     exact conditional test of Poisson rates: rate ratio 0.2 (95 % CI 0.02131 to 0.9385)
-      statistic 2, p = 0.03857, 2 patients
+      statistic 2, p = 0.03857 (less 0.01929, greater 0.9968) against 1, 2 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     return exact_kernel.poisson_exact(
