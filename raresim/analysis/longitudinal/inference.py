@@ -13,8 +13,9 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import STRIP, Fit, blocks
+from raresim.analysis.longitudinal.fitting import STRIP, Fit
 from raresim.analysis.longitudinal.likelihood import gathered, inverse_of_visits, inverses
+from raresim.analysis.longitudinal.parameters import blocks
 from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.sandwich import Sandwich, sandwich
 from raresim.analysis.longitudinal.structures import Structure
