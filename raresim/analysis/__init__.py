@@ -1,199 +1,40 @@
 """Comparisons of two arms, for a table of patients here and for batches of trials in `batch`.
 
-Rooms of their own, imported when they are asked for: `bayesian`, `external`, `missing`,
-`multiplicity`, `rerandomisation`, `sequential`, `sizing`.
+A room's own ``__all__`` is the one list of its methods. Rooms not listed here are imported when
+they are asked for: `bayesian`, `external`, `missing`, `multiplicity`, `rerandomisation`,
+`sequential`, `sizing`.
 """
 
-from raresim.analysis import batch
-from raresim.analysis.binary import (
-    ProportionComparison,
-    ProportionComparisons,
-    ProportionInterval,
-    ProportionIntervals,
-    ProportionTest,
-    ProportionTests,
-    SimonDesign,
-    barnard,
-    binomial_power,
-    binomial_test,
-    boschloo,
-    cochran_mantel_haenszel,
-    cochran_mantel_haenszel_exact,
-    farrington_manning,
-    firth,
-    fisher_exact,
-    fisher_mid_p,
-    goal_attainment,
-    goal_attainment_t,
-    logistic,
-    mantel_haenszel_risk_difference,
-    miettinen_nurminen,
-    newcombe,
-    proportional_odds,
-    proportional_odds_score,
-    simon_analysis,
-    simon_design,
-    standardised_risk_difference,
-    stratified_miettinen_nurminen,
+from raresim.analysis import (
+    batch,
+    binary,
+    continuous,
+    counts,
+    crossover,
+    hierarchical,
+    longitudinal,
+    survival,
+    two_stage,
 )
-from raresim.analysis.continuous import (
-    ancova,
-    brunner_munzel,
-    one_sample_t,
-    paired_t,
-    rank_ancova,
-    two_sample_t,
-    van_elteren,
-    wilcoxon,
-)
-from raresim.analysis.counts import (
-    andersen_gill,
-    mean_cumulative_difference,
-    mean_cumulative_function,
-    mean_cumulative_test,
-    negative_binomial,
-    poisson_exact,
-    poisson_regression,
-    poisson_test,
-    quasi_poisson_regression,
-)
-from raresim.analysis.hierarchical import (
-    BUYSETEST,
-    WINS,
-    Endpoint,
-    Rules,
-    finkelstein_schoenfeld,
-    joint_rank,
-    win_statistics,
-)
-from raresim.analysis.longitudinal import (
-    MixedModelFit,
-    RepeatedMeasuresFit,
-    mixed_model,
-    mmrm,
-    proportional_slowing,
-    proportional_slowing_test,
-    random_slope,
-    repeated_measures,
-)
+from raresim.analysis.binary import *
+from raresim.analysis.continuous import *
+from raresim.analysis.counts import *
+from raresim.analysis.crossover import *
+from raresim.analysis.hierarchical import *
+from raresim.analysis.longitudinal import *
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Result, Results
 from raresim.analysis.sequential import boundaries, spent
-from raresim.analysis.survival import (
-    GEHAN,
-    MAX_COMBO,
-    CoxFits,
-    FlemingHarrington,
-    GroupTest,
-    IncidenceCurves,
-    MaxCombo,
-    ModestlyWeighted,
-    PetoPeto,
-    SurvivalCurves,
-    TaroneWare,
-    cox,
-    cox_model,
-    cumulative_incidence,
-    firth_cox,
-    gray_test,
-    kaplan_meier,
-    logrank,
-    logrank_groups,
-    logrank_permutation,
-    max_combo,
-    milestone_survival,
-    rmst,
-)
+from raresim.analysis.survival import *
+from raresim.analysis.tail_result import TailResult, TailResults
+from raresim.analysis.two_stage import *
 
-__all__ = [
-    "BUYSETEST",
-    "GEHAN",
-    "MAX_COMBO",
-    "WINS",
-    "CoxFits",
-    "Endpoint",
-    "FlemingHarrington",
-    "GroupTest",
-    "IncidenceCurves",
-    "MaxCombo",
-    "MixedModelFit",
-    "ModestlyWeighted",
-    "Note",
-    "PetoPeto",
-    "ProportionComparison",
-    "ProportionComparisons",
-    "ProportionInterval",
-    "ProportionIntervals",
-    "ProportionTest",
-    "ProportionTests",
-    "RepeatedMeasuresFit",
-    "Result",
-    "Results",
-    "Rules",
-    "SimonDesign",
-    "SurvivalCurves",
-    "TaroneWare",
-    "ancova",
-    "andersen_gill",
-    "barnard",
-    "batch",
-    "binomial_power",
-    "binomial_test",
-    "boschloo",
-    "boundaries",
-    "brunner_munzel",
-    "cochran_mantel_haenszel",
-    "cochran_mantel_haenszel_exact",
-    "cox",
-    "cox_model",
-    "cumulative_incidence",
-    "farrington_manning",
-    "finkelstein_schoenfeld",
-    "firth",
-    "firth_cox",
-    "fisher_exact",
-    "fisher_mid_p",
-    "goal_attainment",
-    "goal_attainment_t",
-    "gray_test",
-    "joint_rank",
-    "kaplan_meier",
-    "logistic",
-    "logrank",
-    "logrank_groups",
-    "logrank_permutation",
-    "mantel_haenszel_risk_difference",
-    "max_combo",
-    "mean_cumulative_difference",
-    "mean_cumulative_function",
-    "mean_cumulative_test",
-    "miettinen_nurminen",
-    "milestone_survival",
-    "mixed_model",
-    "mmrm",
-    "negative_binomial",
-    "newcombe",
-    "one_sample_t",
-    "paired_t",
-    "poisson_exact",
-    "poisson_regression",
-    "poisson_test",
-    "proportional_odds",
-    "proportional_odds_score",
-    "proportional_slowing",
-    "proportional_slowing_test",
-    "quasi_poisson_regression",
-    "random_slope",
-    "rank_ancova",
-    "repeated_measures",
-    "rmst",
-    "simon_analysis",
-    "simon_design",
-    "spent",
-    "standardised_risk_difference",
-    "stratified_miettinen_nurminen",
-    "two_sample_t",
-    "van_elteren",
-    "wilcoxon",
-    "win_statistics",
-]
+__all__ = ["Note", "Result", "Results", "TailResult", "TailResults", "batch", "boundaries", "spent"]
+__all__ += binary.__all__
+__all__ += continuous.__all__
+__all__ += counts.__all__
+__all__ += crossover.__all__
+__all__ += hierarchical.__all__
+__all__ += longitudinal.__all__
+__all__ += survival.__all__
+__all__ += two_stage.__all__

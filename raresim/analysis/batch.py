@@ -1,146 +1,32 @@
 """Every comparison as a kernel over arrays with a leading replicate axis.
 
 Row b of a batch is bit for bit that row alone, and rows with ``present`` False change nothing.
+A room's ``batch.__all__`` is the one list of its kernels.
 """
 
-from raresim.analysis.binary.batch import (
-    barnard,
-    binomial_test,
-    boschloo,
-    cochran_mantel_haenszel,
-    cochran_mantel_haenszel_exact,
-    farrington_manning,
-    firth,
-    fisher_exact,
-    fisher_mid_p,
-    goal_attainment,
-    goal_attainment_t,
-    logistic,
-    mantel_haenszel_risk_difference,
-    miettinen_nurminen,
-    newcombe,
-    proportional_odds,
-    proportional_odds_score,
-    simon_analysis,
-    standardised_risk_difference,
-    stratified_miettinen_nurminen,
-)
-from raresim.analysis.continuous.batch import (
-    ancova,
-    brunner_munzel,
-    one_sample_t,
-    paired_t,
-    rank_ancova,
-    two_sample_t,
-    van_elteren,
-    wilcoxon,
-)
-from raresim.analysis.counts.batch import (
-    andersen_gill,
-    mean_cumulative_difference,
-    mean_cumulative_function,
-    mean_cumulative_test,
-    negative_binomial,
-    negative_binomial_theta,
-    poisson_exact,
-    poisson_regression,
-    poisson_test,
-    quasi_poisson_regression,
-)
-from raresim.analysis.hierarchical.batch import (
-    Level,
-    WinStatistics,
-    finkelstein_schoenfeld,
-    joint_rank,
-    patient_scores,
-    win_statistics,
-)
-from raresim.analysis.longitudinal.batch import (
-    Layout,
-    mixed_models,
-    mmrm,
-    proportional_slowing,
-    proportional_slowing_test,
-    random_slope,
-)
-from raresim.analysis.survival.batch import (
-    cox,
-    cox_model,
-    cumulative_incidence,
-    firth_cox,
-    gray_test,
-    kaplan_meier,
-    logrank,
-    logrank_groups,
-    logrank_permutation,
-    max_combo,
-    milestone_survival,
-    rmst,
-    rmst_adjusted,
-)
+import raresim.analysis.binary.batch as binary
+import raresim.analysis.continuous.batch as continuous
+import raresim.analysis.counts.batch as counts
+import raresim.analysis.crossover.batch as crossover
+import raresim.analysis.hierarchical.batch as hierarchical
+import raresim.analysis.longitudinal.batch as longitudinal
+import raresim.analysis.survival.batch as survival
+import raresim.analysis.two_stage.batch as two_stage
+from raresim.analysis.binary.batch import *
+from raresim.analysis.continuous.batch import *
+from raresim.analysis.counts.batch import *
+from raresim.analysis.crossover.batch import *
+from raresim.analysis.hierarchical.batch import *
+from raresim.analysis.longitudinal.batch import *
+from raresim.analysis.survival.batch import *
+from raresim.analysis.two_stage.batch import *
 
-__all__ = [
-    "Layout",
-    "Level",
-    "WinStatistics",
-    "ancova",
-    "andersen_gill",
-    "barnard",
-    "binomial_test",
-    "boschloo",
-    "brunner_munzel",
-    "cochran_mantel_haenszel",
-    "cochran_mantel_haenszel_exact",
-    "cox",
-    "cox_model",
-    "cumulative_incidence",
-    "farrington_manning",
-    "finkelstein_schoenfeld",
-    "firth",
-    "firth_cox",
-    "fisher_exact",
-    "fisher_mid_p",
-    "goal_attainment",
-    "goal_attainment_t",
-    "gray_test",
-    "joint_rank",
-    "kaplan_meier",
-    "logistic",
-    "logrank",
-    "logrank_groups",
-    "logrank_permutation",
-    "mantel_haenszel_risk_difference",
-    "max_combo",
-    "mean_cumulative_difference",
-    "mean_cumulative_function",
-    "mean_cumulative_test",
-    "miettinen_nurminen",
-    "milestone_survival",
-    "mixed_models",
-    "mmrm",
-    "negative_binomial",
-    "negative_binomial_theta",
-    "newcombe",
-    "one_sample_t",
-    "paired_t",
-    "patient_scores",
-    "poisson_exact",
-    "poisson_regression",
-    "poisson_test",
-    "proportional_odds",
-    "proportional_odds_score",
-    "proportional_slowing",
-    "proportional_slowing_test",
-    "quasi_poisson_regression",
-    "random_slope",
-    "rank_ancova",
-    "rmst",
-    "rmst_adjusted",
-    "simon_analysis",
-    "standardised_risk_difference",
-    "stratified_miettinen_nurminen",
-    "two_sample_t",
-    "van_elteren",
-    "wilcoxon",
-    "win_statistics",
-]
+__all__: list[str] = []
+__all__ += binary.__all__
+__all__ += continuous.__all__
+__all__ += counts.__all__
+__all__ += crossover.__all__
+__all__ += hierarchical.__all__
+__all__ += longitudinal.__all__
+__all__ += survival.__all__
+__all__ += two_stage.__all__

@@ -50,6 +50,25 @@ def numbers(
     return values
 
 
+def measured(data: "pd.DataFrame", name: str) -> FloatArray:
+    """Read a column of finite numbers of either sign, NaN where missing."""
+    return numbers(data, name, missing=True, least=-np.inf)
+
+
+def side_by_side(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray:
+    """Read columns as `measured` does and put them beside each other, (1, n, p); p may be 0."""
+    require(data, several(names))
+    found = np.empty((1, len(data), len(names)))
+    for j, name in enumerate(names):
+        found[0, :, j] = measured(data, name)
+    return found
+
+
+def covariates_of(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
+    """Give the covariates (1, n, p), NaN where missing; None without any."""
+    return side_by_side(data, names) if names else None
+
+
 def flags(data: "pd.DataFrame", name: str) -> BoolArray:
     """Read a column of 0 and 1, or False and True."""
     values = numbers(data, name)

@@ -4,19 +4,21 @@ A fit that has no answer is data: ``converged`` is False, the numbers are NaN an
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.notes import Note
+from raresim.analysis.rows import one_row
 from raresim.errors import InputError
 
 CONFIDENCE = 0.95
 NORMAL_975 = 1.959963984540054  # standard normal quantile at 0.975
 
 Side = Literal["less", "greater"]
+P = TypeVar("P", float, FloatArray)
 
 
 @dataclass(frozen=True)
@@ -104,20 +106,7 @@ class Results:
 
     def row(self, b: int) -> Result:
         """Give the fit of row b alone."""
-        return Result(
-            method=self.method,
-            measure=self.measure,
-            estimate=float(self.estimate[b]),
-            se=float(self.se[b]),
-            ci_low=float(self.ci_low[b]),
-            ci_high=float(self.ci_high[b]),
-            df=float(self.df[b]),
-            statistic=float(self.statistic[b]),
-            p=float(self.p[b]),
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, Result)
 
     def p_one_sided(self, side: Side) -> FloatArray:
         """Give the p-values against 'the treated arm is not less (or not greater)'.
@@ -140,6 +129,12 @@ def check_side(side: str) -> None:
     """Refuse a side of a test that is neither of the two."""
     if side not in ("less", "greater"):
         raise InputError(f"side: found {side!r}; expected 'less' or 'greater'.")
+
+
+def of_side(side: Side, less: P, greater: P) -> P:
+    """Choose the p-value of a side."""
+    check_side(side)
+    return less if side == "less" else greater
 
 
 def _one_sided(statistic: FloatArray, df: FloatArray, side: Side) -> FloatArray:

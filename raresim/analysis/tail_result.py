@@ -1,7 +1,7 @@
 """Answers of tests whose p-values are tails of the distribution of a statistic.
 
-Rank tests and conditional tests have p-values of both sides that no normal or t statistic gives,
-and an estimate with an interval but without a standard error.
+Exact, rank and score tests have p-values of both sides that no estimate / standard error gives.
+A p-value that exists is given even where an estimate is infinite.
 """
 
 from dataclasses import dataclass
@@ -9,30 +9,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.notes import Note
-from raresim.analysis.result import Side, check_side
+from raresim.analysis.result import Side, of_side
+from raresim.analysis.rows import one_row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TailResult:
-    """The comparison of the treated with the control arm in one trial.
+    """The comparison of the treated with the control arm in one trial, or of one arm with a goal.
 
     Attributes
     ----------
     method
-        The test.
+        The test and its variant.
     measure
-        What ``estimate`` measures, treated relative to control.
-    estimate, ci_low, ci_high
-        Estimate and 95 % confidence limits; may be infinite, NaN if not converged.
+        What ``estimate`` measures, treated relative to control (or of the one arm).
+    null
+        Value of the measure under the null hypothesis.
+    estimate
+        Estimate; NaN if there is none, infinite if an arm has no (or only) events.
+    ci_low, ci_high
+        95 % confidence limits; infinite where the data do not bound the measure, NaN from a
+        method that gives none.
     statistic
-        The test statistic.
+        What the test orders the possible outcomes by; see the method.
     p
         Two-sided p-value.
     p_less, p_greater
-        One-sided p-values: small when the treated are lower, or higher.
+        One-sided p-values; the alternative is a measure below (above) the null value.
     converged
-        Whether there is an answer.
+        Whether there is a p-value.
     used
         Number of patients in the test.
     notes
@@ -41,6 +46,7 @@ class TailResult:
 
     method: str
     measure: str
+    null: float
     estimate: float
     ci_low: float
     ci_high: float
@@ -54,30 +60,32 @@ class TailResult:
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'."""
-        check_side(side)
-        return self.p_less if side == "less" else self.p_greater
+        return of_side(side, self.p_less, self.p_greater)
 
     def __repr__(self) -> str:
         """Show the numbers, then each note on its line."""
         head = f"{self.method}: no {self.measure} from {self.used} patients"
         if self.converged:
+            limits = f" (95 % CI {self.ci_low:.4g} to {self.ci_high:.4g})"
             head = (
-                f"{self.method}: {self.measure} {self.estimate:.4g} "
-                f"(95 % CI {self.ci_low:.4g} to {self.ci_high:.4g})\n  "
-                f"statistic {self.statistic:.4g}, p = {self.p:.4g}, {self.used} patients"
+                f"{self.method}: {self.measure} {self.estimate:.4g}"
+                f"{'' if np.isnan(self.ci_low) else limits}\n  statistic {self.statistic:.4g}, "
+                f"p = {self.p:.4g} (less {self.p_less:.4g}, greater {self.p_greater:.4g}) "
+                f"against {self.null:g}, {self.used} patients"
             )
         return "\n  ".join((head, *self.notes))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TailResults:
     """The same comparison in B trials: the fields of `TailResult` as arrays of shape (B,).
 
-    ``notes`` holds `Note` flags as integers.
+    ``notes`` holds `Note` flags as integers, and the null value holds for all trials.
     """
 
     method: str
     measure: str
+    null: float
     estimate: FloatArray
     ci_low: FloatArray
     ci_high: FloatArray
@@ -90,24 +98,11 @@ class TailResults:
     notes: IntArray
 
     def __len__(self) -> int:
-        return self.estimate.size
+        return self.p.size
 
     def row(self, b: int) -> TailResult:
         """Give the answer of row b alone."""
-        return TailResult(
-            method=self.method,
-            measure=self.measure,
-            estimate=float(self.estimate[b]),
-            ci_low=float(self.ci_low[b]),
-            ci_high=float(self.ci_high[b]),
-            statistic=float(self.statistic[b]),
-            p=float(self.p[b]),
-            p_less=float(self.p_less[b]),
-            p_greater=float(self.p_greater[b]),
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, TailResult)
 
     def p_one_sided(self, side: Side) -> FloatArray:
         """Give the p-values against 'the treated arm is not less (or not greater)'.
@@ -122,14 +117,14 @@ class TailResults:
         InputError
             If ``side`` is neither.
         """
-        check_side(side)
-        return self.p_less if side == "less" else self.p_greater
+        return of_side(side, self.p_less, self.p_greater)
 
 
 def tail_results(
     *,
     method: str,
     measure: str,
+    null: float,
     numbers: dict[str, FloatArray],
     converged: BoolArray,
     used: IntArray,
@@ -143,6 +138,7 @@ def tail_results(
     return TailResults(
         method=method,
         measure=measure,
+        null=null,
         **kept,
         converged=converged,
         used=used,

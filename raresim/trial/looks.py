@@ -158,7 +158,7 @@ class Analyst:
         rejected = rejected & ~self.dropped[rows, self.scenario.compared(estimand)]
         return {
             "analysed": True,
-            "estimate": estimate.estimate,
+            "estimate": part(estimate, "estimate"),
             "se": part(estimate, "se"),
             "ci_low": part(estimate, "ci_low"),
             "ci_high": part(estimate, "ci_high"),

@@ -23,12 +23,7 @@ CHANGES = ("change", "percent", "log")
 
 
 class Answer(Protocol):
-    """What every method answers, arrays (replicates,); some have a standard error and limits."""
-
-    @property
-    def estimate(self) -> Floats:
-        """Estimate, NaN where there is none."""
-        ...
+    """What every method answers, arrays (replicates,); some have an estimate with its limits."""
 
     @property
     def statistic(self) -> Floats:
@@ -56,7 +51,7 @@ class Answer(Protocol):
 
 
 def part(answer: Answer, name: str) -> Floats:
-    """Return a part of an answer that not every method has (se, df, limits), else NaN."""
+    """Return a part of an answer that not every method has (estimate, se, df, limits), else NaN."""
     found = getattr(answer, name, None)
     return np.full(answer.converged.shape, np.nan) if found is None else np.asarray(found)
 
@@ -116,20 +111,8 @@ def _weighted(table: SurvivalTable, method: MethodSpec) -> Answer:
     return batch.logrank(*_times(table), FlemingHarrington(weight.rho, weight.gamma))
 
 
-class _MaxCombo:
-    """The MaxCombo test, whose joint p-value is found for the side that is asked for."""
-
-    def __init__(self, table: SurvivalTable) -> None:
-        less = batch.max_combo(*_times(table), alternative="less")
-        self._table, self._p_less = table, less.p
-        self.estimate, self.statistic = np.full(len(less), np.nan), less.largest
-        self.converged, self.used, self.notes = less.converged, less.used, less.notes
-
-    def p_one_sided(self, side: Literal["less", "greater"]) -> Floats:
-        """Return the joint p-value for one side."""
-        if side == "less":
-            return self._p_less
-        return batch.max_combo(*_times(self._table), alternative="greater").p
+def _max_combo(table: SurvivalTable, method: MethodSpec) -> Answer:
+    return batch.max_combo(*_times(table), alternative="less")
 
 
 def _rank_sum(table: ChangeTable, method: MethodSpec) -> Answer:
@@ -188,7 +171,7 @@ CONTINUOUS = (*CHANGES, "share")
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
-    "max-combo": Method(("time",), lambda t, m: _MaxCombo(t), ("strata",), estimates=False),
+    "max-combo": Method(("time",), _max_combo, ("strata",), estimates=False),
     "cox": Method(("time",), lambda t, m: batch.cox(*_times(t)), ("strata",)),
     "firth cox": Method(("time",), lambda t, m: batch.firth_cox(*_times(t)), ("strata",)),
     "negative binomial": Method(("events",), lambda t, m: batch.negative_binomial(*_counts(t))),

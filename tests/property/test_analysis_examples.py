@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+from types import ModuleType
 
 import pytest
 
@@ -29,3 +30,8 @@ def test_every_public_function_has_an_example() -> None:
             thing = getattr(thing, part)
         if inspect.isroutine(thing):
             assert any(test.examples for test in finder.find(thing, name)), name
+
+
+@pytest.mark.parametrize("gathered", [raresim.analysis, raresim.analysis.batch])
+def test_no_two_rooms_give_the_same_name(gathered: ModuleType) -> None:
+    assert len(gathered.__all__) == len(set(gathered.__all__))

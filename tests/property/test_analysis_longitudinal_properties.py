@@ -10,9 +10,9 @@ import pytest
 from raresim.analysis import Note, Results
 from raresim.analysis.longitudinal import batch, mixed_model, mmrm, random_slope, repeated_measures
 from raresim.analysis.longitudinal.arm_by_visit import cell_layout, with_arm
-from raresim.analysis.longitudinal.fitting import chained, values_at
 from raresim.analysis.longitudinal.likelihood import curvature, evaluate
 from raresim.analysis.longitudinal.named_structures import STRUCTURES, structure
+from raresim.analysis.longitudinal.parameters import chained, values_at
 from raresim.analysis.longitudinal.prepared import prepare
 from raresim.analysis.longitudinal.random_effects import RandomEffects
 from raresim.errors import InputError

@@ -18,9 +18,9 @@ from raresim.analysis.missing.batch import Plan
 from raresim.analysis.missing.normal_model import repeated_normal
 from raresim.analysis.missing.posterior import monotone_draws
 from raresim.analysis.missing.reference import laws
-from raresim.analysis.missing.small_matrices import inverse
 from raresim.analysis.missing.sums import sums_of
 from raresim.analysis.missing.trial import trials
+from raresim.analysis.small_matrices import lapack_inverse
 from raresim.errors import InputError
 
 STRATEGIES = ("MAR", "J2R", "CIR", "CR")
@@ -107,9 +107,11 @@ def test_inverses_of_a_stack_are_those_of_each_matrix():
     for k in (2, 3, 5, 9, 15):
         a = rng.normal(size=(301, k, k))
         a = a @ np.swapaxes(a, 1, 2)
-        together = inverse(a)
-        assert all(together[i].tobytes() == inverse(a[i]).tobytes() for i in range(301))
-        assert all(together[i].tobytes() == inverse(a[i : i + 1]).tobytes() for i in range(301))
+        together = lapack_inverse(a)
+        assert all(together[i].tobytes() == lapack_inverse(a[i]).tobytes() for i in range(301))
+        assert all(
+            together[i].tobytes() == lapack_inverse(a[i : i + 1]).tobytes() for i in range(301)
+        )
 
 
 def test_under_mar_the_estimate_is_that_of_the_reml_model():

@@ -301,3 +301,14 @@ def test_the_largest_is_between_the_bounds_of_boole(seed: int, size: int, bound:
     both_sides = largest_exceeds(np.array([bound]), correlation[None], absolute=True)[0]
     assert one - 1e-9 <= several <= size * one + 1e-9
     assert max(several, 2.0 * one) - 1e-6 <= both_sides <= 2.0 * several + 1e-6
+
+
+@settings(max_examples=20, deadline=None)
+@given(table=tables)
+def test_max_combo_has_the_p_value_of_either_side(table: Table) -> None:
+    fit = batch.max_combo(*of(table, *BASE, "stratum"))
+    for side in ("less", "greater"):
+        alone = batch.max_combo(*of(table, *BASE, "stratum"), alternative=side)
+        assert fit.p_one_sided(side).tobytes() == alone.p.tobytes()
+    with pytest.raises(InputError):
+        fit.p_one_sided("two-sided")

@@ -6,6 +6,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.notes import Note
+from raresim.analysis.rows import one_row
 
 TAIL = 0.025  # of the equal-tailed 95 % credible interval
 
@@ -83,19 +84,7 @@ class Posteriors:
 
     def row(self, b: int) -> Posterior:
         """Give the posterior of row b alone."""
-        return Posterior(
-            method=self.method,
-            measure=self.measure,
-            mean=float(self.mean[b]),
-            sd=float(self.sd[b]),
-            low=float(self.low[b]),
-            high=float(self.high[b]),
-            probability=float(self.probability[b]),
-            margin=self.margin,
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, Posterior)
 
 
 def posteriors(

@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from raresim.analysis.arrays import IntArray
 from raresim.analysis.bayesian import kernels
 from raresim.analysis.bayesian.mixtures import BetaMixture, GammaMixture, NormalMixture
 from raresim.analysis.bayesian.result import Posterior
 from raresim.analysis.bayesian.student import NormalInverseGamma
-from raresim.analysis.columns import all_present, arms, flags, numbers, require
+from raresim.analysis.columns import all_present, arms, flags, measured, numbers, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +159,7 @@ def normal_known_sd(
     """
     require(data, (outcome,) if arm is None else (outcome, arm))
     return kernels.normal_known_sd(
-        numbers(data, outcome, missing=True, least=-np.inf)[None],
+        measured(data, outcome)[None],
         _arm(data, arm, control),
         all_present(len(data)),
         sd,
@@ -205,7 +203,7 @@ def normal_unknown_sd(
     """
     require(data, (outcome,) if arm is None else (outcome, arm))
     return kernels.normal_unknown_sd(
-        numbers(data, outcome, missing=True, least=-np.inf)[None],
+        measured(data, outcome)[None],
         _arm(data, arm, control),
         all_present(len(data)),
         prior,

@@ -11,12 +11,8 @@ from raresim.analysis.binary.model_tables import (
 )
 from raresim.analysis.binary.one_sample import binomial_power
 from raresim.analysis.binary.result import (
-    ProportionComparison,
-    ProportionComparisons,
     ProportionInterval,
     ProportionIntervals,
-    ProportionTest,
-    ProportionTests,
 )
 from raresim.analysis.binary.simon import SimonDesign, simon_design
 from raresim.analysis.binary.single_arm_tables import binomial_test, simon_analysis
@@ -37,12 +33,8 @@ from raresim.analysis.binary.tables import (
 )
 
 __all__ = [
-    "ProportionComparison",
-    "ProportionComparisons",
     "ProportionInterval",
     "ProportionIntervals",
-    "ProportionTest",
-    "ProportionTests",
     "SimonDesign",
     "barnard",
     "binomial_power",

@@ -10,8 +10,8 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.binary.event_counts import SMALL_ARM
-from raresim.analysis.binary.logistic_fit import Design, design
 from raresim.analysis.binary.ordered_categories import Categories, categories_in_order, maximise
+from raresim.analysis.logistic_fit import Design, design
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 
@@ -153,7 +153,7 @@ def _prepare(
     no_outcome = present & np.isnan(values)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
     used = present & ~no_outcome & ~no_covariate
-    data = design(np.zeros_like(values), covariates, np.asarray(arm, dtype=np.float64), used)
+    data = design(np.zeros_like(values), covariates, used, np.asarray(arm, dtype=np.float64))
     code, number = categories_in_order(values, used)
     both = np.minimum(*patients_per_arm(arm, used)) > 0
     enough = np.count_nonzero(used, axis=1) >= covariates.shape[2] + 2

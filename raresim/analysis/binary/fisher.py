@@ -5,13 +5,13 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
 from raresim.analysis.binary.conditional import fisher_tails, hypergeometric, odds_ratio
 from raresim.analysis.binary.event_counts import EventCounts, count_events
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
+from raresim.analysis.tail_result import TailResults
 
 TAIL = 0.025
 
 
-def fisher_exact(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> ProportionComparisons:
+def fisher_exact(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> TailResults:
     """Test for a difference in proportions by Fisher's exact test.
 
     Variant: that of R's ``fisher.test``. Given all margins, the two-sided p-value adds the
@@ -44,12 +44,12 @@ def fisher_exact(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> Pro
     >>> arm = np.array([[1, 1, 1, 1, 0, 0, 0, 0]])
     >>> fisher_exact(outcome, arm, np.ones((1, 8), dtype=bool)).row(0)
     Fisher's exact test: conditional odds ratio 6.408 (95 % CI 0.2117 to 626.2)
-      p = 0.4857 (less 0.9857, greater 0.2429) against 1, 8 patients
+      statistic 3, p = 0.4857 (less 0.9857, greater 0.2429) against 1, 8 patients
     """
     return _conditional_test(count_events(outcome, arm, present), mid_p=False)
 
 
-def fisher_mid_p(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> ProportionComparisons:
+def fisher_mid_p(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> TailResults:
     """Test for a difference in proportions by Fisher's test with mid-p-values.
 
     Variant: half the probability of the table seen is taken off each one-sided p-value of
@@ -79,7 +79,7 @@ def fisher_mid_p(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> Pro
     return _conditional_test(count_events(outcome, arm, present), mid_p=True)
 
 
-def _conditional_test(counts: EventCounts, *, mid_p: bool) -> ProportionComparisons:
+def _conditional_test(counts: EventCounts, *, mid_p: bool) -> TailResults:
     tables, own = counts.distinct()
     answered = counts.both_arms
     found = np.full((len(tables), 5), np.nan)
@@ -95,7 +95,7 @@ def _conditional_test(counts: EventCounts, *, mid_p: bool) -> ProportionComparis
     measured = answered & ~counts.constant
     limits = np.isinf(high[own]) | (low[own] == 0.0)
     nothing = np.where(answered, 0.0, np.nan)
-    return ProportionComparisons(
+    return TailResults(
         method="Fisher's mid-p test" if mid_p else "Fisher's exact test",
         measure="conditional odds ratio",
         null=1.0,

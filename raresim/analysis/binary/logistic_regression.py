@@ -11,7 +11,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.binary.event_counts import SMALL_ARM
-from raresim.analysis.binary.logistic_fit import Design, design, likelihood, maximise
+from raresim.analysis.logistic_fit import Design, design, likelihood, maximise
 from raresim.analysis.newton import solve_score
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975, Results, wald_results
@@ -61,7 +61,7 @@ def logistic(
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
     """
     data, notes = prepare(outcome, covariates, arm, present)
-    beta, converged, separated = maximise(data, _start(data), penalised=False)
+    beta, converged, separated = maximise(data)
     ready = notes & int(UNFIT | Note.CONSTANT_OUTCOME) == 0
     converged &= ready
     notes += Note.SEPARATION * (ready & separated)
@@ -109,7 +109,7 @@ def firth(
     """
     data, notes = prepare(outcome, covariates, arm, present)
     ready = notes & int(UNFIT) == 0
-    beta, converged, _ = maximise(data, _start(data), penalised=True)
+    beta, converged, _ = maximise(data, penalised=True)
     converged &= ready
     rows = np.flatnonzero(converged)
     part, best = data.rows(rows), beta[rows]
@@ -154,7 +154,7 @@ def prepare(
     no_outcome = present & np.isnan(values)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
     used = present & ~no_outcome & ~no_covariate
-    data = design(values, covariates, np.asarray(arm, dtype=np.float64), used)
+    data = design(values, covariates, used, np.asarray(arm, dtype=np.float64))
     number = np.count_nonzero(used, axis=1)
     events = np.count_nonzero(used & (values == 1.0), axis=1)
     both = np.minimum(*patients_per_arm(arm, used)) > 0
@@ -168,10 +168,6 @@ def prepare(
         + Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
     )
     return data, notes
-
-
-def _start(data: Design) -> FloatArray:
-    return np.zeros((data.outcome.shape[0], data.columns.shape[0]))
 
 
 def _standard_error(

@@ -6,9 +6,9 @@ from scipy.special import ndtr
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.binary.conditional import Conditional, odds_ratio, sum_of_strata
 from raresim.analysis.binary.event_counts import EventCounts, count_by_stratum
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975, Results, wald_results
+from raresim.analysis.tail_result import TailResults
 
 TAIL = 0.025
 
@@ -20,7 +20,7 @@ def cochran_mantel_haenszel(
     stratum: CodeArray | None = None,
     *,
     correction: bool = True,
-) -> ProportionComparisons:
+) -> TailResults:
     """Compare two proportions over strata by the Cochran-Mantel-Haenszel test.
 
     With A the treated events, and E_s and V_s their hypergeometric means and variances,
@@ -59,7 +59,7 @@ def cochran_mantel_haenszel(
     >>> stratum = np.repeat([[0, 1]], 6, axis=1)
     >>> cochran_mantel_haenszel(outcome, arm, np.ones((1, 12), dtype=bool), stratum).row(0)
     Cochran-Mantel-Haenszel test (corrected): common odds ratio 10 (95 % CI 0.5724 to 174.7)
-      p = 0.2781 (less 0.861, greater 0.139) against 1, 12 patients
+      statistic 1.085, p = 0.2781 (less 0.861, greater 0.139) against 1, 12 patients
       Small trial: this asymptotic method for proportions can exceed its nominal size; exact \
 tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
     """
@@ -73,7 +73,7 @@ tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
     nothing = np.where(answered, 0.0, np.nan)
     finite = np.isfinite(log_ratio)
     half = np.where(finite, NORMAL_975 * log_se, 0.0)
-    return ProportionComparisons(
+    return TailResults(
         method="Cochran-Mantel-Haenszel test" + (" (corrected)" if correction else ""),
         measure="common odds ratio",
         null=1.0,
@@ -96,7 +96,7 @@ def cochran_mantel_haenszel_exact(
     arm: CodeArray,
     present: BoolArray,
     stratum: CodeArray | None = None,
-) -> ProportionComparisons:
+) -> TailResults:
     """Compare two proportions over strata by the exact conditional test of a common odds ratio.
 
     Variant: that of R's ``mantelhaen.test(exact = TRUE)`` and, for one stratum, `fisher_exact`:
@@ -121,7 +121,7 @@ def cochran_mantel_haenszel_exact(
     >>> present = np.ones((1, 12), dtype=bool)
     >>> cochran_mantel_haenszel_exact(outcome, arm, present, stratum).row(0)
     exact conditional test: common odds ratio 6.957 (95 % CI 0.4228 to 471.1)
-      p = 0.26 (less 0.99, greater 0.13) against 1, 12 patients
+      statistic 5, p = 0.26 (less 0.99, greater 0.13) against 1, 12 patients
     """
     counts = count_by_stratum(outcome, arm, present, stratum)
     informative = counts.both_arms & ~counts.constant
@@ -143,7 +143,7 @@ def cochran_mantel_haenszel_exact(
     estimate, low, high = odds_ratio(families, total, TAIL)
     nothing = np.where(answered, 0.0, np.nan)
     less, greater, _, two_sided, _ = found.T
-    return ProportionComparisons(
+    return TailResults(
         method="exact conditional test",
         measure="common odds ratio",
         null=1.0,

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from raresim.analysis.arrays import FloatArray
 from raresim.analysis.binary import (
     cumulative_logit,
     goal_scaling,
     logistic_regression,
     standardised,
 )
-from raresim.analysis.binary.reading import covariates as read_covariates
 from raresim.analysis.binary.reading import two_arms
 from raresim.analysis.binary.standardised import Variance
-from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.columns import all_present, arms, measured, require, several, side_by_side
 from raresim.analysis.result import Result
 from raresim.errors import InputError
 
@@ -63,7 +59,7 @@ def logistic(
     2.7726
     """
     values, codes, present = two_arms(data, outcome, arm, control)
-    x = read_covariates(data, covariates)
+    x = side_by_side(data, covariates)
     return logistic_regression.logistic(values, x, codes, present).row(0)
 
 
@@ -96,7 +92,7 @@ def firth(
     2.1972
     """
     values, codes, present = two_arms(data, outcome, arm, control)
-    x = read_covariates(data, covariates)
+    x = side_by_side(data, covariates)
     return logistic_regression.firth(values, x, codes, present).row(0)
 
 
@@ -136,7 +132,7 @@ def standardised_risk_difference(
     0.6
     """
     values, codes, present = two_arms(data, outcome, arm, control)
-    x = read_covariates(data, covariates)
+    x = side_by_side(data, covariates)
     return standardised.standardised_risk_difference(
         values, x, codes, present, variance=variance
     ).row(0)
@@ -183,8 +179,8 @@ def proportional_odds(
     """
     require(data, (outcome, arm))
     return cumulative_logit.proportional_odds(
-        numbers(data, outcome, missing=True, least=-np.inf)[None],
-        read_covariates(data, covariates),
+        measured(data, outcome)[None],
+        side_by_side(data, covariates),
         arms(data, arm, control)[None],
         all_present(len(data)),
     ).row(0)
@@ -219,7 +215,7 @@ def proportional_odds_score(
     """
     require(data, (outcome, arm))
     return cumulative_logit.proportional_odds_score(
-        numbers(data, outcome, missing=True, least=-np.inf)[None],
+        measured(data, outcome)[None],
         arms(data, arm, control)[None],
         all_present(len(data)),
     ).row(0)
@@ -280,15 +276,10 @@ def goal_attainment(
             f"weights: found {len(own)} columns; expected {len(columns)}, one for each goal."
         )
     return goal_scaling.goal_attainment(
-        _side_by_side(data, columns),
-        read_covariates(data, covariates),
+        side_by_side(data, columns),
+        side_by_side(data, covariates),
         arms(data, arm, control)[None],
         all_present(len(data)),
-        _side_by_side(data, own) if own else None,
+        side_by_side(data, own) if own else None,
         correlation=correlation,
     ).row(0)
-
-
-def _side_by_side(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray:
-    columns = [numbers(data, name, missing=True, least=-np.inf) for name in names]
-    return np.stack(columns, axis=1)[None]

@@ -9,9 +9,9 @@ from scipy.special import betainc, betaincinv
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.binary.conditional import Tails
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
 
 TAIL = 0.025
@@ -28,7 +28,7 @@ def binomial_test(
     goal: float,
     interval: Interval = "clopper-pearson",
     mid_p: bool = False,
-) -> ProportionComparisons:
+) -> TailResults:
     """Test one arm's proportion against a performance goal by the exact binomial test.
 
     Variant: that of R's ``binom.test``. The two-sided p-value adds the probabilities at the goal
@@ -65,7 +65,7 @@ def binomial_test(
     >>> outcome = np.array([[1] * 6 + [0] * 14])
     >>> binomial_test(outcome, np.ones((1, 20), dtype=bool), goal=0.1).row(0)
     exact binomial test: proportion 0.3 (95 % CI 0.1189 to 0.5428)
-      p = 0.01125 (less 0.9976, greater 0.01125) against 0.1, 20 patients
+      statistic 6, p = 0.01125 (less 0.9976, greater 0.01125) against 0.1, 20 patients
     """
     if not 0.0 < goal < 1.0:
         raise InputError(f"goal: found {goal:g}; expected a proportion between 0 and 1.")
@@ -83,7 +83,7 @@ def binomial_test(
     less, greater, seen, rare, tied = tails[own.reshape(-1)].T
     half = 0.5 if mid_p else 0.0
     nothing = np.where(answered, 0.0, np.nan)
-    return ProportionComparisons(
+    return TailResults(
         method="mid-p binomial test" if mid_p else "exact binomial test",
         measure="proportion",
         null=goal,

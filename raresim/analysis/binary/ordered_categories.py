@@ -13,11 +13,12 @@ import numpy as np
 from scipy.special import expit
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.small_matrices import solution, times
 
 TOLERANCE = 1e-9
 MOST_ITERATIONS = 100
 HALVINGS = 30
-FLAT, FAR = 1e-9, 0.5  # a step this far that gains this little: there is no maximum
+FLAT, FAR = 1e-9, 0.5  # a step of so many logits that gains this little: there is no maximum
 LEAST_EIGENVALUE = 1e-14
 
 
@@ -83,12 +84,14 @@ def maximise(
             data.code[active], data.number, data.columns[:, active], data.used[active]
         )
         value, score, information = _likelihood(part, beta[active])
-        step, solved, own_se = _solve(information, score)
+        step, able, own_se = _solve(information, score)
         size = np.max(np.abs(step), axis=1)
-        settled = solved & (size <= TOLERANCE)
-        flat = solved & (size >= FAR) & (0.5 * ordered_sum(score * step) < FLAT)
+        settled = able & (size <= TOLERANCE)
+        shift = times(np.moveaxis(part.columns, 0, 2), step[:, cuts:])
+        far = np.maximum(np.max(np.abs(step[:, :cuts]), axis=1), np.max(np.abs(shift), axis=1))
+        flat = able & (far >= FAR) & (0.5 * ordered_sum(score * step) < FLAT)
         beta[active] += _climbing(part, beta[active], step, value, settled)
-        converged[active], separated[active], lost[active] = settled, flat, ~solved
+        converged[active], separated[active], lost[active] = settled, flat, ~able
         se[active] = own_se
     return beta[:, -1], se, converged, separated
 
@@ -155,18 +158,11 @@ def _likelihood(data: Categories, beta: FloatArray) -> tuple[FloatArray, FloatAr
 
 def _solve(information: FloatArray, score: FloatArray) -> tuple[FloatArray, BoolArray, FloatArray]:
     """Solve for the step; also say whether that could be done, and the arm's standard error."""
-    k = score.shape[1]
-    diagonal = np.diagonal(information, axis1=1, axis2=2)
-    solved = np.all(np.isfinite(information), axis=(1, 2)) & np.all(diagonal > 0.0, axis=1)
-    scale = np.sqrt(np.where(solved[:, None], diagonal, 1.0))
-    even = information / (scale[:, :, None] * scale[:, None, :])
-    even = np.where(solved[:, None, None], even, np.eye(k))
-    solved &= np.linalg.eigvalsh(even)[:, 0] > LEAST_EIGENVALUE
-    even = np.where(solved[:, None, None], even, np.eye(k))
-    right = np.where(solved[:, None], score, 0.0) / scale
-    step = np.linalg.solve(even, right[:, :, None])[:, :, 0] / scale
-    inverse = np.linalg.inv(even)[:, -1, -1]
-    return step, solved, np.sqrt(np.maximum(inverse, 0.0)) / scale[:, -1]
+    step, found = solution(information, score, LEAST_EIGENVALUE)
+    arm = np.zeros_like(score)
+    arm[:, -1] = 1.0
+    variance = solution(information, arm, LEAST_EIGENVALUE)[0][:, -1]
+    return step, found, np.sqrt(np.maximum(variance, 0.0))
 
 
 def _climbing(

@@ -39,16 +39,6 @@ def two_arms(
     return outcomes(data, outcome), arms(data, arm, control)[None], all_present(len(data))
 
 
-def covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray:
-    """Read the covariates, missing values allowed, as (1, n, p)."""
-    columns = several(names)
-    require(data, columns)
-    found = np.empty((1, len(data), len(columns)))
-    for j, name in enumerate(columns):
-        found[0, :, j] = numbers(data, name, missing=True, least=-np.inf)
-    return found
-
-
 def strata(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
     """Read the strata, None without any."""
     columns = several(names)

@@ -11,9 +11,9 @@ from raresim.analysis.binary.restricted import (
     given_odds_ratio,
     given_ratio,
 )
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
 
 HALVINGS = 70  # of a bracket of width 2 or 100: to the last bit
@@ -29,7 +29,7 @@ def miettinen_nurminen(
     measure: Measure = "risk difference",
     null: float | None = None,
     correction: bool = True,
-) -> ProportionComparisons:
+) -> TailResults:
     """Compare two proportions by the score test and interval of Miettinen and Nurminen.
 
     With p0~, p1~ the maximum-likelihood proportions under the null value,
@@ -85,7 +85,7 @@ def miettinen_nurminen(
     >>> arm = np.array([[1] * 10 + [0] * 10])
     >>> miettinen_nurminen(outcome, arm, np.ones((1, 20), dtype=bool)).row(0)
     Miettinen-Nurminen score test: risk difference 0.6 (95 % CI 0.17 to 0.8406)
-      p = 0.007602 (less 0.9962, greater 0.003801) against 0, 20 patients
+      statistic 2.669, p = 0.007602 (less 0.9962, greater 0.003801) against 0, 20 patients
       Small trial: this asymptotic method for proportions can exceed its nominal size; exact \
 tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
     """
@@ -101,7 +101,7 @@ def farrington_manning(
     *,
     margin: float,
     measure: Measure = "risk difference",
-) -> ProportionComparisons:
+) -> TailResults:
     """Test for non-inferiority or superiority by a margin by the test of Farrington and Manning.
 
     The score test of `miettinen_nurminen` without N/(N - 1), at the null value ``margin``
@@ -130,7 +130,7 @@ def farrington_manning(
     >>> arm = np.array([[1] * 50 + [0] * 50])
     >>> farrington_manning(outcome, arm, np.ones((1, 100), dtype=bool), margin=-0.15).row(0)
     Farrington-Manning test: risk difference 0.04 (95 % CI -0.1144 to 0.1945)
-      p = 0.01692 (less 0.9915, greater 0.008459) against -0.15, 100 patients
+      statistic 2.388, p = 0.01692 (less 0.9915, greater 0.008459) against -0.15, 100 patients
     """
     counts = count_events(outcome, arm, present)
     null = _checked_null(measure, margin)
@@ -233,7 +233,7 @@ def _limits(tables: FloatArray, measure: str, correction: bool) -> tuple[FloatAr
 
 def _compare(
     counts: EventCounts, method: str, measure: str, null: float, correction: bool
-) -> ProportionComparisons:
+) -> TailResults:
     distinct, own = counts.distinct()
     answered = counts.both_arms
     tables = np.maximum(distinct, np.array([0, 1, 0, 1])).T.astype(np.float64)
@@ -248,7 +248,7 @@ def _compare(
     if logs:
         estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
     nothing = np.where(answered, 0.0, np.nan)
-    return ProportionComparisons(
+    return TailResults(
         method=method,
         measure=measure,
         null=null,

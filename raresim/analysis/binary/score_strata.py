@@ -9,9 +9,9 @@ from scipy.special import ndtr
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
 from raresim.analysis.binary.event_counts import count_by_stratum
 from raresim.analysis.binary.restricted import given_difference
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
 
 HALVINGS = 60
@@ -29,7 +29,7 @@ def stratified_miettinen_nurminen(
     null: float = 0.0,
     weights: Weights = "mn",
     correction: bool = True,
-) -> ProportionComparisons:
+) -> TailResults:
     """Compare two proportions over strata by the score method for a common risk difference.
 
     With d_s the difference of stratum s and V_s its variance at the maximum-likelihood
@@ -100,7 +100,7 @@ def stratified_miettinen_nurminen(
     found = z(np.full(len(kept), float(null)))
     nothing = np.where(answered, 0.0, np.nan)
     lost = np.any((counts.patients_0 + counts.patients_1 > 0) & ~kept, axis=1)
-    return ProportionComparisons(
+    return TailResults(
         method=f"stratified Miettinen-Nurminen score test (weights {weights.upper()})",
         measure="common risk difference",
         null=null,

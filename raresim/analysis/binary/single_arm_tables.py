@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from raresim.analysis.binary import one_sample, two_stage
 from raresim.analysis.binary.one_sample import Interval
 from raresim.analysis.binary.reading import outcomes
-from raresim.analysis.binary.result import ProportionComparison
 from raresim.analysis.binary.simon import SimonDesign
 from raresim.analysis.columns import all_present, require
+from raresim.analysis.tail_result import TailResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ def binomial_test(
     goal: float,
     interval: Interval = "clopper-pearson",
     mid_p: bool = False,
-) -> ProportionComparison:
+) -> TailResult:
     """Test one arm against a performance goal; see `batch.binomial_test`.
 
     Parameters
@@ -51,7 +51,7 @@ def binomial_test(
     >>> data = pd.DataFrame({"well": [1] * 6 + [0] * 14})
     >>> binomial_test(data, outcome="well", goal=0.1)
     exact binomial test: proportion 0.3 (95 % CI 0.1189 to 0.5428)
-      p = 0.01125 (less 0.9976, greater 0.01125) against 0.1, 20 patients
+      statistic 6, p = 0.01125 (less 0.9976, greater 0.01125) against 0.1, 20 patients
     """
     require(data, (outcome,))
     values = outcomes(data, outcome)
@@ -66,7 +66,7 @@ def simon_analysis(
     outcome: str,
     goal: float,
     design: SimonDesign,
-) -> ProportionComparison:
+) -> TailResult:
     """Analyse one arm after a two-stage design; see `batch.simon_analysis`.
 
     Parameters
@@ -96,7 +96,7 @@ def simon_analysis(
     >>> design = SimonDesign(stop=1, first=10, fail=5, total=29)
     >>> simon_analysis(data, outcome="well", goal=0.1, design=design)
     two-stage exact test: response probability 0.1 (95 % CI 0.002529 to 0.445)
-      p = 1 (less 0.7361, greater 0.6513) against 0.1, 10 patients
+      statistic 1, p = 1 (less 0.7361, greater 0.6513) against 0.1, 10 patients
     """
     require(data, (outcome,))
     values = outcomes(data, outcome)

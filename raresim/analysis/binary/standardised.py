@@ -12,8 +12,8 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.binary.event_counts import SMALL_ARM
-from raresim.analysis.binary.logistic_fit import Design, likelihood, maximise
 from raresim.analysis.binary.logistic_regression import UNFIT, prepare
+from raresim.analysis.logistic_fit import Design, likelihood, maximise
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -81,8 +81,7 @@ def standardised_risk_difference(
     if variance not in ("model", "robust", "ye"):
         raise InputError(f"variance: found {variance!r}; expected 'model', 'robust' or 'ye'.")
     data, notes = prepare(outcome, covariates, arm, present)
-    beta = np.zeros((data.outcome.shape[0], data.columns.shape[0]))
-    beta, converged, separated = maximise(data, beta, penalised=False)
+    beta, converged, separated = maximise(data)
     ready = notes & int(UNFIT | Note.CONSTANT_OUTCOME) == 0
     converged &= ready
     number = np.count_nonzero(data.used, axis=1)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from raresim.analysis.binary import mantel_haenszel, score_strata
 from raresim.analysis.binary.reading import strata as read_strata
 from raresim.analysis.binary.reading import two_arms
-from raresim.analysis.binary.result import ProportionComparison
 from raresim.analysis.binary.score_strata import Weights
 from raresim.analysis.result import Result
+from raresim.analysis.tail_result import TailResult
 from raresim.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def cochran_mantel_haenszel(
     control: object,
     strata: Sequence[str] = (),
     correction: bool = True,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare two proportions over strata; see `batch.cochran_mantel_haenszel`.
 
     Parameters
@@ -79,7 +79,7 @@ def cochran_mantel_haenszel_exact(
     arm: str,
     control: object,
     strata: Sequence[str] = (),
-) -> ProportionComparison:
+) -> TailResult:
     """Test a common odds ratio exactly; see `batch.cochran_mantel_haenszel_exact`.
 
     Takes the arguments of `cochran_mantel_haenszel` without ``correction``.
@@ -168,7 +168,7 @@ def stratified_miettinen_nurminen(
     null: float = 0.0,
     weights: Weights = "mn",
     correction: bool = True,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare two proportions over strata; see `batch.stratified_miettinen_nurminen`.
 
     Takes the arguments of `cochran_mantel_haenszel` without ``correction``, and:

@@ -5,12 +5,9 @@ from typing import TYPE_CHECKING
 from raresim.analysis.binary import fisher, hybrid, score, unconditional
 from raresim.analysis.binary.reading import two_arms
 from raresim.analysis.binary.restricted import Measure
-from raresim.analysis.binary.result import (
-    ProportionComparison,
-    ProportionInterval,
-    ProportionTest,
-)
+from raresim.analysis.binary.result import ProportionInterval
 from raresim.analysis.binary.unconditional import Order
+from raresim.analysis.tail_result import TailResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +19,7 @@ def fisher_exact(
     outcome: str,
     arm: str,
     control: object,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare two proportions by Fisher's exact test; see `batch.fisher_exact`.
 
     Parameters
@@ -61,7 +58,7 @@ def fisher_mid_p(
     outcome: str,
     arm: str,
     control: object,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare two proportions by Fisher's mid-p test; see `batch.fisher_mid_p`.
 
     Takes the arguments of `fisher_exact`.
@@ -92,7 +89,7 @@ def barnard(
     arm: str,
     control: object,
     variance: Order = "pooled",
-) -> ProportionTest:
+) -> TailResult:
     """Compare two proportions by Barnard's exact test; see `batch.barnard`.
 
     Takes the arguments of `fisher_exact`, and:
@@ -117,7 +114,7 @@ def barnard(
     >>> data = pd.DataFrame({"well": [1, 1, 1, 1, 0, 0, 0, 0, 0, 1], "arm": list("aaaaappppp")})
     >>> barnard(data, outcome="well", arm="arm", control="p")
     Barnard's exact test (pooled): risk difference 0.6
-      p = 0.1094 (less 1, greater 0.05469) against 0, 10 patients
+      statistic 1.897, p = 0.1094 (less 1, greater 0.05469) against 0, 10 patients
     """
     return unconditional.barnard(*two_arms(data, outcome, arm, control), variance=variance).row(0)
 
@@ -128,7 +125,7 @@ def boschloo(
     outcome: str,
     arm: str,
     control: object,
-) -> ProportionTest:
+) -> TailResult:
     """Compare two proportions by Boschloo's exact test; see `batch.boschloo`.
 
     Takes the arguments of `fisher_exact`.
@@ -161,7 +158,7 @@ def miettinen_nurminen(
     measure: Measure = "risk difference",
     null: float | None = None,
     correction: bool = True,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare two proportions by a score test and interval; see `batch.miettinen_nurminen`.
 
     Takes the arguments of `fisher_exact`, and:
@@ -205,7 +202,7 @@ def farrington_manning(
     control: object,
     margin: float,
     measure: Measure = "risk difference",
-) -> ProportionComparison:
+) -> TailResult:
     """Test for (non-)inferiority or superiority by a margin; see `batch.farrington_manning`.
 
     Takes the arguments of `fisher_exact`, and:

@@ -8,9 +8,9 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray
 from raresim.analysis.binary.one_sample import upper_tail
-from raresim.analysis.binary.result import ProportionComparisons
 from raresim.analysis.binary.simon import SimonDesign
 from raresim.analysis.notes import Note
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
 
 TAIL = 0.025
@@ -19,7 +19,7 @@ HALVINGS = 60
 
 def simon_analysis(
     outcome: FloatArray, present: BoolArray, *, design: SimonDesign, goal: float
-) -> ProportionComparisons:
+) -> TailResults:
     """Analyse a two-stage trial so that the chance of stopping early is counted.
 
     Trials are ordered by the stage at which they ended, then by responses (stage-wise ordering,
@@ -57,7 +57,7 @@ def simon_analysis(
     >>> design = SimonDesign(stop=1, first=10, fail=5, total=29)
     >>> simon_analysis(outcome, np.ones((1, 29), dtype=bool), design=design, goal=0.1).row(0)
     two-stage exact test: response probability 0.3053 (95 % CI 0.1302 to 0.4913)
-      p = 0.01099 (less 0.9986, greater 0.005494) against 0.1, 29 patients
+      statistic 8, p = 0.01099 (less 0.9986, greater 0.005494) against 0.1, 29 patients
     """
     if not 0.0 < goal < 1.0:
         raise InputError(f"goal: found {goal:g}; expected a proportion between 0 and 1.")
@@ -74,7 +74,7 @@ def simon_analysis(
     for b in np.flatnonzero(answered).tolist():
         found[:, b] = _inference(design, bool(stopped[b]), int(responses[b]), goal)
     estimate, less, greater, low, high = found
-    return ProportionComparisons(
+    return TailResults(
         method="two-stage exact test",
         measure="response probability",
         null=goal,

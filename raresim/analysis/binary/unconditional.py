@@ -14,7 +14,7 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.binary.conditional import one_sided_table
 from raresim.analysis.binary.event_counts import EventCounts, count_events
-from raresim.analysis.binary.result import ProportionTests
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError, Problem
 
 GRID = 1024  # steps of the angle arcsin(sqrt(pi)): the probabilities are smooth in it
@@ -26,7 +26,7 @@ Order = Literal["pooled", "unpooled"]
 
 def barnard(
     outcome: FloatArray, arm: CodeArray, present: BoolArray, *, variance: Order = "pooled"
-) -> ProportionTests:
+) -> TailResults:
     """Test for a difference in proportions by Barnard's exact unconditional test.
 
     Variant: that of ``scipy.stats.barnard_exact``. Tables are ordered by the Wald statistic
@@ -65,7 +65,7 @@ def barnard(
     >>> arm = np.array([[1, 1, 1, 1, 1, 0, 0, 0, 0, 0]])
     >>> barnard(outcome, arm, np.ones((1, 10), dtype=bool)).row(0)
     Barnard's exact test (pooled): risk difference 0.6
-      p = 0.1094 (less 1, greater 0.05469) against 0, 10 patients
+      statistic 1.897, p = 0.1094 (less 1, greater 0.05469) against 0, 10 patients
     """
     if variance not in ("pooled", "unpooled"):
         raise InputError(f"variance: found {variance!r}; expected 'pooled' or 'unpooled'.")
@@ -73,7 +73,7 @@ def barnard(
     return _look_up(counts, variance, f"Barnard's exact test ({variance})")
 
 
-def boschloo(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> ProportionTests:
+def boschloo(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> TailResults:
     """Test for a difference in proportions by Boschloo's exact unconditional test.
 
     Variant: that of ``scipy.stats.boschloo_exact``. Tables are ordered by Fisher's one-sided
@@ -103,7 +103,7 @@ def boschloo(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> Proport
     return _look_up(count_events(outcome, arm, present), "Fisher", "Boschloo's exact test")
 
 
-def _look_up(counts: EventCounts, order: str, method: str) -> ProportionTests:
+def _look_up(counts: EventCounts, order: str, method: str) -> TailResults:
     answered = counts.both_arms
     found = np.full((4, len(answered)), np.nan)
     sizes = np.stack([counts.patients_0, counts.patients_1], axis=1)
@@ -112,11 +112,13 @@ def _look_up(counts: EventCounts, order: str, method: str) -> ProportionTests:
         table = p_values(patients_0, patients_1, order)
         found[:, rows] = table[:, counts.events_0[rows], counts.events_1[rows]]
     size_0, size_1 = np.maximum(counts.patients_0, 1), np.maximum(counts.patients_1, 1)
-    return ProportionTests(
+    return TailResults(
         method=method,
         measure="risk difference",
         null=0.0,
         estimate=np.where(answered, counts.events_1 / size_1 - counts.events_0 / size_0, np.nan),
+        ci_low=np.full(len(answered), np.nan),
+        ci_high=np.full(len(answered), np.nan),
         statistic=found[3],
         p=found[0],
         p_less=found[1],

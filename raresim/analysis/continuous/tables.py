@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from raresim.analysis.arrays import FloatArray, IntArray
 from raresim.analysis.columns import (
     all_present,
     arms,
-    numbers,
+    measured,
     require,
     several,
+    side_by_side,
     strata_codes,
 )
 from raresim.analysis.continuous import (
@@ -156,8 +155,8 @@ def one_sample_t(data: "pd.DataFrame", *, outcome: str, goal: float) -> Result:
       se 0.7071, t(3) = 2.121, p = 0.124, 4 patients
     """
     require(data, (outcome,))
-    values = numbers(data, outcome, missing=True, least=-np.inf)
-    return t_tests.one_sample_t(values[None], all_present(len(data)), goal=goal).row(0)
+    values = measured(data, outcome)[None]
+    return t_tests.one_sample_t(values, all_present(len(data)), goal=goal).row(0)
 
 
 def paired_t(data: "pd.DataFrame", *, after: str, before: str) -> Result:
@@ -188,7 +187,7 @@ def paired_t(data: "pd.DataFrame", *, after: str, before: str) -> Result:
       se 0.7071, t(3) = 2.828, p = 0.06628, 4 patients
     """
     require(data, (after, before))
-    later, earlier = (numbers(data, name, missing=True, least=-np.inf) for name in (after, before))
+    later, earlier = (measured(data, name) for name in (after, before))
     return t_tests.paired_t(later[None], earlier[None], all_present(len(data))).row(0)
 
 
@@ -233,7 +232,7 @@ def wilcoxon(
     ... )
     >>> wilcoxon(data, outcome="walk", arm="arm", control="p")
     Wilcoxon-Mann-Whitney test: shift 1.05 (95 % CI -0.2 to 1.8)
-      statistic 14, p = 0.1143, 8 patients
+      statistic 14, p = 0.1143 (less 0.9714, greater 0.05714) against 0, 8 patients
     """
     values, treated = _compared(data, outcome, arm, control)
     return wilcoxon_test.wilcoxon(
@@ -368,8 +367,7 @@ def _compared(
 ) -> tuple[FloatArray, IntArray]:
     """Read the outcome and the arm as a batch of one."""
     require(data, (outcome, arm, *others))
-    values = numbers(data, outcome, missing=True, least=-np.inf)
-    return values[None], arms(data, arm, control)[None]
+    return measured(data, outcome)[None], arms(data, arm, control)[None]
 
 
 def _adjusted(
@@ -377,6 +375,4 @@ def _adjusted(
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Read the outcome, the covariates and the arm as a batch of one."""
     values, treated = _compared(data, outcome, arm, control, several(adjust_for))
-    covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
-    baseline = np.stack(covariates, axis=1) if covariates else np.zeros((len(data), 0))
-    return values, baseline[None], treated
+    return values, side_by_side(data, adjust_for), treated

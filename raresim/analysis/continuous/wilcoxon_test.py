@@ -96,7 +96,7 @@ def wilcoxon(
     >>> arm = np.array([[1] * 10 + [0] * 5])
     >>> wilcoxon(outcome, arm, np.ones((1, 15), dtype=bool)).row(0)
     Wilcoxon-Mann-Whitney test: shift 0.305 (95 % CI -0.15 to 0.76)
-      statistic 35, p = 0.2544, 15 patients
+      statistic 35, p = 0.2544 (less 0.8968, greater 0.1272) against 0, 15 patients
     """
     if distribution not in ("auto", "exact", "asymptotic"):
         expected = "'auto', 'exact' or 'asymptotic'"
@@ -130,6 +130,7 @@ def wilcoxon(
     return tail_results(
         method="Wilcoxon-Mann-Whitney test",
         measure="shift",
+        null=0.0,
         numbers=numbers | shift,
         converged=answered,
         used=controls + treated,

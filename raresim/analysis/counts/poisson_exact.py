@@ -67,7 +67,7 @@ def poisson_exact(
     >>> count, exposure = np.array([[6, 11]]), np.array([[1083.0, 800.0]])
     >>> poisson_exact(count, exposure, np.array([[0, 1]]), np.ones((1, 2), dtype=bool)).row(0)
     exact conditional test of Poisson rates: rate ratio 2.482 (95 % CI 0.8413 to 8.173)
-      statistic 11, p = 0.08454, 2 patients
+      statistic 11, p = 0.08454 (less 0.9818, greater 0.0547) against 1, 2 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     if two_sided not in ("likely", "central"):
@@ -115,6 +115,7 @@ def poisson_exact(
     return tail_results(
         method="exact conditional test of Poisson rates",
         measure="rate ratio",
+        null=1.0,
         numbers=numbers,
         converged=answered,
         used=controls + treated,

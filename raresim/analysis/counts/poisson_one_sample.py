@@ -80,6 +80,7 @@ def poisson_test(
     return tail_results(
         method="exact test of a Poisson rate",
         measure="rate",
+        null=goal,
         numbers=numbers,
         converged=answered,
         used=np.count_nonzero(used, axis=1),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.columns import all_present, arms, covariates_of, numbers, require, several
 from raresim.analysis.counts import count_regression
 from raresim.analysis.counts import poisson_exact as exact_kernel
 from raresim.analysis.counts import poisson_one_sample as one_sample_kernel
@@ -103,7 +103,7 @@ def poisson_regression(
     """
     return poisson_kernels.poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
-        baseline=_covariates(data, adjust_for),
+        baseline=covariates_of(data, adjust_for),
         test=test,
     ).row(0)
 
@@ -143,7 +143,7 @@ def quasi_poisson_regression(
     """
     return poisson_kernels.quasi_poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
-        baseline=_covariates(data, adjust_for),
+        baseline=covariates_of(data, adjust_for),
     ).row(0)
 
 
@@ -180,7 +180,7 @@ def poisson_exact(
     >>> data = pd.DataFrame({"attacks": [10, 2], "years": [4.0, 4.0], "arm": ["p", "a"]})
     >>> poisson_exact(data, count="attacks", exposure="years", arm="arm", control="p")
     exact conditional test of Poisson rates: rate ratio 0.2 (95 % CI 0.02131 to 0.9385)
-      statistic 2, p = 0.03857, 2 patients
+      statistic 2, p = 0.03857 (less 0.01929, greater 0.9968) against 1, 2 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     return exact_kernel.poisson_exact(
@@ -255,8 +255,3 @@ def _whole(data: "pd.DataFrame", count: str) -> IntArray:
             )
         )
     return np.asarray(counts.astype(np.int64))
-
-
-def _covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
-    values = [numbers(data, name, missing=True, least=-np.inf) for name in names]
-    return np.stack(values, axis=1)[None] if values else None

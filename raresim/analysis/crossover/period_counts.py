@@ -17,7 +17,7 @@ from raresim.analysis.crossover.periods import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
-from raresim.analysis.survival.small_matrices import inverse, times
+from raresim.analysis.small_matrices import inverse, times
 from raresim.errors import InputError
 
 Variance = Literal["robust", "sandwich", "poisson"]

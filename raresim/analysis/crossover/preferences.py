@@ -6,10 +6,10 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.binary.fisher import fisher_exact
-from raresim.analysis.binary.result import ProportionComparisons, ProportionTests
 from raresim.analysis.continuous.wilcoxon_test import exact_tails
 from raresim.analysis.crossover.periods import check_contrast, check_shapes
 from raresim.analysis.notes import Note
+from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
 
 
@@ -20,7 +20,7 @@ def mainland_gart(
     *,
     treated: int = 1,
     control: int = 0,
-) -> ProportionComparisons:
+) -> TailResults:
     """Test a binary outcome of an AB/BA cross-over trial by the Mainland-Gart test.
 
     Fisher's exact test (`fisher_exact`, its two-sided p-value) of the patients who responded in
@@ -86,7 +86,7 @@ def prescott(
     *,
     treated: int = 1,
     control: int = 0,
-) -> ProportionTests:
+) -> TailResults:
     """Test a binary outcome of an AB/BA cross-over trial by Prescott's exact test.
 
     Patients responded in their first period only (1), in both or none (0), or in the second only
@@ -137,11 +137,14 @@ def prescott(
         scores = preference[b, complete[b]] + 1
         tails[:, b] = exact_tails(scores, int(number[b, 1]), int(sums[b, 1] + number[b, 1]))
     means = sums / np.maximum(number, 1)
-    return ProportionTests(
+    unknown = np.full(both.size, np.nan)
+    return TailResults(
         method="Prescott's test",
         measure="risk difference",
         null=0.0,
         estimate=np.where(both, (means[:, 1] - means[:, 0]) / 2.0, np.nan),
+        ci_low=unknown,
+        ci_high=unknown,
         statistic=np.where(both, sums[:, 1], np.nan),
         p=tails[0],
         p_less=tails[1],

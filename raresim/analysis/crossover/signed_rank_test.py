@@ -127,6 +127,7 @@ def signed_rank(
     return tail_results(
         method="Wilcoxon signed-rank test",
         measure="shift",
+        null=0.0,
         numbers=numbers | shift,
         converged=answered,
         used=number,

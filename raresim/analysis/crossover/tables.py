@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from raresim.analysis.binary.result import ProportionComparison, ProportionTest
 from raresim.analysis.columns import numbers, require
 from raresim.analysis.continuous.wilcoxon_test import Distribution
 from raresim.analysis.crossover import (
@@ -174,7 +173,7 @@ def mainland_gart(
     treatment: str,
     treated: object,
     control: object,
-) -> ProportionComparison:
+) -> TailResult:
     """Compare a binary outcome in AB/BA by the Mainland-Gart test; see `batch.mainland_gart`.
 
     Takes the columns of `crossover_anova`; the outcome is 1 or 0.
@@ -211,7 +210,7 @@ def prescott(
     treatment: str,
     treated: object,
     control: object,
-) -> ProportionTest:
+) -> TailResult:
     """Compare a binary outcome in AB/BA by Prescott's exact test; see `batch.prescott`.
 
     Takes the columns of `crossover_anova`; the outcome is 1 or 0.

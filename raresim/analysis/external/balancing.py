@@ -11,12 +11,13 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.external.logistic import apply, column_sums, cross, inverses, linear
+from raresim.analysis.designs import column_sums, cross_products
 from raresim.analysis.external.tilting import tilted_weights
 from raresim.analysis.external.weighting import FEW, dropped_notes
 from raresim.analysis.external.weights import effective_patients
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import inverse, times
 from raresim.errors import InputError
 
 Measure = Literal["mean difference", "log odds ratio", "log risk ratio"]
@@ -88,7 +89,7 @@ def entropy_balanced(
     influence = np.where(treated, (y - own[:, None]) / number, 0.0) - influence
     # the target was estimated from the treated: where it moves, so do weights and mean
     total = ordered_sum(weight)[:, None]
-    influence = influence - np.where(treated, linear(centred, pull) * total / number, 0.0)
+    influence = influence - np.where(treated, times(centred, pull) * total / number, 0.0)
     answered = both & met & regular
     few = answered & (np.minimum(effective_patients(weight), sizes[1]) < FEW)
     return wald_results(
@@ -258,9 +259,9 @@ def _arm_mean(
     away = own * (y - mean[:, None]) / total[:, None]
     if known:
         return mean, away, np.zeros(centred.shape[::2]), np.ones(len(total), dtype=np.bool_)
-    inverse, regular = inverses(cross(centred, weight))
-    pull = apply(inverse, column_sums(centred, away))
-    return mean, away - weight * linear(centred, pull), pull, regular
+    undone, regular = inverse(cross_products(centred, weight))
+    pull = times(undone, column_sums(centred, away))
+    return mean, away - weight * times(centred, pull), pull, regular
 
 
 def _linked(mean: FloatArray, measure: Measure) -> tuple[FloatArray, FloatArray, BoolArray]:

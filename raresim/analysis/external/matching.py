@@ -87,15 +87,9 @@ def propensity_matched(
             for b in range(len(arm))
         ]
     )
-    y = np.where(used, outcome, 0.0)
     number = np.count_nonzero(partners >= 0, axis=2)
-    others = np.where(partners >= 0, y[np.arange(len(arm))[:, None, None], partners], 0.0)
-    matched = number > 0
-    difference = np.where(matched, y - ordered_sum(others) / np.maximum(number, 1), 0.0)
-    sets = np.count_nonzero(matched, axis=1)
-    mean = ordered_sum(difference) / np.maximum(sets, 1)
-    away = np.where(matched, difference - mean[:, None], 0.0)
-    variance = ordered_sum(away * away) / np.maximum(sets - 1, 1) / np.maximum(sets, 1)
+    sets = np.count_nonzero(number > 0, axis=1)
+    mean, variance = _difference(np.where(used, outcome, 0.0), partners)
     sizes = patients_per_arm(arm, used)
     both = (sizes[0] > 0) & (sizes[1] > 0)
     alone = both & fitted & (sets < sizes[1])
@@ -114,6 +108,18 @@ def propensity_matched(
         + dropped_notes(no_outcome, no_covariate),
         df=np.maximum(sets - 1, 1).astype(np.float64),
     )
+
+
+def _difference(y: FloatArray, partners: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Give the mean difference of patients and their controls' mean (B,), and its variance."""
+    number = np.count_nonzero(partners >= 0, axis=2)
+    others = np.where(partners >= 0, y[np.arange(len(y))[:, None, None], partners], 0.0)
+    matched = number > 0
+    difference = np.where(matched, y - ordered_sum(others) / np.maximum(number, 1), 0.0)
+    sets = np.count_nonzero(matched, axis=1)
+    mean = ordered_sum(difference) / np.maximum(sets, 1)
+    away = np.where(matched, difference - mean[:, None], 0.0)
+    return mean, ordered_sum(away * away) / np.maximum(sets - 1, 1) / np.maximum(sets, 1)
 
 
 def _spread(distance: FloatArray, arm: CodeArray, used: BoolArray) -> FloatArray:

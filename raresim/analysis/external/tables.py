@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raresim.analysis.arrays import FloatArray
-from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.columns import all_present, arms, measured, require, several, side_by_side
 from raresim.analysis.external import balancing, matching, weighting
 from raresim.analysis.external.balancing import Measure
 from raresim.analysis.external.weights import Estimand
@@ -66,8 +65,8 @@ def propensity_weighted(
     """
     require(data, (outcome, *several(covariates), arm))
     return weighting.propensity_weighted(
-        _outcome(data, outcome),
-        _covariates(data, covariates),
+        measured(data, outcome)[None],
+        side_by_side(data, covariates),
         arms(data, arm, control)[None],
         all_present(len(data)),
         estimand,
@@ -120,8 +119,8 @@ def propensity_matched(
     """
     require(data, (outcome, *several(covariates), arm))
     return matching.propensity_matched(
-        _outcome(data, outcome),
-        _covariates(data, covariates),
+        measured(data, outcome)[None],
+        side_by_side(data, covariates),
         arms(data, arm, control)[None],
         all_present(len(data)),
         controls=controls,
@@ -173,8 +172,8 @@ def entropy_balanced(
     """
     require(data, (outcome, *several(covariates), arm))
     return balancing.entropy_balanced(
-        _outcome(data, outcome),
-        _covariates(data, covariates),
+        measured(data, outcome)[None],
+        side_by_side(data, covariates),
         arms(data, arm, control)[None],
         all_present(len(data)),
         moments=moments,
@@ -236,12 +235,12 @@ def matching_adjusted(
     """
     require(data, (outcome, *means, *(() if arm is None else (arm,))))
     squared = {} if sds is None else sds
-    plain = _covariates(data, list(means))
+    plain = side_by_side(data, list(means))
     columns = [plain[0, :, list(means).index(name)] ** 2 for name in squared]
     target = [*means.values(), *(means[name] ** 2 + sd**2 for name, sd in squared.items())]
     squares = np.stack(columns, axis=1)[None] if columns else np.zeros((1, len(data), 0))
     return balancing.matching_adjusted(
-        _outcome(data, outcome),
+        measured(data, outcome)[None],
         np.concatenate((plain, squares), axis=2),
         all_present(len(data)),
         np.array(target),
@@ -250,12 +249,3 @@ def matching_adjusted(
         measure=measure,
         known_weights=known_weights,
     ).row(0)
-
-
-def _outcome(data: "pd.DataFrame", name: str) -> FloatArray:
-    return numbers(data, name, missing=True, least=-np.inf)[None]
-
-
-def _covariates(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray:
-    columns = [numbers(data, name, missing=True, least=-np.inf) for name in several(names)]
-    return np.stack(columns, axis=1)[None] if columns else np.zeros((1, len(data), 0))

@@ -7,7 +7,8 @@ the convex sum of the w_i; at the minimum the weighted means of the covariates a
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
-from raresim.analysis.external.logistic import apply, column_sums, cross, inverses, linear
+from raresim.analysis.designs import column_sums, cross_products
+from raresim.analysis.small_matrices import inverse, times
 
 MOST_ITERATIONS = 200
 HALVINGS = 40
@@ -58,9 +59,9 @@ def tilted_weights(
         mean = column_sums(z[at], share)
         done = np.max(np.abs(mean), axis=1, initial=0.0) <= TOLERANCE
         met[at[done]] = True
-        spread = cross(z[at], share) - mean[:, :, None] * mean[:, None, :]
-        found, regular = inverses(spread)
-        step = -apply(found, mean)
+        spread = cross_products(z[at], share) - mean[:, :, None] * mean[:, None, :]
+        found, regular = inverse(spread)
+        step = -times(found, mean)
         bad = ~done & (~regular | (np.max(np.abs(tilt[at]), axis=1, initial=0.0) > STEEPEST))
         lost[at[bad]] = True
         on = ~done & ~bad
@@ -88,7 +89,7 @@ def _standardised(covariates: FloatArray, target: FloatArray, used: BoolArray) -
 
 
 def _shares(z: FloatArray, tilt: FloatArray, used: BoolArray) -> tuple[FloatArray, FloatArray]:
-    eta = np.where(used, linear(z, tilt), -np.inf)
+    eta = np.where(used, times(z, tilt), -np.inf)
     top = np.max(eta, axis=1, initial=-1e300)[:, None]
     raw = np.where(used, np.exp(eta - top), 0.0)
     total = ordered_sum(raw)

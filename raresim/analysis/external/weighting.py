@@ -1,7 +1,6 @@
 """Comparison of two arms, weighted by the propensity score."""
 
 import numpy as np
-from scipy.special import expit
 
 from raresim.analysis.arrays import (
     BoolArray,
@@ -11,15 +10,16 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.external.logistic import apply, column_sums, fit_logistic, linear
+from raresim.analysis.designs import column_sums
 from raresim.analysis.external.weights import (
     Estimand,
     effective_patients,
+    propensity_model,
     weights_and_slopes,
-    with_intercept,
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import inverse, times
 
 FEW = 40.0  # effective patients in an arm; see the sizes in `propensity_weighted`
 
@@ -87,21 +87,17 @@ def propensity_weighted(
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
     used = present & ~no_outcome & ~no_covariate
     y = np.where(used, outcome, 0.0)
-    x = np.where(used[:, :, None], with_intercept(covariates), 0.0)
-    beta, inverse, fitted = fit_logistic(arm == 1, x, used)
-    beta, inverse = (
-        np.where(fitted[:, None], beta, 0.0),
-        np.where(fitted[:, None, None], inverse, 0.0),
-    )
-    scores = expit(linear(x, beta))
+    data, model, fitted = propensity_model(arm, covariates, used)
+    scores, x = model.chance, data.by_patient
+    undone, _ = inverse(model.information)
     weight, slope = weights_and_slopes(scores, arm, estimand)
     score = np.where(used, (arm == 1) - scores, 0.0)
     parts = []
     for group in (1, 0):
         who = used & (arm == group)
         parts.append(_mean(y, x, np.where(who, weight, 0.0), np.where(who, slope, 0.0)))
-    bend = apply(inverse, parts[0][2] - parts[1][2])
-    influence = parts[0][1] - parts[1][1] + linear(x, bend) * score
+    bend = times(undone, parts[0][2] - parts[1][2])
+    influence = parts[0][1] - parts[1][1] + times(x, bend) * score
     sizes = patients_per_arm(arm, used)
     both = (sizes[0] > 0) & (sizes[1] > 0)
     effective = [

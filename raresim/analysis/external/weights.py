@@ -3,13 +3,14 @@
 from typing import Literal
 
 import numpy as np
-from scipy.special import expit
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
-from raresim.analysis.external.logistic import fit_logistic, linear
+from raresim.analysis.logistic_fit import Design, Point, design, likelihood, maximise
+from raresim.analysis.small_matrices import times
 from raresim.errors import InputError
 
 Estimand = Literal["ate", "att", "overlap"]
+STEEPEST = 30.0  # log odds beyond which the covariates tell the arms apart
 
 
 def propensity_scores(
@@ -41,15 +42,26 @@ def propensity_scores(
     >>> propensity_scores(arm, age, np.ones((1, 8), dtype=bool))[0].round(6)
     array([[0.25, 0.25, 0.25, 0.25, 0.75, 0.75, 0.75, 0.75]])
     """
-    design = with_intercept(covariates)
-    beta, _, converged = fit_logistic(arm == 1, design, used)
-    scores = expit(linear(np.where(used[:, :, None], design, 0.0), beta))
-    return np.where(converged[:, None], scores, np.nan), converged
+    _, model, converged = propensity_model(arm, covariates, used)
+    return np.where(converged[:, None], model.chance, np.nan), converged
 
 
-def with_intercept(covariates: FloatArray) -> FloatArray:
-    """Put a column of ones before the covariates."""
-    return np.concatenate((np.ones((*covariates.shape[:2], 1)), covariates), axis=2)
+def propensity_model(
+    arm: CodeArray, covariates: FloatArray, used: BoolArray
+) -> tuple[Design, Point, BoolArray]:
+    """Fit the logistic regression of the arm on the covariates.
+
+    Returns
+    -------
+    The columns, the likelihood where it is largest, and (B,) whether there is such a place and
+    nobody's arm is as good as certain there: odds beyond e^30 leave nothing to weigh.
+    """
+    data = design(np.asarray(arm == 1, dtype=np.float64), covariates, used)
+    beta, converged, _ = maximise(data)
+    steepest = np.max(np.abs(times(data.by_patient, beta)), axis=1, initial=0.0)
+    overlap = converged & (steepest <= STEEPEST)
+    beta = np.where(overlap[:, None], beta, 0.0)
+    return data, likelihood(data, beta, penalised=False), overlap
 
 
 def propensity_weights(

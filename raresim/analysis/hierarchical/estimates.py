@@ -59,24 +59,27 @@ def counts_of(sums: PairSums, variance: Variance) -> Counts:
     other = own[:, ::-1]
     pairs = sums.treated * sums.control
     some = np.maximum(own, 1.0)
-    w, l = sums.wins[:, None], sums.losses[:, None]  # noqa: E741 - as in the formulas
+    wins, losses = sums.wins[:, None], sums.losses[:, None]
     if variance == "null":
         # centred at chances p of a win and p of a loss; products of a pair with itself left out
-        p = (w + l) / 2.0 / np.maximum(pairs, 1.0)[:, None]
-        itself = (w * (1.0 - 2.0 * p), -p * (w + l), l * (1.0 - 2.0 * p))
+        p = (wins + losses) / 2.0 / np.maximum(pairs, 1.0)[:, None]
+        itself = (wins * (1.0 - 2.0 * p), -p * (wins + losses), losses * (1.0 - 2.0 * p))
         shift = pairs[:, None] * p * p
         terms = [
             (square - cross * other * p + shift * other - alone - shift)
             * (other / np.maximum(other - 1.0, 1.0))
             for square, cross, alone in zip(
-                (sums.ww, sums.wl, sums.ll), (2.0 * w, w + l, 2.0 * l), itself, strict=True
+                (sums.ww, sums.wl, sums.ll),
+                (2.0 * wins, wins + losses, 2.0 * losses),
+                itself,
+                strict=True,
             )
         ]
     else:
         terms = [
-            sums.ww - w * w / some,
-            sums.wl - w * l / some,
-            sums.ll - l * l / some,
+            sums.ww - wins * wins / some,
+            sums.wl - wins * losses / some,
+            sums.ll - losses * losses / some,
         ]
     a, b, c = (term[:, 0] + term[:, 1] for term in terms)
     if variance == "second_order":
@@ -123,8 +126,8 @@ def _estimates(count: Counts, null: bool) -> tuple[Estimate, Estimate, Estimate]
     some = count.pairs > 0.0
     pairs = np.where(some, count.pairs, 1.0)
     both = (count.wins > 0.0) & (count.losses > 0.0)
-    w, l = np.where(both, count.wins, 1.0), np.where(both, count.losses, 1.0)  # noqa: E741
-    at_w, at_l = ((w + l) / 2.0,) * 2 if null else (w, l)
+    wins, losses = np.where(both, count.wins, 1.0), np.where(both, count.losses, 1.0)
+    at_w, at_l = ((wins + losses) / 2.0,) * 2 if null else (wins, losses)
     ratio = count.var_wins / at_w**2 - 2.0 * count.cov / (at_w * at_l) + count.var_losses / at_l**2
     net = (count.wins - count.losses) / pairs
     inside = some & (np.abs(net) < 1.0)
@@ -132,7 +135,7 @@ def _estimates(count: Counts, null: bool) -> tuple[Estimate, Estimate, Estimate]
     slope = 2.0 if null else 2.0 / (1.0 - odds * odds)
     spread = count.var_difference / (pairs * pairs)
     return (
-        (np.where(both, np.log(w / l), np.nan), ratio),
+        (np.where(both, np.log(wins / losses), np.nan), ratio),
         (np.where(inside, np.log1p(odds) - np.log1p(-odds), np.nan), slope * slope * spread),
         (np.where(some, net, np.nan), spread),
     )

@@ -99,11 +99,11 @@ def _sums(
     for side, axis in enumerate((1, 0)):  # over the controls of a treated, and the reverse
         net = over_pairs(pairs, axis).astype(np.int64)
         both = over_pairs(number, axis).astype(np.int64)
-        w, l = (both + net) // 2, (both - net) // 2  # noqa: E741 - as in the formulas
-        for k, product in enumerate((w * w, w * l, l * l)):
+        wins, losses = (both + net) // 2, (both - net) // 2
+        for k, product in enumerate((wins * wins, wins * losses, losses * losses)):
             squares[k, side] = np.add.reduce(product, axis=0)
-    wins, losses = np.add.reduce(by_level, axis=1)
-    return wins, losses, squares[0], squares[1], squares[2], by_level
+    won, lost = np.add.reduce(by_level, axis=1)
+    return won, lost, squares[0], squares[1], squares[2], by_level
 
 
 def large_enough(sums: PairSums) -> PairSums:

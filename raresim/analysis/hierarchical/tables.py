@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from raresim.analysis.columns import (
     all_present,
     arms,
+    covariates_of,
     flags,
-    numbers,
+    measured,
     require,
     several,
     strata_codes,
@@ -219,12 +218,11 @@ def joint_rank(
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
     levels = _levels(data, endpoints, arm, adjust_for)
-    covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
     return patient_scores.joint_rank(
         levels,
         arms(data, arm, control)[None],
         all_present(len(data)),
-        baseline=np.stack(covariates, axis=1)[None] if covariates else None,
+        baseline=covariates_of(data, adjust_for),
         rules=rules,
     ).row(0)
 
@@ -240,7 +238,7 @@ def _levels(
             raise InputError(f"better: found {endpoint.better!r}; expected 'higher' or 'lower'.")
         levels.append(
             Level(
-                numbers(data, endpoint.column, missing=True, least=-np.inf)[None],
+                measured(data, endpoint.column)[None],
                 None if endpoint.event is None else flags(data, endpoint.event)[None],
                 endpoint.margin,
                 endpoint.better == "higher",

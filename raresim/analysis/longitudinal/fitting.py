@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.longitudinal.design import (
     Layout,
 )
@@ -19,15 +19,16 @@ from raresim.analysis.longitudinal.likelihood import (
     curvature,
     evaluate,
     rough_curvature,
-    times,
 )
-from raresim.analysis.longitudinal.prepared import Data, well_conditioned
+from raresim.analysis.longitudinal.parameters import chained, parameter_slopes, values_at
+from raresim.analysis.longitudinal.prepared import Data
+from raresim.analysis.longitudinal.step import newton_step
 from raresim.analysis.longitudinal.structures import Shape, Structure
+from raresim.analysis.small_matrices import well_conditioned
 
 CLOSE = 1e-9  # of score' I^-1 score, twice the gain left: the step after it is rounding
 MOST_STEPS = 60
 MOST_HALVINGS = 30
-LONGEST_STEP = 2.0  # parameters are logarithms or of order 1
 SINGULAR = 1e-8  # of the information, scaled to a unit diagonal: its smallest eigenvalue
 FLAT = 1e-9  # variance left of a visit after the others, of its own
 STRIP = 256  # rows fitted together: what they need stays in the cache
@@ -72,74 +73,6 @@ class Fit:
     shape: Shape
     converged: BoolArray
     steps: IntArray
-
-
-def values_at(theta: FloatArray, structure: Structure, groups: int) -> FloatArray:
-    """Return the entries (B, G, E) at parameters (B, GK)."""
-    flat = np.ascontiguousarray(theta.reshape(-1, structure.size))
-    return structure.value(flat).reshape(theta.shape[0], groups, -1)
-
-
-def blocks(parts: FloatArray, groups: int) -> FloatArray:
-    """Lay (B G, a, ...) out as blocks on the diagonal: (B, G a, G b), or (B, G a, G b, G b)."""
-    if groups == 1:
-        return parts
-    own, axes = parts.shape[1:], parts.ndim - 1
-    each = parts.reshape(-1, groups, *own)
-    found = np.zeros((each.shape[0], *(groups * size for size in own)))
-    for g in range(groups):
-        place = tuple(slice(g * size, (g + 1) * size) for size in own)
-        found[(slice(None), *place[:axes])] = each[:, g]
-    return found
-
-
-def chained(
-    point: Point, bent: Curvature, theta: FloatArray, structure: Structure, groups: int
-) -> tuple[Shape, FloatArray, FloatArray, FloatArray]:
-    """Return the covariance's shape, score, observed and expected information."""
-    rows, weights = theta.shape[0], point.score.reshape(theta.shape[0] * groups, -1)
-    flat = np.ascontiguousarray(theta.reshape(rows * groups, -1))
-    one, curve = structure.bent(flat, weights)
-    first = blocks(one.first, groups)
-    back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
-    score = times(back, point.score.reshape(rows, -1))
-    observed = np.matmul(np.matmul(back, bent.observed), first) - blocks(curve, groups)
-    expected = np.matmul(np.matmul(back, bent.expected), first)
-    return Shape(one.value.reshape(rows, -1), first, one.second), score, observed, expected
-
-
-def newton_step(
-    score: FloatArray, observed: FloatArray, expected: FloatArray
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return the step, score' I^-1 score, and whether the observed information gave it."""
-    good = _positive(observed)
-    information = np.where(good[:, None, None], observed, expected)
-    sound = good | _positive(expected)
-    k = score.shape[1]
-    scale = np.sqrt(np.where(sound[:, None], information[:, np.arange(k), np.arange(k)], 1.0))
-    scaled = information / (scale[:, :, None] * scale[:, None, :])
-    scaled = np.where(sound[:, None, None], scaled, np.eye(k))
-    regular = np.linalg.slogdet(scaled)[0] != 0.0  # positive pivots may still vanish in rounding
-    scaled = np.where(regular[:, None, None], scaled, np.eye(k))
-    step = np.linalg.solve(scaled, (score / scale)[:, :, None])[:, :, 0] / scale
-    gain = ordered_sum(step * score)
-    longest = np.max(np.abs(step), axis=1)
-    shrink = np.where(longest > LONGEST_STEP, LONGEST_STEP / np.maximum(longest, 1e-300), 1.0)
-    return step * shrink[:, None], gain, good
-
-
-def _positive(matrices: FloatArray) -> BoolArray:
-    """Say which symmetric matrices (B, k, k) have positive pivots only."""
-    work = np.ascontiguousarray(np.moveaxis(matrices, 0, 2))
-    size = work.shape[0]
-    fine = np.ones(work.shape[2], dtype=np.bool_)
-    for _ in range(size):
-        pivot = work[0, 0]
-        good = pivot > 0.0
-        fine &= good
-        row = work[0, 1:] / np.where(good, pivot, 1.0)
-        work = work[1:, 1:] - work[1:, 0, None] * row[None]
-    return fine
 
 
 @dataclass
@@ -297,21 +230,8 @@ def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> F
     return fit
 
 
-def parameter_slopes(first: FloatArray, slopes: FloatArray) -> FloatArray:
-    """Turn M_e of the entries into M_k of the parameters."""
-    rows, e, p, _ = slopes.shape
-    back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
-    found: FloatArray = np.matmul(back, slopes.reshape(rows, e, p * p)).reshape(rows, -1, p, p)
-    return found
-
-
 def conditional_variances_left(value: FloatArray, layout: Layout) -> BoolArray:
     """Say whether no visit is determined by the others (B,)."""
-    m = layout.visits
     matrix = value[:, :, layout.products.entry]
-    diagonal = matrix[:, :, np.arange(m), np.arange(m)]
-    root = np.sqrt(diagonal)
-    correlation = matrix / (root[:, :, :, None] * root[:, :, None, :])
-    smallest: FloatArray = np.linalg.eigvalsh(correlation)[:, :, 0]
-    left: BoolArray = np.all(smallest > FLAT, axis=1)
+    left: BoolArray = np.all(well_conditioned(matrix, FLAT), axis=1)
     return left

@@ -13,16 +13,13 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.analysis.longitudinal.design import Layout
-from raresim.analysis.longitudinal.fitting import STRIP, Fit, blocks
-from raresim.analysis.longitudinal.likelihood import (
-    gathered,
-    inverse_of_visits,
-    inverses,
-    times,
-)
+from raresim.analysis.longitudinal.fitting import STRIP, Fit
+from raresim.analysis.longitudinal.likelihood import gathered, inverse_of_visits, inverses
+from raresim.analysis.longitudinal.parameters import blocks
 from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.sandwich import Sandwich, sandwich
 from raresim.analysis.longitudinal.structures import Structure
+from raresim.analysis.small_matrices import times
 from raresim.errors import InputError, did_you_mean
 
 Degrees = Literal[
@@ -108,14 +105,7 @@ def gradient(fit: Fit, contrast: FloatArray) -> FloatArray:
     turned = times(fit.phi, contrast)
     found = np.zeros(fit.slopes.shape[:2])
     for j in range(turned.shape[1]):
-        found += turned[:, j, None] * _rows_times(fit.slopes[:, :, j], turned)
-    return found
-
-
-def _rows_times(rows: FloatArray, vector: FloatArray) -> FloatArray:
-    found = rows[:, :, 0] * vector[:, 0, None]
-    for j in range(1, vector.shape[1]):
-        found += rows[:, :, j] * vector[:, j, None]
+        found += turned[:, j, None] * times(fit.slopes[:, :, j], turned)
     return found
 
 

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray
-from raresim.analysis.longitudinal.fitting import Fit, blocks, fit_at, values_at
-from raresim.analysis.longitudinal.likelihood import evaluate, times
+from raresim.analysis.longitudinal.fitting import Fit, fit_at
+from raresim.analysis.longitudinal.likelihood import evaluate
+from raresim.analysis.longitudinal.parameters import blocks, values_at
 from raresim.analysis.longitudinal.prepared import Data, free_observations
 from raresim.analysis.longitudinal.structures import Structure
+from raresim.analysis.small_matrices import times
 
 
 def fit_like_mmrm(data: Data, structure: Structure, reml: bool, start: FloatArray) -> Fit:

@@ -29,6 +29,7 @@ from raresim.analysis.longitudinal.design import (
     vector_to_coefficients,
 )
 from raresim.analysis.longitudinal.patterns import Slots
+from raresim.analysis.small_matrices import evened, times
 
 
 @dataclass(frozen=True)
@@ -173,30 +174,21 @@ def gathered(flat: FloatArray, slots: Slots, layout: Layout) -> FloatArray:
 
 
 def inverses(matrices: FloatArray, fine: BoolArray) -> tuple[BoolArray, FloatArray, FloatArray]:
-    """Invert symmetric positive definite matrices (B, p, p), scaled to a unit diagonal."""
+    """Invert positive definite matrices (B, p, p); also the logarithm of their determinants.
+
+    By LAPACK: designs have up to some dozens of coefficients, where `small_matrices.inverse` is
+    slow.
+    """
     p = matrices.shape[1]
-    diagonal = matrices[:, np.arange(p), np.arange(p)]
-    fine = fine & np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(matrices), axis=(1, 2))
-    scale = 1.0 / np.sqrt(np.where(fine[:, None], diagonal, 1.0))
-    scaled = np.where(
-        fine[:, None, None], matrices * scale[:, :, None] * scale[:, None, :], np.eye(p)
-    )
+    scaled, scale, sound = evened(np.where(fine[:, None, None], matrices, np.eye(p)))
     sign, logdet = np.linalg.slogdet(scaled)
-    fine = fine & (sign > 0.0)
+    fine = fine & sound & (sign > 0.0)
     scaled = np.where(fine[:, None, None], scaled, np.eye(p))
     inverse = np.linalg.inv(scaled)
     inverse = 0.5 * (inverse + np.swapaxes(inverse, 1, 2))
     inverse = inverse * scale[:, :, None] * scale[:, None, :]
     full = logdet - 2.0 * np.cumsum(np.log(scale), axis=1)[:, -1]
     return fine, inverse, full
-
-
-def times(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
-    """Multiply matrices (B, p, k) with vectors (B, k), term after term."""
-    found = matrices[:, :, 0] * vectors[:, 0, None]
-    for j in range(1, vectors.shape[1]):
-        found += matrices[:, :, j] * vectors[:, j, None]
-    return found
 
 
 def residual_sums(slots: Slots, layout: Layout, cells: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -10,14 +10,9 @@ from raresim.analysis.longitudinal.design import (
     seen_visits,
     vector_to_coefficients,
 )
-from raresim.analysis.longitudinal.likelihood import (
-    by_group,
-    gathered,
-    inverses,
-    over_slots,
-    times,
-)
+from raresim.analysis.longitudinal.likelihood import by_group, gathered, inverses, over_slots
 from raresim.analysis.longitudinal.patterns import Slots, make_slots, with_outcome
+from raresim.analysis.small_matrices import times, well_conditioned
 
 COLLINEAR = 1e-9  # of the normal equations, scaled to a unit diagonal: smallest eigenvalue
 
@@ -107,19 +102,6 @@ def prepare(
         constant=constant,
         unweighted=unweighted,
     )
-
-
-def well_conditioned(matrices: FloatArray, least: float) -> BoolArray:
-    """Say which symmetric matrices (B, p, p) stay regular when scaled to a unit diagonal."""
-    p = matrices.shape[1]
-    diagonal = matrices[:, np.arange(p), np.arange(p)]
-    good = np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(matrices), axis=(1, 2))
-    scale = 1.0 / np.sqrt(np.where(good[:, None], diagonal, 1.0))
-    scaled = matrices * scale[:, :, None] * scale[:, None, :]
-    scaled = np.where(good[:, None, None], scaled, np.eye(p))
-    smallest = np.linalg.eigvalsh(scaled)[:, 0]
-    found: BoolArray = good & (smallest > least)
-    return found
 
 
 def first_moments(

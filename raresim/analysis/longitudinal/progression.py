@@ -15,7 +15,7 @@ from raresim.analysis.longitudinal.inference import (
     covariance_of_parameters,
     satterthwaite,
 )
-from raresim.analysis.longitudinal.likelihood import inverses, times
+from raresim.analysis.longitudinal.likelihood import inverses
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
     STEPS,
@@ -29,6 +29,7 @@ from raresim.analysis.longitudinal.prepared import Data, prepare
 from raresim.analysis.longitudinal.structures import Structure
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import times
 from raresim.errors import InputError
 
 CLOSE = 1e-7  # step in standard errors

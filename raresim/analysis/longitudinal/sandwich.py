@@ -14,8 +14,9 @@ import numpy as np
 
 from raresim.analysis.arrays import FloatArray, IntArray, ordered_sum
 from raresim.analysis.longitudinal.fitting import STRIP, Fit
-from raresim.analysis.longitudinal.likelihood import inverse_of_visits, times
+from raresim.analysis.longitudinal.likelihood import inverse_of_visits
 from raresim.analysis.longitudinal.prepared import Data
+from raresim.analysis.small_matrices import times
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import arms, numbers, require, several
+from raresim.analysis.columns import arms, measured, require, several
 from raresim.errors import InputError, Problem
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def read_visits(
     for name in (visit, subject):
         if data[name].isna().any():
             raise InputError(f"{name}: found missing values; expected one in every row.")
-    value = numbers(data, outcome, missing=True, least=-np.inf)
+    value = measured(data, outcome)
     columns, names, each, categorical = _columns(data, wanted, by_visit)
     unknown = np.any(np.isnan(columns), axis=1)
     lost_rows = unknown & ~np.isnan(value)
@@ -142,7 +142,7 @@ def _columns(
     for name in wanted:
         series = data[name]
         if is_numeric_dtype(series) and not is_bool_dtype(series):
-            parts = {name: numbers(data, name, missing=True, least=-np.inf)}
+            parts = {name: measured(data, name)}
             share = np.nan
         else:
             levels = list(series.astype("category").cat.remove_unused_categories().cat.categories)
@@ -258,7 +258,7 @@ def _weights(
 ) -> FloatArray | None:
     if name is None:
         return None
-    value = numbers(data, name, missing=True, least=-np.inf)
+    value = measured(data, name)
     bad = used & ~(value > 0.0)
     if np.any(bad):
         at = int(np.argmax(bad))

@@ -77,24 +77,9 @@ def multiple_imputation(
     multiple imputation: adjusted mean difference 1.521 (95 % CI -2.378 to 5.421)
       se 1.403, t(3.98578) = 1.085, p = 0.3393, 8 patients
     """
-    rows, n, visits = outcome.shape
     monotone = parameters.ndim == 4
-    shape = (
-        (rows, values.shape[1], visits, baseline.shape[2] + 2 + visits)
-        if monotone
-        else (rows, values.shape[1], n)
-    )
-    if parameters.shape != shape or values.shape != (rows, values.shape[1], n, visits):
-        raise InputError(
-            f"parameters, values: found the shapes {parameters.shape} and {values.shape}; expected "
-            f"{shape} and {(rows, values.shape[1], n, visits)}."
-        )
-    if monotone and plan.covariance == "by arm":
-        raise InputError(
-            "covariance: found 'by arm'; expected 'pooled' with monotone draws. Take bootstrap "
-            "draws, which serve both."
-        )
-    draws = values.shape[1]
+    _check_draws(outcome, baseline, parameters, values, plan)
+    rows, draws = values.shape[:2]
     estimate, se = np.full((rows, draws), np.nan), np.full((rows, draws), np.nan)
     df, answered = np.full(rows, np.inf), np.zeros((rows, draws), dtype=np.bool_)
     used, notes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
@@ -124,6 +109,32 @@ def multiple_imputation(
             notes=notes,
         )
     )
+
+
+def _check_draws(
+    outcome: FloatArray,
+    baseline: FloatArray,
+    parameters: FloatArray,
+    values: FloatArray,
+    plan: Plan,
+) -> None:
+    rows, n, visits = outcome.shape
+    monotone = parameters.ndim == 4
+    shape = (
+        (rows, values.shape[1], visits, baseline.shape[2] + 2 + visits)
+        if monotone
+        else (rows, values.shape[1], n)
+    )
+    if parameters.shape != shape or values.shape != (rows, values.shape[1], n, visits):
+        raise InputError(
+            f"parameters, values: found the shapes {parameters.shape} and {values.shape}; expected "
+            f"{shape} and {(rows, values.shape[1], n, visits)}."
+        )
+    if monotone and plan.covariance == "by arm":
+        raise InputError(
+            "covariance: found 'by arm'; expected 'pooled' with monotone draws. Take bootstrap "
+            "draws, which serve both."
+        )
 
 
 def _analysed(trial: Trial, fit: NormalFit, plan: Plan, values: FloatArray) -> Results:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
-from raresim.analysis.missing.small_matrices import (
+from raresim.analysis.missing.sums import Sums
+from raresim.analysis.notes import Note
+from raresim.analysis.small_matrices import (
     inverse_of_part,
     least_pivot,
     product,
     transposed,
 )
-from raresim.analysis.missing.sums import Sums
-from raresim.analysis.notes import Note
 
 TOLERANCE = 1e-11  # change of a covariance in one step, in units of its standard deviations
 MOST_CYCLES = 500  # of two steps each

@@ -5,9 +5,9 @@ from scipy.special import gammaincinv, ndtri
 
 from raresim.analysis.arrays import FloatArray, ordered_sum
 from raresim.analysis.missing.normal_model import EXACT, SINGULAR, NormalFit
-from raresim.analysis.missing.small_matrices import cholesky, inverse, least_pivot, product
 from raresim.analysis.missing.trial import Plan, Trial
 from raresim.analysis.notes import Note
+from raresim.analysis.small_matrices import cholesky, lapack_inverse, least_pivot, product
 
 
 def bootstrap_draws(trial: Trial, plan: Plan, uniforms: FloatArray) -> NormalFit:
@@ -89,7 +89,7 @@ def _regression(
     cross = ordered_sum((x[:, :, None] * x[:, None, :]).transpose(1, 2, 0))
     if number <= k or least_pivot(cross) < SINGULAR:
         return Note.VISIT_TOO_SPARSE
-    spread = inverse(cross)
+    spread = lapack_inverse(cross)
     best = product(spread, ordered_sum((x * y[:, None]).T)[:, None])[:, 0]
     fitted = product(x, best[:, None])[:, 0]
     rss = float(ordered_sum((y - fitted) ** 2))

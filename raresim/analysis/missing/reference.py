@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.missing.small_matrices import (
+from raresim.analysis.small_matrices import (
     cholesky,
     inverse_of_part,
     product,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, ordered_sum
-from raresim.analysis.missing.small_matrices import inverse, product, transposed
+from raresim.analysis.small_matrices import lapack_inverse, product, transposed
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class Sums:
     def solve(self, information: FloatArray, score: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the generalised least squares coefficients (R, q, T) and their covariance."""
         if self.constraint is None:
-            covariance = inverse(information)
+            covariance = lapack_inverse(information)
         else:
             free = product(product(transposed(self.constraint), information), self.constraint)
             covariance = product(
-                product(self.constraint, inverse(free)), transposed(self.constraint)
+                product(self.constraint, lapack_inverse(free)), transposed(self.constraint)
             )
         found = product(covariance, score[:, :, None])[:, :, 0]
         return found.reshape(-1, self.columns, self.visits), covariance

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, numbers, require, several
+from raresim.analysis.columns import all_present, arms, require, several, side_by_side
 from raresim.analysis.draws import uniforms
 from raresim.analysis.missing import conditional_mean, multiple, pooling, tipping
 from raresim.analysis.missing.reference import Strategy
@@ -300,14 +300,11 @@ def _read(
     require(data, (*several(outcomes), arm, *several(adjust_for), *named))
     if len(outcomes) == 0:
         raise _fault("outcomes", "no column", "one for each visit", "name the visits in order")
-    read = {name: numbers(data, name, missing=True, least=-np.inf) for name in outcomes}
-    covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
-    n = len(data)
-    baseline = np.stack(covariates, axis=1) if covariates else np.zeros((n, 0))
-    outcome = np.stack([read[name] for name in outcomes], axis=1)
+    outcome = side_by_side(data, outcomes)
+    baseline = side_by_side(data, adjust_for)
     stop, death = (None if x is None else _visits(data, x, outcomes) for x in (stopped, died))
     if death is not None:
-        after = ~np.isnan(outcome) & (np.arange(len(outcomes)) >= death[:, None])
+        after = ~np.isnan(outcome[0]) & (np.arange(len(outcomes)) >= death[:, None])
         if np.any(after):
             row = int(np.argmax(np.any(after, axis=1)))
             raise _fault(
@@ -317,7 +314,7 @@ def _read(
                 "correct the visit of death, or leave the outcome empty",
             )
     return _Table(
-        (outcome[None], baseline[None], arms(data, arm, control)[None], all_present(n)),
+        (outcome, baseline, arms(data, arm, control)[None], all_present(len(data))),
         None if stop is None else stop[None],
         None if death is None else death[None],
     )

@@ -6,8 +6,8 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
-from raresim.analysis.notes import Note
-from raresim.analysis.result import Side
+from raresim.analysis.result import Side, of_side
+from raresim.analysis.rows import one_row
 from raresim.errors import InputError
 
 TIED = 1e-9
@@ -64,7 +64,7 @@ class Rerandomised:
         InputError
             If ``side`` is neither "less" nor "greater".
         """
-        return _of_side(side, self.p_less, self.p_greater)
+        return of_side(side, self.p_less, self.p_greater)
 
     def __repr__(self) -> str:
         """Show the numbers, then each note on its line."""
@@ -112,25 +112,11 @@ class Rerandomisations:
         InputError
             If ``side`` is neither "less" nor "greater".
         """
-        return _of_side(side, self.p_less, self.p_greater)
+        return of_side(side, self.p_less, self.p_greater)
 
     def row(self, b: int) -> Rerandomised:
         """Give the test of row b alone."""
-        return Rerandomised(
-            method=self.method,
-            observed=float(self.observed[b]),
-            centre=float(self.centre[b]),
-            p=float(self.p[b]),
-            p_less=float(self.p_less[b]),
-            p_greater=float(self.p_greater[b]),
-            assignments=int(self.assignments[b]),
-            exact=bool(self.exact[b]),
-            ci_low=float(self.ci_low[b]),
-            ci_high=float(self.ci_high[b]),
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, Rerandomised)
 
 
 @dataclass(frozen=True)
@@ -191,9 +177,3 @@ def check_two_sided(two_sided: str) -> None:
 
 
 Number = TypeVar("Number", float, FloatArray)
-
-
-def _of_side(side: Side, less: Number, greater: Number) -> Number:
-    if side not in ("less", "greater"):
-        raise InputError(f"side: found {side!r}; expected 'less' or 'greater'.")
-    return less if side == "less" else greater

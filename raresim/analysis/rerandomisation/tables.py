@@ -10,9 +10,11 @@ from raresim.analysis.columns import (
     all_present,
     arms,
     flags,
+    measured,
     numbers,
     require,
     several,
+    side_by_side,
     strata_codes,
 )
 from raresim.analysis.draws import uniforms
@@ -108,10 +110,9 @@ def rerandomisation_test(
     """
     require(data, (outcome, arm, *several(adjust_for), *several(strata), *several(factors)))
     here = all_present(len(data))
-    values = numbers(data, outcome, missing=True, least=-np.inf)[None]
+    values = measured(data, outcome)[None]
     if adjust_for:
-        covariates = [numbers(data, name, missing=True, least=-np.inf) for name in adjust_for]
-        values = residual_scores(values, np.stack(covariates, axis=1)[None], here)
+        values = residual_scores(values, side_by_side(data, adjust_for), here)
     if scores not in ("values", "ranks"):
         raise InputError(f"scores: found {scores!r}; expected 'values' or 'ranks'.")
     if scores == "ranks":

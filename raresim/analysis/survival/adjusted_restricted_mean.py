@@ -13,8 +13,10 @@ from raresim.analysis.arrays import (
     patients_per_arm,
     pick,
 )
+from raresim.analysis.designs import column_sums, cross_products, standardised
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.small_matrices import inverse, product, times
 from raresim.analysis.survival.product_limit import kaplan_meier
 from raresim.analysis.survival.restricted_mean import (
     MEASURES,
@@ -23,7 +25,6 @@ from raresim.analysis.survival.restricted_mean import (
     horizon,
     horizon_notes,
 )
-from raresim.analysis.survival.small_matrices import inverse, product, times
 
 SMALL_ARM = 50  # patients; see the sizes in `rmst_adjusted`
 MOST_ITERATIONS = 50
@@ -103,8 +104,8 @@ def rmst_adjusted(
     influence = np.zeros_like(score)
     for code in (0, 1):
         influence += _influence(ended, known, used & (arm == code), score)
-    bread, _ = inverse(_crossed(design, design, used * (1.0 if linear else mean)))
-    meat = _crossed(influence, influence, used.astype(np.float64))
+    bread, _ = inverse(cross_products(design, used * (1.0 if linear else mean)))
+    meat = cross_products(influence, used.astype(np.float64))
     variance = product(product(bread, meat), bread)[:, 1, 1]
     both = np.minimum(*patients_per_arm(arm, used)) > 0
     se = np.sqrt(np.maximum(variance, 0.0))
@@ -124,19 +125,9 @@ def rmst_adjusted(
 
 
 def _design(arm: CodeArray, covariates: FloatArray, used: BoolArray) -> FloatArray:
-    """Give 1, the arm and the covariates centred and scaled; 0 for those left out.
-
-    Centring and scaling leave the arm's coefficient as it is and the equations well-conditioned.
-    """
-    number = np.maximum(np.count_nonzero(used, axis=1), 1)
+    """Give 1, the arm and the standardised covariates; 0 for those left out."""
     columns = [used.astype(np.float64), (used & (arm == 1)).astype(np.float64)]
-    for j in range(covariates.shape[2]):
-        column = np.where(used, covariates[:, :, j], 0.0)
-        centred = np.where(used, column - (ordered_sum(column) / number)[:, None], 0.0)
-        spread = np.sqrt(ordered_sum(centred * centred) / number)
-        level = np.sqrt(ordered_sum(column * column) / number)
-        varies = spread > 1e-10 * level  # else rounding would be blown up to a covariate
-        columns.append(np.where(varies[:, None], centred / np.where(varies, spread, 1)[:, None], 0))
+    columns += [standardised(covariates[:, :, j], used)[0] for j in range(covariates.shape[2])]
     return np.stack(columns, axis=2)
 
 
@@ -152,28 +143,6 @@ def _inverse_of_staying(ended: FloatArray, known: BoolArray, here: BoolArray) ->
     return np.where(weighs, 1.0 / np.where(weighs, staying, 1.0), 0.0)
 
 
-def _crossed(first: FloatArray, second: FloatArray, weight: FloatArray) -> FloatArray:
-    """Give the sums over patients of weight x x', (B, k, k)."""
-    size = first.shape[2]
-    found = np.empty((first.shape[0], size, size))
-    for i in range(size):
-        for j in range(i, size):
-            found[:, i, j] = ordered_sum(weight * first[:, :, i] * second[:, :, j])
-            found[:, j, i] = found[:, i, j]
-    return found
-
-
-def _against(design: FloatArray, values: FloatArray) -> FloatArray:
-    return np.stack([ordered_sum(design[:, :, j] * values) for j in range(design.shape[2])], axis=1)
-
-
-def _predictor(design: FloatArray, beta: FloatArray) -> FloatArray:
-    total = np.zeros(design.shape[:2])
-    for j in range(design.shape[2]):
-        total = total + design[:, :, j] * beta[:, j, None]
-    return total
-
-
 def _fit(
     design: FloatArray, outcome: FloatArray, weight: FloatArray, linear: bool
 ) -> tuple[FloatArray, FloatArray, BoolArray, BoolArray]:
@@ -182,10 +151,10 @@ def _fit(
     Returns coefficients, means of the patients, whether the equations were regular, and whether
     Newton's iterations settled. A row that has settled is not touched again.
     """
-    undone, regular = inverse(_crossed(design, design, weight))
-    beta = times(undone, _against(design, weight * outcome))
+    undone, regular = inverse(cross_products(design, weight))
+    beta = times(undone, column_sums(design, weight * outcome))
     if linear:
-        return beta, _predictor(design, beta), regular, np.ones_like(regular)
+        return beta, times(design, beta), regular, np.ones_like(regular)
     total = ordered_sum(weight)
     mean = ordered_sum(weight * outcome) / np.where(total > 0.0, total, 1.0)
     regular = regular & (mean > 0.0)
@@ -197,14 +166,14 @@ def _fit(
         if rows.size == 0:
             break
         x, w = design[rows], weight[rows]
-        fitted = np.exp(np.clip(_predictor(x, beta[rows]), -50.0, 50.0))
-        undone, definite = inverse(_crossed(x, x, w * fitted))
-        step = times(undone, _against(x, w * (outcome[rows] - fitted)))
+        fitted = np.exp(np.clip(times(x, beta[rows]), -50.0, 50.0))
+        undone, definite = inverse(cross_products(x, w * fitted))
+        step = times(undone, column_sums(x, w * (outcome[rows] - fitted)))
         step = np.clip(step, -2.0, 2.0)
         beta[rows] = beta[rows] + step
         climbing[rows] = definite  # a mean that runs off to 0 leaves no equations
         converged[rows] = definite & (np.max(np.abs(step), axis=1) <= TOLERANCE)
-    return beta, np.exp(np.clip(_predictor(design, beta), -50.0, 50.0)), regular, converged
+    return beta, np.exp(np.clip(times(design, beta), -50.0, 50.0)), regular, converged
 
 
 def _influence(

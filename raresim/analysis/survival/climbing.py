@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.small_matrices import inverse, log_determinant, times
 from raresim.analysis.survival.covariate_likelihood import CovariateLikelihood
-from raresim.analysis.survival.small_matrices import inverse, log_determinant, times
 
 MOST_ITERATIONS = 60
 TOLERANCE = 1e-10  # of a step, covariates having unit spread

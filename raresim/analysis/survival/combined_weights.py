@@ -1,7 +1,7 @@
 """The MaxCombo test: the largest of several weighted log-rank statistics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.notes import Note
+from raresim.analysis.result import Side, check_side
+from raresim.analysis.rows import batch_of_one
 from raresim.analysis.survival.largest_normal import MOST, largest_exceeds
 from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes, log_rank_terms
 from raresim.analysis.survival.risk_sets import risk_sets
@@ -39,8 +41,8 @@ class MaxCombo:
         for a weight that is zero wherever both arms had patients at risk: it is left out.
     correlation
         (B, k, k) their correlations under no difference.
-    largest
-        (B,) the statistic that decides, signed: the lowest z for "less", the highest for
+    statistic
+        (B,) the z that decides, signed: the lowest z for "less", the highest for
         "greater", the one farthest from 0 for "two-sided".
     p
         (B,) joint p-value for ``alternative``.
@@ -51,7 +53,7 @@ class MaxCombo:
     alternative: Alternative
     z: FloatArray
     correlation: FloatArray
-    largest: FloatArray
+    statistic: FloatArray
     p: FloatArray
     converged: BoolArray
     used: IntArray
@@ -62,9 +64,20 @@ class MaxCombo:
 
     def row(self, b: int) -> "MaxCombo":
         """Give row b as a batch of one."""
-        cut = slice(b, b + 1)
-        names = ("z", "correlation", "largest", "p", "converged", "used", "notes")
-        return replace(self, **{name: getattr(self, name)[cut] for name in names})
+        return batch_of_one(self, b)
+
+    def p_one_sided(self, side: Side) -> FloatArray:
+        """Give the joint p-value (B,) of the lowest z ("less") or of the highest ("greater").
+
+        Raises
+        ------
+        InputError
+            If ``side`` is neither.
+        """
+        check_side(side)
+        signed = np.where(np.isnan(self.z), -np.inf, -self.z if side == "less" else self.z)
+        bound = np.where(self.converged, np.max(signed, axis=1), 0.0)
+        return np.where(self.converged, largest_exceeds(bound, self.correlation), np.nan)
 
     def __repr__(self) -> str:
         """Show the statistics of a batch of one, then each note on its line."""
@@ -73,7 +86,7 @@ class MaxCombo:
         if self.converged[0]:
             z = ", ".join(f"{value:.4g}" for value in self.z[0])
             head = (
-                f"MaxCombo test ({self.alternative}): z = {self.largest[0]:.4g} of ({z}), "
+                f"MaxCombo test ({self.alternative}): z = {self.statistic[0]:.4g} of ({z}), "
                 f"p = {self.p[0]:.4g}, {self.used[0]} patients"
             )
         else:
@@ -170,7 +183,7 @@ def max_combo(
         alternative=alternative,
         z=np.where(weighty, z, np.nan),
         correlation=correlation,
-        largest=np.where(converged, largest, np.nan),
+        statistic=np.where(converged, largest, np.nan),
         p=np.where(converged, p, np.nan),
         converged=converged,
         used=np.count_nonzero(present, axis=1),

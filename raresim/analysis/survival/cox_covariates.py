@@ -1,7 +1,7 @@
 """Cox regression on several covariates: the whole fit, not the arm alone."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import chdtrc, ndtr
@@ -14,19 +14,21 @@ from raresim.analysis.arrays import (
     NumberArray,
     ordered_sum,
 )
+from raresim.analysis.designs import standardised
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.rows import batch_of_one
+from raresim.analysis.small_matrices import inverse, product, quadratic
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.covariate_likelihood import (
     CovariateLikelihood,
     covariate_likelihood,
 )
-from raresim.analysis.survival.small_matrices import inverse, product, quadratic
 from raresim.errors import InputError
 
 Ties = Literal["efron", "breslow"]
 ENDLESS = 25.0  # log hazards further apart mean a likelihood that rises without end
-FLAT = 1e-10  # a covariate whose spread is this part of its size does not vary
+FLAT = 1e-10  # of an event, the least curvature of a covariate of unit spread
 
 
 def check_ties(ties: str) -> None:
@@ -90,12 +92,7 @@ class CoxFits:
 
     def row(self, b: int) -> "CoxFits":
         """Give row b as a batch of one."""
-        arrays: dict[str, Any] = {
-            name: value[b : b + 1]
-            for name, value in vars(self).items()
-            if isinstance(value, np.ndarray)
-        }
-        return replace(self, **arrays)
+        return batch_of_one(self, b)
 
     def __repr__(self) -> str:
         """Show the coefficients of a batch of one, then each note on its line."""
@@ -149,22 +146,17 @@ def prepare(
     complete = ~np.any(np.isnan(design), axis=2)
     used = present & complete
     event = event & used
-    number = np.maximum(np.count_nonzero(used, axis=1), 1)
-    scaled, spread = np.zeros(design.shape), np.ones((design.shape[0], design.shape[2]))
-    varied = np.ones(number.shape, dtype=np.bool_)
-    for j in range(design.shape[2]):
-        column = np.where(used, design[:, :, j], 0.0)
-        centred = np.where(used, column - (ordered_sum(column) / number)[:, None], 0.0)
-        own = np.sqrt(ordered_sum(centred * centred) / number)
-        varies = own > FLAT * np.sqrt(ordered_sum(column * column) / number)
-        spread[:, j] = np.where(varies, own, 1.0)
-        scaled[:, :, j] = np.where(varies[:, None], centred, 0.0) / spread[:, j, None]
+    batch, _, size = design.shape
+    scaled, spread = np.zeros(design.shape), np.ones((batch, size))
+    varied = np.ones(batch, dtype=np.bool_)
+    for j in range(size):
+        scaled[:, :, j], spread[:, j], varies = standardised(design[:, :, j], used)
         varied &= varies
     likelihood = covariate_likelihood(time, event, scaled, used, stratum, ties)
-    start = likelihood.at(np.arange(number.size)).value(np.zeros(spread.shape))
+    start = likelihood.at(np.arange(batch)).value(np.zeros((batch, size)))
     _, definite = inverse(start.information)
     events = np.count_nonzero(event, axis=1)
-    curvature = np.stack([start.information[:, j, j] for j in range(spread.shape[1])], axis=1)
+    curvature = np.stack([start.information[:, j, j] for j in range(size)], axis=1)
     # covariates have unit spread: less than this of it within the risk sets is rounding
     told_apart = np.all(curvature > FLAT * events[:, None], axis=1)
     definite = definite & told_apart

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from raresim.analysis.columns import all_present, flags, numbers, require, strata_codes
+from raresim.analysis.columns import (
+    all_present,
+    covariates_of,
+    flags,
+    numbers,
+    require,
+    strata_codes,
+)
 from raresim.analysis.result import Result
 from raresim.analysis.survival import (
     aalen_johansen,
@@ -16,7 +23,7 @@ from raresim.analysis.survival import (
 from raresim.analysis.survival.aalen_johansen import IncidenceCurves, Variance
 from raresim.analysis.survival.curve_intervals import Scale
 from raresim.analysis.survival.group_log_rank import GroupTest
-from raresim.analysis.survival.patients import causes, covariates_of, group_codes, patients
+from raresim.analysis.survival.patients import causes, group_codes, patients
 from raresim.analysis.survival.product_limit import SurvivalCurves
 from raresim.analysis.survival.restricted_mean import Contrast
 from raresim.errors import InputError

@@ -1,7 +1,6 @@
 """The log-rank test of several groups, weighted and stratified."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import chdtrc
@@ -15,8 +14,9 @@ from raresim.analysis.arrays import (
     ordered_sum,
 )
 from raresim.analysis.notes import Note
+from raresim.analysis.rows import batch_of_one
+from raresim.analysis.small_matrices import inverse, quadratic
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
-from raresim.analysis.survival.small_matrices import inverse, quadratic
 from raresim.analysis.survival.weights import Weight, pooled
 
 
@@ -56,12 +56,7 @@ class GroupTest:
 
     def row(self, b: int) -> "GroupTest":
         """Give row b as a batch of one."""
-        arrays: dict[str, Any] = {
-            name: value[b : b + 1]
-            for name, value in vars(self).items()
-            if isinstance(value, np.ndarray)
-        }
-        return replace(self, **arrays)
+        return batch_of_one(self, b)
 
     def __repr__(self) -> str:
         """Show the numbers of a batch of one, then each note on its line."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from raresim.analysis.columns import (
     all_present,
+    covariates_of,
     flags,
     numbers,
     require,
@@ -18,7 +19,7 @@ from raresim.analysis.survival import concordance as concordance_of_scores
 from raresim.analysis.survival import cox_covariates, cox_regression, penalised_cox
 from raresim.analysis.survival.concordance import Concordance
 from raresim.analysis.survival.cox_covariates import CoxFits, Ties
-from raresim.analysis.survival.patients import cluster_codes, covariates_of, patients
+from raresim.analysis.survival.patients import cluster_codes, patients
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -44,14 +44,6 @@ def patients(
     )
 
 
-def covariates_of(data: "pd.DataFrame", names: Sequence[str]) -> FloatArray | None:
-    """Give the covariates (1, n, p), NaN where missing; None without any."""
-    if not names:
-        return None
-    columns = [numbers(data, name, missing=True, least=-np.inf) for name in names]
-    return np.stack(columns, axis=1)[None]
-
-
 def group_codes(data: "pd.DataFrame", name: str) -> tuple[IntArray, int]:
     """Give codes to the groups of a column in the order of their values, and count them."""
     if data[name].isna().any():

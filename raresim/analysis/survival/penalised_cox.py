@@ -13,9 +13,9 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE, Results
+from raresim.analysis.small_matrices import inverse
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.cox_covariates import Prepared, Ties, prepare
-from raresim.analysis.survival.small_matrices import inverse
 
 SMALL_ARM = 20  # patients; see the sizes in `firth_cox`
 MOST_STEPS = 80

@@ -7,7 +7,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
 from raresim.analysis.notes import Note
-from raresim.analysis.survival.small_matrices import inverse, product, quadratic, times
+from raresim.analysis.small_matrices import inverse, product, quadratic, times
 from raresim.analysis.two_stage.joint_stage_counts import StageCounts, stage_counts
 from raresim.analysis.two_stage.joint_stage_result import JointStageFits
 from raresim.errors import InputError

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
+from raresim.analysis.designs import column_sums, cross_products, standardised
+from raresim.analysis.small_matrices import solution, times, well_conditioned
 
 TOLERANCE = 1e-9  # of a step, with the columns scaled to a standard deviation of 1
 MOST_ITERATIONS = 100
@@ -27,14 +29,14 @@ COLLINEAR = 1e-10  # smallest eigenvalue of the correlations of the columns
 
 @dataclass(frozen=True)
 class Design:
-    """Outcome and columns of a batch: an intercept, p covariates and, last, the arm.
+    """Outcome and columns of a batch: an intercept, p covariates and, last, the arm, if any.
 
     Attributes
     ----------
     outcome
         (B, n) 0 or 1.
     columns
-        (p + 2, B, n); the covariates are centred and scaled (which changes nothing about the
+        (k, B, n); the covariates are centred and scaled (which changes nothing about the
         arm), and all are 0 where a patient is not used.
     used
         (B, n)
@@ -46,6 +48,11 @@ class Design:
     columns: FloatArray
     used: BoolArray
     regular: BoolArray
+
+    @property
+    def by_patient(self) -> FloatArray:
+        """The columns as (B, n, k)."""
+        return np.moveaxis(self.columns, 0, 2)
 
     def rows(self, rows: IntArray) -> "Design":
         """Give some rows only."""
@@ -76,35 +83,21 @@ class Point:
     chance: FloatArray
 
 
-def design(outcome: FloatArray, covariates: FloatArray, arm: FloatArray, used: BoolArray) -> Design:
-    """Lay out a batch; ``covariates`` is (B, n, p)."""
-    number = np.maximum(np.count_nonzero(used, axis=1), 1)
-    columns = [used.astype(np.float64)]
-    scaled = []
-    parts = [covariates[:, :, j] for j in range(covariates.shape[2])] + [arm]
-    for values in parts:
-        kept = np.where(used, values, 0.0)
-        mean = ordered_sum(kept) / number
-        centred = np.where(used, kept - mean[:, None], 0.0)
-        spread = np.sqrt(ordered_sum(centred * centred) / number)
-        varied = spread > COLLINEAR * np.maximum(np.abs(mean), 1e-300)
-        scaled.append(np.where(varied, 1.0 / np.where(varied, spread, 1.0), 0.0)[:, None] * centred)
-    columns += scaled[:-1]
-    columns.append(np.where(used, arm, 0.0))
-    correlation = _cross(np.stack(scaled), used / number[:, None])
-    regular = np.linalg.eigvalsh(correlation)[:, 0] > COLLINEAR
+def design(
+    outcome: FloatArray, covariates: FloatArray, used: BoolArray, arm: FloatArray | None = None
+) -> Design:
+    """Lay out a batch; ``covariates`` is (B, n, p). Without an arm the covariates are all."""
+    scaled = [standardised(covariates[:, :, j], used)[0] for j in range(covariates.shape[2])]
+    columns = [used.astype(np.float64), *scaled]
+    if arm is not None:
+        columns.append(np.where(used, arm, 0.0))
+        scaled.append(standardised(arm, used)[0])
+    regular = np.any(used, axis=1)
+    if scaled:
+        number = np.maximum(np.count_nonzero(used, axis=1), 1)
+        correlation = cross_products(np.stack(scaled, axis=2), used / number[:, None])
+        regular = well_conditioned(correlation, COLLINEAR)
     return Design(np.where(used, outcome, 0.0), np.stack(columns), used, regular)
-
-
-def _cross(columns: FloatArray, weights: FloatArray) -> FloatArray:
-    """Give sum w x_i x_j of the columns (k, B, n), (B, k, k)."""
-    k = columns.shape[0]
-    found = np.empty((columns.shape[1], k, k))
-    for i in range(k):
-        weighted = weights * columns[i]
-        for j in range(i, k):
-            found[:, i, j] = found[:, j, i] = ordered_sum(weighted * columns[j])
-    return found
 
 
 def likelihood(data: Design, beta: FloatArray, *, penalised: bool) -> Point:
@@ -119,14 +112,14 @@ def likelihood(data: Design, beta: FloatArray, *, penalised: bool) -> Point:
     weights = np.where(data.used, small / (1.0 + small) ** 2, 0.0)
     fit = data.outcome * logit - np.maximum(logit, 0.0) - np.log1p(small)
     value = ordered_sum(np.where(data.used, fit, 0.0))
-    information = _cross(data.columns, weights)
+    information = cross_products(data.by_patient, weights)
     residual = np.where(data.used, data.outcome - chance, 0.0)
     if penalised:
         sign, log_determinant = np.linalg.slogdet(information)
         sound = (sign > 0.0) & np.isfinite(log_determinant)
         value = np.where(sound, value + 0.5 * log_determinant, -np.inf)
         residual = residual + _leverage(data, weights, information, sound) * (0.5 - chance)
-    score = np.stack([ordered_sum(residual * data.columns[j]) for j in range(k)], axis=1)
+    score = column_sums(data.by_patient, residual)
     return Point(value, score, information, chance)
 
 
@@ -144,7 +137,11 @@ def _leverage(
 
 
 def maximise(
-    data: Design, start: FloatArray, *, penalised: bool, free: int | None = None
+    data: Design,
+    start: FloatArray | None = None,
+    *,
+    penalised: bool = False,
+    free: int | None = None,
 ) -> tuple[FloatArray, BoolArray, BoolArray]:
     """Maximise by Newton's method with halved steps; converged rows are not touched again.
 
@@ -153,7 +150,7 @@ def maximise(
     data
         A batch of designs.
     start
-        (B, k) first coefficients.
+        (B, k) first coefficients; zeros if not given.
     penalised
         Whether with Firth's penalty.
     free
@@ -168,9 +165,10 @@ def maximise(
     separated
         (B,) whether long steps gain nothing: the likelihood has no maximum.
     """
-    k = start.shape[1] if free is None else free
-    beta = start.copy()
-    converged, separated = np.zeros((2, start.shape[0]), dtype=np.bool_)
+    rows, size = data.outcome.shape[0], data.columns.shape[0]
+    k = size if free is None else free
+    beta = np.zeros((rows, size)) if start is None else start.copy()
+    converged, separated = np.zeros((2, rows), dtype=np.bool_)
     alive = data.regular.copy()
     for iteration in range(MOST_ITERATIONS):
         rows = np.flatnonzero(alive & ~converged)
@@ -178,16 +176,20 @@ def maximise(
             break
         part = data.rows(rows)
         here = likelihood(part, beta[rows], penalised=penalised)
-        step, solved = _newton_step(here.information[:, :k, :k], here.score[:, :k])
+        step, solved = solution(here.information[:, :k, :k], here.score[:, :k], LEAST_EIGENVALUE)
         if penalised and iteration >= SCORING:
-            curved, sound = _newton_step(_curvature(part, beta[rows], k), here.score[:, :k])
+            curved, sound = solution(
+                _curvature(part, beta[rows], k), here.score[:, :k], LEAST_EIGENVALUE
+            )
             step = np.where(sound[:, None], curved, step)
         size = np.max(np.abs(step), axis=1)
-        flat = solved & (size >= FAR) & (_gain(here, step) < FLAT) & np.bool_(not penalised)
+        flat = np.zeros_like(solved)
+        if not penalised:
+            flat = solved & (_farthest(part, step) >= FAR) & (_gain(here, step) < FLAT)
         settled = solved & (size <= TOLERANCE)
         if penalised:
             step = step * np.minimum(1.0, LONGEST_STEP / np.maximum(size, 1e-300))[:, None]
-        moved = np.zeros((rows.size, start.shape[1]))
+        moved = np.zeros((rows.size, beta.shape[1]))
         moved[:, :k] = _climbing(part, beta[rows], step, here.value, settled, penalised)
         beta[rows] += moved
         alive[rows] = solved & ~flat
@@ -201,6 +203,12 @@ def _gain(here: Point, step: FloatArray) -> FloatArray:
     return 0.5 * ordered_sum(here.score[:, : step.shape[1]] * step)
 
 
+def _farthest(part: Design, step: FloatArray) -> FloatArray:
+    """Give by how many logits the step moves the patient whom it moves most."""
+    logits: FloatArray = np.max(np.abs(times(part.by_patient, step)), axis=1, initial=0.0)
+    return logits
+
+
 def _curvature(part: Design, beta: FloatArray, free: int) -> FloatArray:
     """Give minus the second derivative of the penalised likelihood, by differences of the score."""
     found = np.empty((beta.shape[0], free, free))
@@ -211,20 +219,6 @@ def _curvature(part: Design, beta: FloatArray, free: int) -> FloatArray:
         below = likelihood(part, beta - nudge, penalised=True).score[:, :free]
         found[:, j] = (below - above) / (2.0 * NUDGE)
     return 0.5 * (found + np.swapaxes(found, 1, 2))
-
-
-def _newton_step(information: FloatArray, score: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Solve information step = score where the information is positive definite, else give 0."""
-    diagonal = np.diagonal(information, axis1=1, axis2=2)
-    solved = np.all(diagonal > 0.0, axis=1) & np.all(np.isfinite(score), axis=1)
-    solved &= np.all(np.isfinite(information), axis=(1, 2))
-    scale = np.sqrt(np.where(solved[:, None], diagonal, 1.0))
-    even = information / (scale[:, :, None] * scale[:, None, :])
-    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
-    solved &= np.linalg.eigvalsh(even)[:, 0] > LEAST_EIGENVALUE
-    even = np.where(solved[:, None, None], even, np.eye(score.shape[1]))
-    step = np.linalg.solve(even, (score / scale)[:, :, None])[:, :, 0] / scale
-    return np.where(solved[:, None], step, 0.0), solved
 
 
 def _climbing(
