@@ -18,6 +18,8 @@ from raresim.errors import InputError, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_EVENTS = 1_000_000  # the likelihoods add up one term for each event
+
 
 def negative_binomial(
     data: "pd.DataFrame", *, count: str, exposure: str, arm: str, control: object
@@ -198,7 +200,7 @@ def _counted(
     """Read counts, follow-up and arm as a batch of one."""
     require(data, (count, exposure, arm, *others))
     counts = numbers(data, count)
-    whole = counts == np.floor(counts)
+    whole = (counts == np.floor(counts)) & (counts <= MOST_EVENTS)
     if not np.all(whole):
         found = f"{counts[np.argmin(whole)]:g}"
         raise InputError(
@@ -206,7 +208,7 @@ def _counted(
                 "cannot be analysed",
                 field=count,
                 found=found,
-                expected="whole numbers of events",
+                expected=f"whole numbers of events, at most {MOST_EVENTS:g} of a patient",
                 mend="give counts, not rates; the follow-up goes into exposure",
             )
         )

@@ -72,8 +72,14 @@ def spent(
     0.002980073
     """
     check_spending(spending, parameter)
+    if not fraction >= 0.0 or not 0.0 <= alpha <= 1.0:
+        raise InputError(
+            f"fraction, alpha: found {fraction}, {alpha}; expected 0 or more and a level."
+        )
     if fraction >= 1.0:
         return alpha
+    if fraction == 0.0:
+        return 0.0
     if spending == "obrien-fleming":
         return float(2.0 * ndtr(ndtri(alpha / 2.0) / np.sqrt(fraction)))
     if spending == "pocock":

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from raresim.analysis.columns import all_present, flags, numbers, require, strata_codes
+from raresim.analysis.columns import (
+    all_present,
+    flags,
+    numbers,
+    require,
+    several,
+    strata_codes,
+)
 from raresim.analysis.result import Result
 from raresim.analysis.survival import (
     aalen_johansen,
@@ -19,7 +26,6 @@ from raresim.analysis.survival.group_log_rank import GroupTest
 from raresim.analysis.survival.patients import causes, covariates_of, group_codes, patients
 from raresim.analysis.survival.product_limit import SurvivalCurves
 from raresim.analysis.survival.restricted_mean import Contrast
-from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +112,6 @@ def rmst(
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
-    if tau is not None and not tau > 0.0:
-        raise InputError(f"tau: found {tau}; expected a time above 0.")
     columns = patients(data, time, event, arm, control, (), covariates)[:4]
     extra = covariates_of(data, covariates)
     if extra is None:
@@ -226,7 +230,7 @@ def gray_test(
     >>> gray_test(data, time="days", cause="cause", group="arm")
     Gray's test: chi-square(1) = 0.0179, p = 0.8936, 6 patients
     """
-    require(data, (time, cause, group, *strata))
+    require(data, (time, cause, group, *several(strata)))
     codes, number = group_codes(data, group)
     stratum = strata_codes(data, strata)
     return gray.gray_test(
