@@ -141,7 +141,7 @@ def binomial_power(
     >>> critical, round(size, 6), round(power, 6)
     (6, 0.011253, 0.754604)
     """
-    if patients < 1 or patients != int(patients) or patients > MOST_PATIENTS:
+    if not 1 <= patients <= MOST_PATIENTS or patients != int(patients):
         raise InputError(f"patients: found {patients}; expected 1 to {MOST_PATIENTS}.")
     for name, value in (("goal", goal), ("truth", truth), ("alpha", alpha)):
         if not 0.0 <= value <= 1.0:

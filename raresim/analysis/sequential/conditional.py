@@ -60,6 +60,8 @@ def conditional_exits(
     array([0.7593])
     """
     levels, reached = _looks(information, look)
+    if upper is None:
+        raise InputError("upper: found None; expected one value for each look.")
     if not np.isfinite(z):
         raise InputError(f"z: found {z}; expected the statistic of look {look}.")
     ahead = np.array(levels[look:])
