@@ -12,15 +12,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LARGEST = 1e100  # its square and sums of such squares are still finite
+
+
 def require(data: "pd.DataFrame", names: Sequence[str]) -> None:
-    """Refuse a table that lacks a column or has no rows."""
+    """Refuse what is no table, lacks a column or has it twice, or has no rows."""
+    if not hasattr(data, "columns") or not hasattr(data, "iloc"):
+        raise InputError(
+            Problem(
+                "cannot be analysed",
+                field="data",
+                found=f"a {type(data).__name__}",
+                expected="a pandas DataFrame with one row for each patient",
+                mend="make one: pandas.DataFrame(...)",
+            )
+        )
     missing = [name for name in names if name not in data.columns]
     if missing:
         raise InputError(
             [
                 Problem(
                     "no such column",
-                    field=name,
+                    field=str(name),
                     found=", ".join(map(str, data.columns)) or "no columns",
                     expected=f"a column named {name!r}",
                     mend="name a column of the table, or add it",
@@ -28,6 +41,9 @@ def require(data: "pd.DataFrame", names: Sequence[str]) -> None:
                 for name in missing
             ]
         )
+    for name in names:
+        if np.count_nonzero(data.columns == name) > 1:
+            raise _fault(name, "several columns of that name", "one", "rename or drop the others")
     if len(data) == 0:
         raise InputError("The table has no rows; expected one for each patient.")
 
@@ -35,12 +51,20 @@ def require(data: "pd.DataFrame", names: Sequence[str]) -> None:
 def numbers(
     data: "pd.DataFrame", name: str, *, missing: bool = False, least: float = 0.0
 ) -> FloatArray:
-    """Read a column of numbers, none missing (unless allowed) and none below ``least``."""
+    """Read a column of numbers, none missing (unless allowed) and none below ``least``.
+
+    Dates and spans of time are refused: as bare numbers they would be nanoseconds.
+    """
+    kind = data[name].dtype.kind
+    if kind in "mM":
+        raise _fault(name, data[name].dtype, "numbers", "convert it to days, months or years")
+    if kind == "c":
+        raise _fault(name, "complex numbers", "numbers", "take the real part")
     try:
         values = data[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
         raise _fault(name, data[name].iloc[0], "numbers", "convert the column to numbers") from None
-    bad = np.isinf(values) | (values < least)
+    bad = (np.abs(values) > LARGEST) | (values < least)
     if not missing:
         bad |= np.isnan(values)
     if np.any(bad):
@@ -88,7 +112,7 @@ def arms(data: "pd.DataFrame", name: str, control: object) -> IntArray:
         raise _fault(name, "missing values", "an arm in every row", "drop the row or fill it in")
     labels = data[name].unique().tolist()
     shown = ", ".join(repr(label) for label in labels[:5])
-    if control not in labels:
+    if np.ndim(control) or control not in labels:  # type: ignore[arg-type]
         raise _fault(name, shown, f"the control {control!r} among them", "name the control arm")
     if len(labels) != 2:
         raise _fault(
@@ -101,6 +125,8 @@ def several(names: Sequence[str]) -> tuple[str, ...]:
     """Refuse one name where a sequence of names is meant: it would be read letter by letter."""
     if isinstance(names, str):
         raise _fault(names, repr(names), "a sequence of column names", f"write ({names!r},)")
+    if not isinstance(names, Sequence | np.ndarray):
+        raise _fault("names", repr(names), "a sequence of column names", "write () for none")
     return tuple(names)
 
 
@@ -111,8 +137,8 @@ def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
     for name in names:
         if data[name].isna().any():
             raise _fault(name, "missing values", "a stratum in every row", "drop or fill them")
-    codes: IntArray = data.groupby(list(names), sort=True).ngroup().to_numpy().astype(np.int64)
-    return codes
+    groups = data.groupby(list(names), sort=True, observed=True).ngroup()
+    return groups.to_numpy().astype(np.int64)
 
 
 def all_present(patients: int) -> BoolArray:
@@ -122,5 +148,7 @@ def all_present(patients: int) -> BoolArray:
 
 def _fault(name: str, found: object, expected: str, mend: str) -> InputError:
     return InputError(
-        Problem("cannot be analysed", field=name, found=str(found), expected=expected, mend=mend)
+        Problem(
+            "cannot be analysed", field=str(name), found=str(found), expected=expected, mend=mend
+        )
     )

@@ -12,6 +12,8 @@ from raresim.analysis.bayesian.hierarchical import binomial_hierarchy
 from raresim.analysis.bayesian.mixtures import BetaMixture
 from raresim.errors import InputError
 
+LARGEST_COUNT = 1e9
+LARGEST_POWER = 100.0
 MOST_BASKETS = 8  # 4,140 partitions
 
 
@@ -90,6 +92,9 @@ def basket_partitions(
       0.7265 (0.4487 to 0.9237), P(above null) = 0.998
     """
     r, n = _checked(events, patients)
+    _check_prior(a, b)
+    if not abs(power) <= LARGEST_POWER:
+        raise InputError(f"power: found {power!r}; expected at most {LARGEST_POWER:g}.")
     baskets = r.shape[1]
     models = list(_partitions(baskets))
     log, first, second = [], [], []
@@ -157,6 +162,7 @@ def basket_exchangeability(
     r, n = _checked(events, patients)
     if not 0.0 <= exchangeable <= 1.0:
         raise InputError(f"exchangeable: found {exchangeable!r}; expected within 0 to 1.")
+    _check_prior(a, b)
     baskets = r.shape[1]
     alone = betaln(a + r, b + (n - r)) - betaln(a, b)
     weights, firsts, seconds = [], [], []
@@ -241,11 +247,16 @@ def basket_hierarchical(
 def _checked(events: FloatArray, patients: FloatArray) -> tuple[FloatArray, FloatArray]:
     r = np.atleast_2d(np.asarray(events, dtype=np.float64))
     n = np.atleast_2d(np.asarray(patients, dtype=np.float64))
-    if r.shape != n.shape or not np.all((r >= 0.0) & (r <= n)):
+    if r.shape != n.shape or not np.all((r >= 0.0) & (r <= n) & (n <= LARGEST_COUNT)):
         raise InputError(f"events: found {r} of {n}; expected 0 up to the number of patients.")
     if not 1 <= r.shape[1] <= MOST_BASKETS:
         raise InputError(f"events: found {r.shape[1]} baskets; expected 1 to {MOST_BASKETS}.")
     return r, n
+
+
+def _check_prior(a: float, b: float) -> None:
+    if not (0.0 < a <= LARGEST_COUNT and 0.0 < b <= LARGEST_COUNT):
+        raise InputError(f"a, b: found {a!r}, {b!r}; expected numbers above 0.")
 
 
 def _partitions(number: int) -> Iterator[list[int]]:
@@ -265,6 +276,8 @@ def _normalised(log: FloatArray) -> FloatArray:
 
 
 def _summary(method: str, mixture: BetaMixture, null: FloatArray | float) -> Baskets:
+    if not np.all((np.asarray(null) >= 0.0) & (np.asarray(null) <= 1.0)):
+        raise InputError(f"null: found {null}; expected probabilities from 0 to 1.")
     above = mixture.above(np.broadcast_to(null, mixture.weight.shape[:-1]))
     limits = mixture.quantile(0.025), mixture.quantile(0.975)
     return Baskets(method, mixture.mean(), mixture.sd(), above, *limits)

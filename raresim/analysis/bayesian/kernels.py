@@ -32,6 +32,8 @@ from raresim.analysis.bayesian.updating import posterior
 from raresim.analysis.notes import Note
 from raresim.errors import InputError
 
+LEAST_SD = 1e-100  # squares of it, and of its inverse, are still numbers
+
 
 def beta_binomial(
     event: BoolArray,
@@ -170,7 +172,7 @@ def normal_known_sd(
     normal model, known sd: mean 2.97 (95 % credible 1.02 to 4.921)
       sd 0.995, P(above 0) = 0.9986, 4 patients
     """
-    if not sd > 0.0:
+    if not LEAST_SD < sd < 1.0 / LEAST_SD:
         raise InputError(f"sd: found {sd!r}; expected a number above 0.")
     used = present & ~np.isnan(outcome)
     data = []

@@ -121,6 +121,8 @@ class Mixture:
 
     def quantile(self, level: float) -> FloatArray:
         """Give the quantile: between those of the components, by halving."""
+        if not 0.0 <= level <= 1.0:
+            raise InputError(f"level: found {level}; expected a number from 0 to 1.")
         each = self.component_quantile(np.broadcast_to(level, self.weight.shape))
         low: FloatArray = np.min(each, axis=-1)
         high: FloatArray = np.max(each, axis=-1)

@@ -16,7 +16,7 @@ from raresim.analysis.newton import solve_score
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975, Results, wald_results
 
-FARTHEST = 30.0  # logits from the estimate: a limit that is not found by then is infinite
+FARTHEST = 150.0  # logits from the estimate: a limit that is not found by then is infinite
 
 
 def logistic(
@@ -86,9 +86,9 @@ def firth(
     log-likelihood plus log det(I)/2 is maximised, which is finite under separation too. The
     standard error is from the inverse of X'WX. The 95 % interval is that of the profile
     penalised likelihood and p that of the penalised likelihood ratio test, both with the
-    penalty of the full model. In very small trials with covariates the profile may never fall
-    far enough: that limit is infinite, with a note. ``statistic`` is the signed root of the
-    likelihood ratio, so it is not estimate / se.
+    penalty of the full model. In very small trials with covariates the profile may not fall far
+    enough within 150 logits: that limit is infinite, with a note. ``statistic`` is the signed
+    root of the likelihood ratio, so it is not estimate / se.
 
     Largest two-sided size in per cent at the nominal 5 %, as for `logistic`: 3.9, 4.2, 5.0 and
     5.2.

@@ -270,6 +270,8 @@ def goal_attainment(
     14.471
     """
     columns, own = several(goals), several(weights)
+    if not columns:
+        raise InputError("goals: found none; expected one column or more.")
     require(data, (*columns, *own, arm))
     if own and len(own) != len(columns):
         raise InputError(

@@ -16,6 +16,7 @@ from raresim.errors import InputError
 
 TAIL = 0.025
 HALVINGS = 60
+MOST_PATIENTS = 1_000_000
 ROUNDING = 1e-7  # as R's binom.test: probabilities this close are equal
 
 Interval = Literal["clopper-pearson", "mid-p", "wilson"]
@@ -125,6 +126,11 @@ def binomial_power(
     size, power
         Chance of it at the goal and at the truth.
 
+    Raises
+    ------
+    InputError
+        If a number of patients or a probability cannot be.
+
     References
     ----------
     Chernick MR, Liu CY. Am Stat 2002;56:149-155 (the saw-tooth).
@@ -135,6 +141,11 @@ def binomial_power(
     >>> critical, round(size, 6), round(power, 6)
     (6, 0.011253, 0.754604)
     """
+    if not 1 <= patients <= MOST_PATIENTS or patients != int(patients):
+        raise InputError(f"patients: found {patients}; expected 1 to {MOST_PATIENTS}.")
+    for name, value in (("goal", goal), ("truth", truth), ("alpha", alpha)):
+        if not 0.0 <= value <= 1.0:
+            raise InputError(f"{name}: found {value}; expected a number from 0 to 1.")
     at = np.arange(patients + 1, dtype=np.float64)
     above = np.append(upper_tail(at, float(patients), goal), 0.0)
     critical = int(np.argmax(above <= alpha))

@@ -35,7 +35,7 @@ def recurrent_histories(
     treated = arms(data, arm, control)
     if data[id].isna().any():
         raise _fault(id, "a missing value", "a patient in every row", "fill in the patient")
-    patient = data.groupby(id, sort=False).ngroup().to_numpy(dtype=np.int64)
+    patient = data.groupby(id, sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
     order = np.lexsort((last, patient))
     patient, first, last = patient[order], first[order], last[order]
     observed, treated = observed[order], treated[order]
@@ -68,7 +68,7 @@ def deaths(data: "pd.DataFrame", *, id: str, stop: str, death: str) -> BoolArray
         If a patient has an interval after death.
     """
     died, last = flags(data, death), numbers(data, stop)
-    patient = data.groupby(id, sort=False).ngroup().to_numpy(dtype=np.int64)
+    patient = data.groupby(id, sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
     end = np.full(int(patient.max()) + 1, -np.inf)
     np.maximum.at(end, patient, last)
     early = died & (last < end[patient])

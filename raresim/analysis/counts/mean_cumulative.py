@@ -13,6 +13,7 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, NumberArray
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.errors import InputError
 
 SMALL_ARM = 100  # patients; see the sizes in `mean_cumulative_test`
 
@@ -158,6 +159,8 @@ def mean_cumulative_function(
     array([[[0.3536, 0.3536],
             [0.    , 0.3536]]])
     """
+    for time in times:
+        _check_time(float(time))
     shape = (present.shape[0], 2, len(times))
     mean, se = np.full(shape, np.nan), np.full(shape, np.nan)
     notes = np.zeros(present.shape[0], dtype=np.int64)
@@ -212,6 +215,7 @@ def mean_cumulative_difference(
       se 0.5, z = -2, p = 0.0455, 4 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
+    _check_time(time)
 
     def difference(control: _Arm, treated: _Arm) -> tuple[float, list[FloatArray], int]:
         if not (control.reaches(time) and treated.reaches(time)):
@@ -382,3 +386,8 @@ def _at_risk(follow_up: FloatArray, time: FloatArray) -> FloatArray:
 def _last(sums: FloatArray) -> Any:
     """Give the last of running sums, 0 without any."""
     return sums[..., -1] if sums.shape[-1] else np.zeros(sums.shape[:-1])
+
+
+def _check_time(time: float) -> None:
+    if not 0.0 <= time < np.inf:
+        raise InputError(f"time: found {time}; expected a number of 0 or more.")

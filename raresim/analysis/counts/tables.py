@@ -19,6 +19,8 @@ from raresim.errors import InputError, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_EVENTS = 1_000_000  # the likelihoods add up one term for each event
+
 
 def negative_binomial(
     data: "pd.DataFrame", *, count: str, exposure: str, arm: str, control: object
@@ -242,7 +244,7 @@ def _counted(
 def _whole(data: "pd.DataFrame", count: str) -> IntArray:
     """Read whole numbers of events."""
     counts = numbers(data, count)
-    whole = counts == np.floor(counts)
+    whole = (counts == np.floor(counts)) & (counts <= MOST_EVENTS)
     if not np.all(whole):
         found = f"{counts[np.argmin(whole)]:g}"
         raise InputError(
@@ -250,7 +252,7 @@ def _whole(data: "pd.DataFrame", count: str) -> IntArray:
                 "cannot be analysed",
                 field=count,
                 found=found,
-                expected="whole numbers of events",
+                expected=f"whole numbers of events, at most {MOST_EVENTS:g} of a patient",
                 mend="give counts, not rates; the follow-up goes into exposure",
             )
         )

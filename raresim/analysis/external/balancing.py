@@ -177,7 +177,7 @@ def matching_adjusted(
     """
     if measure not in ("mean difference", "log odds ratio", "log risk ratio"):
         raise InputError(f"measure: found {measure!r}; expected a mean difference or a log ratio.")
-    if not (np.isfinite(other[0]) and other[1] >= 0.0):
+    if len(other) != 2 or not (np.isfinite(other[0]) and other[1] >= 0.0):
         raise InputError(f"other: found {other}; expected an estimate and its standard error.")
     no_outcome = present & np.isnan(outcome)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)

@@ -269,6 +269,10 @@ def rubin(estimates: Sequence[float], ses: Sequence[float], *, df: float = np.in
             f"estimates, ses: found {estimate.shape} and {se.shape}; expected two or more of each, "
             "as many of the one as of the other."
         )
+    if np.any(se < 0.0) or not df > 0.0:
+        raise InputError(
+            f"ses, df: found {ses}, {df}; expected errors of 0 or more and df above 0."
+        )
     return pooling.rubin(estimate[None], se[None], np.array([float(df)])).row(0)
 
 

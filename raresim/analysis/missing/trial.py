@@ -53,6 +53,8 @@ class Plan:
     worst: float | None = None
 
     def __post_init__(self) -> None:
+        if not np.isfinite(self.delta):
+            raise InputError(f"delta: found {self.delta}; expected a number.")
         _among("strategy", self.strategy, get_args(Strategy))
         _among("covariance", self.covariance, get_args(Covariance))
         _among("deaths", self.deaths, (None, *get_args(Deaths)))

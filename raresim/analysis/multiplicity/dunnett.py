@@ -17,6 +17,8 @@ from raresim.errors import InputError
 FARTHEST = 8.5
 ABSCISSAE, WEIGHTS = np.polynomial.legendre.leggauss(16)
 LEAST_TAIL = 1e-15
+LEAST_DF = 0.01
+NORMAL_DF = 1e10  # from here on the estimated standard deviation is the true one
 MOST_ARMS_CLOSED = 10  # the closed test looks at every set of arms
 NORMAL_PEAK = 0.3989422804014327  # 1 / sqrt(2 pi)
 
@@ -133,6 +135,21 @@ def dunnett_adjusted(
     """
     values = np.asarray(statistics, np.float64)
     rows = np.atleast_2d(values)
+    arms = np.shape(patients)[-1:]
+    if (
+        rows.ndim != 2
+        or arms != (rows.shape[1] + 1,)
+        or np.shape(patients)[:-1]
+        not in (
+            (),
+            (1,),
+            rows.shape[:1],
+        )
+    ):
+        raise InputError(
+            f"patients: found shape {np.shape(patients)} for statistics of shape {values.shape}; "
+            "expected the control and each arm."
+        )
     sizes = np.broadcast_to(np.asarray(patients, np.float64), (len(rows), rows.shape[1] + 1))
     freedom = np.broadcast_to(np.asarray(df, np.float64), (len(rows),))
     if step_down and rows.shape[1] > MOST_ARMS_CLOSED:
@@ -175,10 +192,10 @@ def _closed(row: FloatArray, share: FloatArray, df: float, sides: int) -> FloatA
 def _shares(patients: FloatArray, df: float, sides: int) -> FloatArray:
     """Give the l_i of the arms."""
     n = np.asarray(patients, np.float64)
-    if n.ndim != 1 or n.size < 2 or not np.all(n > 0.0):
+    if n.ndim != 1 or n.size < 2 or not np.all((n > 0.0) & np.isfinite(n)):
         raise InputError(f"patients: found {n}; expected some in the control and in each arm.")
-    if not df > 0.0:
-        raise InputError(f"df: found {df}; expected above 0.")
+    if not df >= LEAST_DF:
+        raise InputError(f"df: found {df}; expected at least {LEAST_DF}.")
     if sides not in (1, 2):
         raise InputError(f"sides: found {sides}; expected 1 or 2.")
     return np.asarray(np.sqrt(n[1:] / (n[1:] + n[0])))
@@ -199,7 +216,7 @@ def _inside(limits: FloatArray, share: FloatArray, df: float, sides: int) -> flo
 
 def _scales(df: float) -> tuple[FloatArray, FloatArray]:
     """Give nodes and probabilities of the estimated over the true standard deviation."""
-    if np.isinf(df):
+    if df >= NORMAL_DF:
         return np.ones(1), np.ones(1)
     low, high = (
         float(np.sqrt(2.0 * inverse(df / 2.0, LEAST_TAIL) / df))

@@ -77,7 +77,8 @@ def fisher_product(p: FloatArray, weights: FloatArray) -> FloatArray:
 
 def _checked(p: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     p, weights = np.asarray(p, np.float64), np.asarray(weights, np.float64)
-    if p.ndim == 0 or weights.shape != p.shape[-1:] or not np.all(weights > 0.0):
+    fits = p.ndim > 0 and weights.shape == p.shape[-1:]
+    if not fits or not np.all((weights > 0.0) & (weights < np.inf)):
         raise InputError(f"weights: found {weights}; expected one above 0 for each stage of p.")
     if np.any((p < 0.0) | (p > 1.0)):
         raise InputError("p: expected p-values between 0 and 1.")

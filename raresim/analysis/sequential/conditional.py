@@ -60,6 +60,8 @@ def conditional_exits(
     array([0.7593])
     """
     levels, reached = _looks(information, look)
+    if upper is None:
+        raise InputError("upper: found None; expected one value for each look.")
     if not np.isfinite(z):
         raise InputError(f"z: found {z}; expected the statistic of look {look}.")
     ahead = np.array(levels[look:])
@@ -76,7 +78,7 @@ def conditional_exits(
 def _looks(information: Sequence[float], look: int) -> tuple[tuple[float, ...], float]:
     """Check the looks; return their information and that of the look taken."""
     levels = rising("information", information)
-    if not 1 <= look < len(levels):
+    if not 1 <= look < len(levels) or look != int(look):
         raise InputError(f"look: found {look}; expected 1 to {len(levels) - 1}.")
     return levels, levels[look - 1]
 
@@ -84,9 +86,9 @@ def _looks(information: Sequence[float], look: int) -> tuple[tuple[float, ...], 
 def _moved(
     bound: Sequence[float], ahead: FloatArray, stands: float, left: FloatArray, look: int
 ) -> list[float]:
-    later = np.asarray(bound, dtype=np.float64)[look:]
+    later = np.atleast_1d(np.asarray(bound, dtype=np.float64))[look:]
     if later.shape != ahead.shape:
-        raise InputError(f"upper, lower: found {len(bound)} values; expected one for each look.")
+        raise InputError(f"upper, lower: found {bound}; expected one value for each look.")
     moved: list[float] = ((later * np.sqrt(ahead) - stands) / np.sqrt(left)).tolist()
     return moved
 

@@ -201,8 +201,7 @@ def group_sequential(
     >>> group_sequential(3, futility="spending pocock", power=0.8).lower.round(4)
     array([0.4659, 1.318 , 1.993 ])
     """
-    times = tuple(range(1, timing + 1)) if isinstance(timing, int) else tuple(timing)
-    levels = rising("timing", times)
+    levels = rising("timing", _evenly(timing))
     recipe = Recipe(
         tuple(level / levels[-1] for level in levels),
         float(alpha),
@@ -221,6 +220,14 @@ def group_sequential(
     return designed(recipe)
 
 
+def _evenly(timing: int | Sequence[float]) -> Sequence[float]:
+    """Give the looks: as they are, or so many at equal steps."""
+    if not isinstance(timing, int | np.integer):
+        return timing
+    _require("timing", timing, 1 <= timing <= MOST_LOOKS, f"1 to {MOST_LOOKS} looks")
+    return tuple(range(1, int(timing) + 1))
+
+
 def designed(recipe: Recipe) -> GroupSequentialDesign:
     """Give the design of a recipe that has been checked."""
     bounds, drift = solved(recipe)
@@ -229,6 +236,7 @@ def designed(recipe: Recipe) -> GroupSequentialDesign:
     return GroupSequentialDesign(recipe, bounds.upper, bounds.lower, bounds.inner, drift)
 
 
+MOST_LOOKS = 1000
 SHAPES = ("obrien-fleming", "pocock", "wang-tsiatis", "haybittle-peto", "pampallona-tsiatis")
 
 
@@ -252,6 +260,7 @@ def _check(recipe: Recipe) -> None:
         _check_error("futility", recipe.futility, recipe.futility_parameter, looks, total)
     if recipe.futility_bounds is not None:
         good = len(recipe.futility_bounds) == looks - 1 and recipe.futility is None and not paired
+        good = good and not np.any(np.isnan(recipe.futility_bounds))
         expected = "one for each look but the last, and no other futility"
         _require("futility_bounds", recipe.futility_bounds, good, expected)
     if recipe.under_null:

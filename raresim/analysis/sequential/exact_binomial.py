@@ -10,6 +10,8 @@ from raresim.analysis.arrays import FloatArray, IntArray
 from raresim.analysis.sequential.spending import Spending, spent
 from raresim.errors import InputError
 
+MOST_PATIENTS = 100_000
+
 
 @dataclass(frozen=True)
 class BinomialExits:
@@ -63,8 +65,8 @@ def binomial_exits(
     (array([0.    , 0.0466]), 11.96)
     """
     looks = _sizes(n)
-    high = np.asarray(upper, np.int64)
-    low = np.full(looks.size, -1) if lower is None else np.asarray(lower, np.int64)
+    high = _whole("upper", upper)
+    low = np.full(looks.size, -1) if lower is None else _whole("lower", lower)
     if high.shape != looks.shape or low.shape != looks.shape or np.any(low >= high):
         raise InputError("upper, lower: expected one for each look, lower below upper.")
     if not 0.0 <= p <= 1.0:
@@ -130,7 +132,7 @@ def binomial_boundaries(
     looks = _sizes(n)
     if not 0.0 < p0 < 1.0 or not 0.0 < alpha < 0.5:
         raise InputError(f"p0, alpha: found {p0}, {alpha}; expected below 1 and below 0.5.")
-    low = np.full(looks.size, -1) if lower is None else np.asarray(lower, np.int64)
+    low = np.full(looks.size, -1) if lower is None else _whole("lower", lower)
     if low.shape != looks.shape or np.any(low >= looks):
         raise InputError(f"lower: found {lower}; expected one below n for each look.")
     high, gone, chance, before = np.zeros(looks.size, np.int64), 0.0, np.ones(1), 0
@@ -147,10 +149,17 @@ def binomial_boundaries(
 
 
 def _sizes(n: Sequence[int]) -> IntArray:
-    looks = np.asarray(n, np.int64)
+    looks = _whole("n", n)
     if looks.ndim != 1 or looks.size == 0 or np.any(np.diff(np.append(0, looks)) < 1):
         raise InputError(f"n: found {n}; expected whole numbers above 0 that rise.")
     return looks
+
+
+def _whole(name: str, values: Sequence[int]) -> IntArray:
+    found = np.asarray(values, np.float64)
+    if found.ndim != 1 or not np.all((np.abs(found) <= MOST_PATIENTS) & (found == np.rint(found))):
+        raise InputError(f"{name}: found {values}; expected whole numbers, at most 100,000.")
+    return found.astype(np.int64)
 
 
 def _binomial(n: int, p: float) -> FloatArray:

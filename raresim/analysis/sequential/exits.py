@@ -133,11 +133,11 @@ def exits_of(levels: tuple[float, ...], bounds: Bounds, theta: float) -> Exits:
 
 def rising(name: str, values: Sequence[float]) -> tuple[float, ...]:
     """Read numbers that must be positive and rise."""
-    levels = tuple(float(value) for value in values)
-    steps = np.diff((0.0, *levels))
-    if not levels or not np.all(steps > 0.0) or not np.isfinite(levels[-1]):
+    levels = tuple(float(value) for value in values) if np.ndim(values) == 1 else ()
+    rises = all(low < high for low, high in zip((0.0, *levels), levels, strict=False))
+    if not levels or not rises or not np.isfinite(levels[-1]):
         raise InputError(
-            f"{name}: found {levels}; expected finite positive values that rise, one for each look."
+            f"{name}: found {values}; expected finite positive values that rise, one for each look."
         )
     return levels
 
@@ -150,7 +150,14 @@ def _of_length(name: str, values: Sequence[float] | None, looks: int, missing: f
         raise InputError(
             f"{name}: found shape {array.shape}; expected one value for each of {looks} looks."
         )
+    check_no_nan(name, array)
     return array
+
+
+def check_no_nan(name: str, bounds: FloatArray) -> None:
+    """Refuse a boundary that is no number; where there is none it is infinite."""
+    if np.any(np.isnan(bounds)):
+        raise InputError(f"{name}: found {bounds}; expected numbers, infinite where none is.")
 
 
 def root(function: Callable[[float], float], low: float, high: float, *, tight: float) -> float:

@@ -97,7 +97,7 @@ def fisher_combination(
 
 
 def _weights(looks: int | Sequence[float]) -> FloatArray:
-    if isinstance(looks, int):
+    if isinstance(looks, int | np.integer):
         if not 1 <= looks <= 10:
             raise InputError(f"looks: found {looks}; expected 1 to 10.")
         return np.ones(looks)

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from raresim.analysis.arrays import FloatArray
 from raresim.analysis.sequential.design import GroupSequentialDesign, designed
-from raresim.analysis.sequential.exits import bracketed_root, rising, root
+from raresim.analysis.sequential.exits import bracketed_root, check_no_nan, rising, root
 from raresim.analysis.sequential.path import Path
 from raresim.errors import InputError
 
@@ -83,6 +83,8 @@ def stagewise_p_value(
     0.018428
     """
     levels = rising("information", information)
+    if np.isnan(z) or not np.isfinite(theta):
+        raise InputError(f"z, theta: found {z}, {theta}; expected a statistic and an effect.")
     looks = len(levels)
     highs = _before("upper", upper, looks)
     lows = np.full(looks - 1, -np.inf) if lower is None else _before("lower", lower, looks)
@@ -97,9 +99,11 @@ def stagewise_p_value(
 
 
 def _before(name: str, bound: Sequence[float], looks: int) -> FloatArray:
-    if len(bound) < looks - 1:
-        raise InputError(f"{name}: found {len(bound)} values; expected {looks - 1} or more.")
-    return np.asarray(bound, dtype=np.float64)[: looks - 1]
+    values = np.atleast_1d(np.asarray(bound, dtype=np.float64))
+    if len(values) < looks - 1:
+        raise InputError(f"{name}: found {len(values)} values; expected {looks - 1} or more.")
+    check_no_nan(name, values)
+    return values[: looks - 1]
 
 
 def _stopped_low(
@@ -194,9 +198,11 @@ def repeated_confidence_intervals(
            [ 0.042,  0.438]])
     """
     levels = np.array(rising("information", information))
-    high, seen = np.asarray(upper, np.float64)[: levels.size], np.asarray(z, np.float64)
+    high = np.atleast_1d(np.asarray(upper, np.float64))[: levels.size]
+    seen = np.asarray(z, np.float64)
     if high.shape != levels.shape or seen.shape != levels.shape:
         raise InputError("upper, z: expected one value for each look.")
+    check_no_nan("upper, z", np.concatenate((high, seen)))
     limits = np.stack((seen - high, seen + high), axis=1)
     return np.asarray(limits / np.sqrt(levels)[:, None])
 
@@ -235,6 +241,7 @@ def repeated_p_values(design: GroupSequentialDesign, z: Sequence[float]) -> Floa
         raise InputError("design: found fixed numbers; expected boundaries that follow the level.")
     if len(z) > len(recipe.timing):
         raise InputError(f"z: found {len(z)} values; expected one for each look so far.")
+    check_no_nan("z", np.asarray(z, np.float64))
     sides = recipe.sides
     free = design if recipe.binding else _without_futility(design)
     return np.array(

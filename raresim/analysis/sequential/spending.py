@@ -10,6 +10,7 @@ Stat Soc A 1969;132:235-244; Jennison C, Turnbull BW. Group Sequential Methods, 
 2000, chapters 7 and 19.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -72,8 +73,14 @@ def spent(
     0.002980073
     """
     check_spending(spending, parameter)
+    if not fraction >= 0.0 or not 0.0 <= alpha <= 1.0:
+        raise InputError(
+            f"fraction, alpha: found {fraction}, {alpha}; expected 0 or more and a level."
+        )
     if fraction >= 1.0:
         return alpha
+    if fraction == 0.0:
+        return 0.0
     if spending == "obrien-fleming":
         return float(2.0 * ndtr(ndtri(alpha / 2.0) / np.sqrt(fraction)))
     if spending == "pocock":
@@ -249,8 +256,9 @@ class Looks:
 
 
 def _check(information: tuple[float, ...], planned: float, alpha: float) -> None:
-    steps = np.diff(np.array((0.0, *information)))
-    if not information or steps[0] <= 0.0 or not np.all(steps >= 0.0):
+    falls = any(low > high for low, high in itertools.pairwise(information))
+    finite = all(0.0 < level < np.inf for level in information)
+    if not information or not finite or falls:
         raise InputError(
             f"information: found {information}; expected positive values that never fall, "
             "one for each look."

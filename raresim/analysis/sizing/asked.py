@@ -7,6 +7,9 @@ from scipy.special import ndtri
 
 from raresim.errors import InputError, Problem
 
+MOST_UNEQUAL = 1e6  # patients of one arm for each of the other
+LEAST_LEVEL = 1e-100
+
 
 def wrong(field: str, found: object, expected: str, mend: str = "") -> InputError:
     """Say which argument cannot be, what it was and what it may be."""
@@ -105,8 +108,8 @@ def target(
     """
     if sided not in (1, 2):
         raise wrong("sided", sided, "1 or 2")
-    between("alpha", alpha, 0.0, 0.5 * sided)
-    positive("ratio", ratio)
+    between("alpha", alpha, LEAST_LEVEL, 0.5 * sided)
+    between("ratio", ratio, 1.0 / MOST_UNEQUAL, MOST_UNEQUAL)
     if (n is None) == (power is None):
         given = "both" if n is not None else "neither"
         raise wrong("n, power", given, "exactly one of them", "give the one, the other is found")

@@ -83,7 +83,7 @@ def two_event_rates(
     if not 0.0 <= dispersion < math.inf:
         raise wrong("dispersion", dispersion, "a number of 0 or more")
     shortest, longest = exposure if isinstance(exposure, tuple) else (exposure, exposure)
-    if not 0.0 <= shortest <= longest or longest <= 0.0:
+    if not 0.0 <= shortest <= longest < math.inf or longest <= 0.0:
         raise wrong("exposure", exposure, "a time above 0, or (shortest, longest)")
 
     def sd(rate_1: float, rate_0: float) -> float:

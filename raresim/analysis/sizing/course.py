@@ -208,4 +208,6 @@ def time_of_events(trial: SurvivalTrial, n: float, events: float) -> float:
         ):
             raise wrong("events", events, "events that so many patients have at some time")
     low = high * 1e-9
+    if missing(low) > 0.0:
+        raise wrong("events", events, "events that take longer to come")
     return float(brentq(missing, low, high, xtol=1e-13, rtol=1e-14))

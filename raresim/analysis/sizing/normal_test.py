@@ -41,4 +41,6 @@ def smallest(power_of: Callable[[float], float], wanted: float, low: float) -> f
         high *= 2.0
         if high > MOST_PATIENTS:
             raise wrong("power", wanted, "a power that some number of patients reaches")
+    if not power_of(high) >= wanted:  # NaN: beyond what floating-point numbers can tell
+        raise wrong("effect", "its power overflows", "an effect of a size that trials can see")
     return float(brentq(lambda n: power_of(n) - wanted, low, high, xtol=1e-10, rtol=1e-14))

@@ -125,6 +125,8 @@ alpha 0.025
     """
     asked = target(n=n, power=power, alpha=alpha, sided=sided)
     for field, rates in (("stage_1", stage_1), ("stage_2", stage_2)):
+        if len(rates) != 2:
+            raise wrong(field, rates, "the rate of the treated and of the control")
         for rate in rates:
             between(field, rate, 0.0, 1.0)
     between("placebo", placebo, 0.0, 1.0)

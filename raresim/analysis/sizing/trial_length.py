@@ -65,6 +65,8 @@ def duration_needed(
         if high >= most:
             raise wrong("power", power, f"a power that {n:g} patients reach at some time")
         high = min(2.0 * high, most)
+    if short(1e-3 * high) > 0.0:
+        raise wrong("power", power, f"a power that {n:g} patients do not reach at once")
     duration = brentq(short, 1e-3 * high, high, xtol=1e-12, rtol=1e-13)
     return trial.with_duration(float(duration))
 

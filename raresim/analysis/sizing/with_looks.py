@@ -76,7 +76,7 @@ def sequential_size(
     largest = positive("fixed", fixed) * positive("inflation", inflation)
     fractions = tuple(float(f) for f in information)
     rising = all(a < b for a, b in zip((0.0, *fractions), fractions, strict=False))
-    if not rising or abs(fractions[-1] - 1.0) > 1e-9:
+    if not fractions or not rising or abs(fractions[-1] - 1.0) > 1e-9:
         raise wrong("information", information, "fractions above 0 that rise to 1")
     sizes = tuple(largest * fraction for fraction in fractions)
     if stops is None:

@@ -10,6 +10,7 @@ from raresim.analysis.survival.covariate_likelihood import CovariateLikelihood
 
 MOST_ITERATIONS = 60
 TOLERANCE = 1e-10  # of a step, covariates having unit spread
+NEAR = 1e-4  # a step halved to nothing settles only where the whole one was no longer than this
 LONGEST_STEP = 2.5
 
 
@@ -49,7 +50,7 @@ def climb(
     """
     beta = start.copy()
     height = np.full(rows.size, -np.inf)
-    step = np.zeros_like(beta)
+    step, promised = np.zeros_like(beta), np.zeros(rows.size)
     converged = np.zeros(rows.size, dtype=np.bool_)
     for _ in range(MOST_ITERATIONS):
         active = np.flatnonzero(~converged)
@@ -63,9 +64,11 @@ def climb(
         beta[active] = np.where(up[:, None], there, beta[active])
         height[active] = np.where(up, reached, height[active])
         step[active] = np.where(up[:, None], onward, step[active] / 2.0)
+        promised[active] = np.where(up, np.max(np.abs(onward), axis=1), promised[active])
         length = np.max(np.abs(step[active]), axis=1)
         scale = 1.0 + np.max(np.abs(beta[active]), axis=1)
-        converged[active] = np.isfinite(height[active]) & (length <= TOLERANCE * scale)
+        settled = (length <= TOLERANCE * scale) & (promised[active] <= NEAR * scale)
+        converged[active] = np.isfinite(height[active]) & settled
     return Summit(beta, height, converged)
 
 
@@ -94,4 +97,6 @@ def _look(
     step = times(undone, np.where(free, score, 0.0))
     # a flat likelihood has no step: a long one keeps the row from counting as settled
     step = np.where(definite[:, None], step, LONGEST_STEP * free)
-    return height, np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+    # shortened as a whole: coefficient by coefficient it might lead downhill
+    longest = np.max(np.abs(step), axis=1)
+    return height, step * (LONGEST_STEP / np.maximum(longest, LONGEST_STEP))[:, None]

@@ -9,6 +9,7 @@ from raresim.analysis.columns import (
     flags,
     numbers,
     require,
+    several,
     strata_codes,
 )
 from raresim.analysis.result import Result
@@ -26,7 +27,6 @@ from raresim.analysis.survival.group_log_rank import GroupTest
 from raresim.analysis.survival.patients import causes, group_codes, patients
 from raresim.analysis.survival.product_limit import SurvivalCurves
 from raresim.analysis.survival.restricted_mean import Contrast
-from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,8 +113,6 @@ def rmst(
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       The permutation log-rank test keeps its level however few the patients.
     """
-    if tau is not None and not tau > 0.0:
-        raise InputError(f"tau: found {tau}; expected a time above 0.")
     columns = patients(data, time, event, arm, control, (), covariates)[:4]
     extra = covariates_of(data, covariates)
     if extra is None:
@@ -233,7 +231,7 @@ def gray_test(
     >>> gray_test(data, time="days", cause="cause", group="arm")
     Gray's test: chi-square(1) = 0.0179, p = 0.8936, 6 patients
     """
-    require(data, (time, cause, group, *strata))
+    require(data, (time, cause, group, *several(strata)))
     codes, number = group_codes(data, group)
     stratum = strata_codes(data, strata)
     return gray.gray_test(

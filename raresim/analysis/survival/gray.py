@@ -45,7 +45,7 @@ def gray_test(
     Raises
     ------
     InputError
-        If the cause is not 1 or more.
+        If the cause is not 1 or more, or rho is not finite.
 
     References
     ----------
@@ -61,6 +61,8 @@ def gray_test(
     """
     if of < 1:
         raise InputError(f"of: found {of}; expected the code of a cause, 1 or more.")
+    if not np.isfinite(rho):
+        raise InputError(f"rho: found {rho}; expected a number.")
     batch = time.shape[0]
     kind = np.where(cause == 0, 0, np.where(cause == of, 1, 2))
     score, variance = np.zeros((batch, groups)), np.zeros((batch, groups, groups))

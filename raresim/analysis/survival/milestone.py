@@ -13,6 +13,7 @@ from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.curve_intervals import Scale, check_scale
 from raresim.analysis.survival.product_limit import kaplan_meier
+from raresim.errors import InputError
 
 SMALL_ARM = 50  # patients; see the sizes in `milestone_survival`
 MEASURES = {
@@ -68,7 +69,7 @@ def milestone_survival(
     Raises
     ------
     InputError
-        If the scale is none of the five.
+        If the scale is none of the five, or the time is below 0.
 
     References
     ----------
@@ -85,6 +86,8 @@ def milestone_survival(
       se 1.251, z = -0.7965, p = 0.4257, 6 patients
     """
     check_scale(scale)
+    if not 0.0 <= at < np.inf:
+        raise InputError(f"at: found {at}; expected a time of 0 or more.")
     event = event & present
     pieces = [kaplan_meier(time, event, present & (arm == code)).at(at) for code in (0, 1)]
     inside = [(p.survival > 0.0) & (p.survival < 1.0) for p in pieces]

@@ -62,7 +62,7 @@ def cluster_codes(data: "pd.DataFrame", name: str | None) -> IntArray | None:
     require(data, (name,))
     if data[name].isna().any():
         raise _fault(name, "missing values", "a cluster in every row", "drop or fill them")
-    return data.groupby(name, sort=False).ngroup().to_numpy().astype(np.int64)[None]
+    return data.groupby(name, sort=False, observed=True).ngroup().to_numpy().astype(np.int64)[None]
 
 
 def causes(data: "pd.DataFrame", name: str, of: int) -> IntArray:
@@ -72,7 +72,7 @@ def causes(data: "pd.DataFrame", name: str, of: int) -> IntArray:
     if np.any(bad):
         row = int(np.argmax(bad))
         raise _fault(name, f"{values[row]:g} in row {row}", "whole numbers", "code the causes")
-    if of < 1:
+    if not (of >= 1 and of == np.floor(of) and np.isfinite(of)):
         raise _fault("of", str(of), "the code of a cause, 1 or more", "0 stands for censored")
     return values.astype(np.int64)
 

@@ -69,6 +69,8 @@ def horizon(
     with its curve at 0 (its last patients all had the event) the curve is known to stay there,
     and it is the longer one.
     """
+    if tau is not None and not 0.0 < tau < np.inf:
+        raise InputError(f"tau: found {tau}; expected a time above 0.")
     ends, zero = [], []
     for code in (0, 1):
         here = present & (arm == code)
