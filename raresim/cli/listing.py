@@ -290,6 +290,8 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
     if as_json:
         print_json(scenario.document.data)
         return
+    from raresim.report.arms import gets
+
     spec = scenario.spec
     console.print(f"[bold]{spec.question}[/bold]")
     rows: list[tuple[str, Any]] = [
@@ -297,7 +299,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         ("uncertainty", spec.truth.uncertainty),
         ("hypotheses", ", ".join(scenario.hypotheses)),
         ("eligible", spec.design.eligible.text),
-        ("arms", ", ".join(f"{name}: {arm.give}" for name, arm in spec.design.arms.items())),
+        ("arms", "; ".join(f"{name}: {gets(scenario, name)}" for name in spec.design.arms)),
         ("patients", spec.design.randomise.n),
         ("strata", ", ".join(spec.design.randomise.strata) or "none"),
         ("sites", spec.design.sites.number),

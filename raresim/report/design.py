@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from raresim.report.arms import gets, regimen_words
 from raresim.report.assumption import line_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.words import duration, number, plain
 from raresim.trial.analysis_block import Estimand, MethodSpec
 from raresim.trial.cost_block import Costs
-from raresim.trial.design_block import Again, Arm, Design
+from raresim.trial.design_block import Again, Design
 from raresim.trial.intercurrent_block import words
 from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise
@@ -24,7 +25,8 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
     after = f"for {duration(spec.treat_for)}; after stopping: {spec.after_stopping_treatment}"
     return [
         ("Eligible", spec.eligible.text),
-        *((_arm(scenario, arm), _give(spec.arms[arm])) for arm in scenario.arms),
+        *((f"Treatment: {name}", regimen_words(r)) for name, r in spec.treatments.items()),
+        *((_arm(scenario, arm), gets(scenario, arm)) for arm in scenario.arms),
         *_randomised(spec.randomise),
         *_sites(spec.sites),
         ("Recruitment ends", _recruitment(spec)),
@@ -44,10 +46,6 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 
 def _arm(scenario: Scenario, arm: str) -> str:
     return f"Arm: {arm}" + (" (control)" if arm == scenario.arms[0] else "")
-
-
-def _give(arm: Arm) -> str:
-    return f"{arm.give}, {arm.every}" if arm.every else arm.give
 
 
 def _randomised(randomise: Randomise) -> list[tuple[str, str]]:
@@ -134,7 +132,9 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     found = []
     for name, estimand in spec.analysis.estimands.items():
         treated = scenario.arms[scenario.compared(name)]
-        arms = f"{treated} ({_give(spec.design.arms[treated])}) against {scenario.arms[0]}"
+        arms = f"{treated} ({gets(scenario, treated)}) against {scenario.arms[0]}"
+        if spec.design.arms[scenario.arms[0]].periods:
+            arms += f" ({gets(scenario, scenario.arms[0])})"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
             ("Population", _population(scenario, estimand)),

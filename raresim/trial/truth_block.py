@@ -19,7 +19,7 @@ Mode = Literal["fixed", "nuisance", "effect", "all"]
 
 
 class EffectSpec(Spec):
-    """What an arm does to one outcome: published, or assumed with a reason, or no effect."""
+    """What a treatment does to one outcome: published, or assumed with a reason, or no effect."""
 
     bare: ClassVar = "assumed"  # a file may write its statistic alone, see `_plain`
 
@@ -98,7 +98,10 @@ class Truth(Spec):
         description="what is drawn anew: nothing (fixed), natural history, the effect, or all",
     )
     hypotheses: dict[str, dict[str, dict[str, EffectSpec]]] = Field(
-        min_length=1, max_length=20, description="hypothesis: {outcome: {arm: effect}}"
+        min_length=1,
+        max_length=20,
+        description="hypothesis: {outcome: {treatment: effect}}; an arm without periods is a "
+        "treatment of the same name",
     )
     candidates: Candidates = Field(description="where candidates come from")
     site_opening_delay: Delay | None = Field(None, description="sites open later than planned by")
