@@ -5,7 +5,7 @@ from __future__ import annotations
 from raresim.report.assumption import need_words
 from raresim.report.published import units
 from raresim.report.words import duration
-from raresim.trial.arm_block import Arm, Planned, Regimen
+from raresim.trial.arm_block import Arm, Period, Regimen
 from raresim.trial.scenario import Scenario
 
 
@@ -24,12 +24,12 @@ def gets(scenario: Scenario, arm: str) -> str:
     if not design.arms[arm].periods:
         return regimen_words(design.arms[arm])
     known = units(scenario.model.spec)
-    return ", then ".join(_period(period, known) for period in design.periods(arm))
+    return ", then ".join(_period(period, known) for period in design.arms[arm].periods)
 
 
-def _period(period: Planned, known: dict[str, str]) -> str:
-    found = f"{period.give} for {duration(period.until - period.since)}"
+def _period(period: Period, known: dict[str, str]) -> str:
+    found = f"{period.give} for {duration(period.for_)}"
     if period.line is None:
         return found
-    word = "only if" if period.past else "unless"
+    word = "only if" if period.unless is None else "unless"
     return f"{found} ({word} {need_words(period.line, known)}; else as before)"

@@ -10,6 +10,8 @@ import pytest
 from raresim.errors import InputError
 from raresim.files.units import SECONDS_A_DAY
 from raresim.streams import Luck
+from raresim.study import simulate
+from raresim.study.trial_numbers import of_arm
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
 from raresim.trial.arm_block import Planned
@@ -278,6 +280,17 @@ def test_the_log_tells_each_change() -> None:
     assert len(said) == (run.ledger.periods < NEVER).sum()
     stopped = {e.candidate: e.tick for e in log if e.what == "treatment stopped"}
     assert stopped and all(e.tick < stopped.get(e.candidate, NEVER) for e in said)
+
+
+def test_how_many_begin_a_period_with_a_condition_is_told() -> None:
+    scenario = eventful()
+    found = simulate(scenario, 16, 1, workers=1).summary.trial
+    told = {n.column: n.label for arm in scenario.arms for n in of_arm(scenario, arm)}
+    assert told["placebo.period_2"] == "began period 2, drug"
+    assert told["drug.period_3"] == "began period 3, drug"
+    assert "placebo.period_3" not in told and set(told) <= set(found)
+    patients, begun = found["placebo.patients"]["mean"], found["placebo.period_2"]["mean"]
+    assert 0 < begun.value < patients.value
 
 
 BEFORE = {"score": "mfars", "rises_by": 2}
