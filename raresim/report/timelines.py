@@ -176,7 +176,9 @@ def _event(number: int) -> str:
 def _legend(trial: OneTrial, scenario: Scenario, outcomes: list[str]) -> list[Line2D]:
     """Return a sign for everything that the picture holds, and for nothing else."""
     if scenario.spec.design.has_periods:  # an arm has a sign, a treatment its colour
-        found = [_sign(look(k)["marker"], short(arm)) for k, arm in enumerate(scenario.arms)]
+        found = [
+            _sign(look(k)["marker"], short(f"arm {arm}")) for k, arm in enumerate(scenario.arms)
+        ]
         found += [_line(look(k)["color"], f"on {name}") for k, name in enumerate(given(scenario))]
     else:
         found = [_line(**look(k), label=short(arm)) for k, arm in enumerate(scenario.arms)]

@@ -81,5 +81,9 @@ class PeriodChecker(PatientChecker):
 
 
 def _long(days: float) -> str:
-    """Return days as a file has them, in weeks where they are whole."""
-    return f"{days / 7:g} weeks" if days % 7 == 0 else f"{days:g} days"
+    """Return days as a file has them, in months or weeks where they are whole."""
+    for name, unit in (("month", 365.25 / 12), ("week", 7.0)):
+        count = round(days / unit)
+        if count and abs(days - count * unit) < NEAR:
+            return f"{count} {name}" + ("s" if count > 1 else "")
+    return f"{days:g} days"
