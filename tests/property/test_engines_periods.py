@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from raresim.trial import Scenario, run_block
 from tests.worlds import ATAXIA, differences, world
 
-TRIALS = 12
+TRIALS = 8
 WEEKS = 48
 RASH = {"rate": "3 per year", "by_arm": {"drug": 2.0}, "stops_treatment": 0.1, "why": "a test"}
 STEROIDS = {
@@ -69,7 +69,7 @@ def sequences(draw: st.DrawFn) -> Scenario:
 
 
 @pytest.mark.parametrize("resolution", [1, 30 * 86_400])
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(scenario=sequences(), seed=st.integers(0, 2**32))
 def test_conducts_agree_on_generated_sequences(
     resolution: int, scenario: Scenario, seed: int

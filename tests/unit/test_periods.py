@@ -68,7 +68,7 @@ def quiet(*arms: list[Any], **changes: Any) -> Scenario:
 
 def folk_of(scenario: Scenario) -> People:
     numbers, effects = scenario.model.published, scenario.effects("effect")
-    return people(scenario, Luck(5, 0), UNITS, numbers, effects)
+    return people(scenario, Luck(5, 0).only(slice(0, 128)), UNITS, numbers, effects)
 
 
 DELAYED = [period("placebo", 24), period("drug", 24)]
