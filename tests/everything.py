@@ -9,7 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
-from tests.worlds import CGD, world
+from tests.worlds import ATAXIA, CGD, world
 
 SIX = "duchenne-six-countries"
 LEVEL = {"alpha": "0.025 one-sided"}
@@ -157,6 +157,28 @@ def spread() -> Scenario:
     return world(SIX, changes)
 
 
+def sequences() -> Scenario:
+    """Arms of periods, which some take and some do not."""
+    few = {"score": "mfars", "rises_by_percent": 17}
+    often = {"event": "rash", "times": 4}
+    why = {**WHY, "source": "moxie"}
+    first = {"give": "placebo", "for": "24 weeks"}
+    later = {"give": "drug", "for": "13 weeks", "unless": few}
+    last = {"give": "nothing", "for": "11 weeks", "only_if": often}
+    changes = {
+        "truth.adverse_events": {"rash": {"rate": "3 per year", "by_arm": {"drug": 2}, **why}},
+        "design.treatments": {
+            "placebo": {"give": "a tablet without", "every": "morning"},
+            "drug": {"give": "a tablet with", "every": "evening"},
+        },
+        "design.arms": {
+            "placebo": {"periods": [first, later, last]},
+            "drug": {"periods": [{"give": "drug", "for": "48 weeks"}]},
+        },
+    }
+    return world(ATAXIA, changes)
+
+
 def survivors() -> Scenario:
     """A pool whose members have survived since their diagnosis."""
     with TemporaryDirectory() as folder:
@@ -170,4 +192,4 @@ def survivors() -> Scenario:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), survivors(), one_arm()]
+    return [boys(), infections(), spread(), sequences(), survivors(), one_arm()]

@@ -290,14 +290,18 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
     if as_json:
         print_json(scenario.document.data)
         return
+    from raresim.report.arms import gets, regimen_words
+
     spec = scenario.spec
     console.print(f"[bold]{spec.question}[/bold]")
+    treatments = [f"{name}: {regimen_words(one)}" for name, one in spec.design.treatments.items()]
     rows: list[tuple[str, Any]] = [
         ("model", f"{scenario.model.spec.name} ({spec.truth.model})"),
         ("uncertainty", spec.truth.uncertainty),
         ("hypotheses", ", ".join(scenario.hypotheses)),
         ("eligible", spec.design.eligible.text),
-        ("arms", ", ".join(f"{name}: {arm.give}" for name, arm in spec.design.arms.items())),
+        *([("treatments", "; ".join(treatments))] if treatments else []),
+        ("arms", "; ".join(f"{name}: {gets(scenario, name)}" for name in spec.design.arms)),
         ("patients", spec.design.randomise.n),
         ("strata", ", ".join(spec.design.randomise.strata) or "none"),
         ("sites", spec.design.sites.number),

@@ -10,6 +10,7 @@ from raresim.evidence import Statistic
 from raresim.report.published import numbers
 from raresim.report.words import number, plain
 from raresim.trial.endpoint_block import LINES, ScorePasses
+from raresim.trial.patient_block import Line
 
 DAYS_A_YEAR = 365.25
 
@@ -73,6 +74,18 @@ def line_words(line: ScorePasses, units: Mapping[str, str]) -> str:
     unit = "percent" if key.endswith("_percent") else units.get(line.score, "")
     again = ", confirmed at the next visit" if line.confirmed else ""
     return f"{plain(line.score)} {words} {value} {unit}".rstrip() + again
+
+
+def need_words(line: Line, units: Mapping[str, str]) -> str:
+    """Return what decides on a patient's treatment as words.
+
+    >>> from raresim.trial.patient_block import Times
+    >>> need_words(Times(event="attack", times=2), {})
+    'attack has come 2 times'
+    """
+    if isinstance(line, ScorePasses):
+        return line_words(line, units)
+    return f"{plain(line.event)} has come" + (f" {line.times} times" * (line.times > 1))
 
 
 def joined(parts: Iterable[str]) -> str:

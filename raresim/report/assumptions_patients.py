@@ -8,14 +8,13 @@ from raresim.evidence import Difference
 from raresim.report.assumption import (
     Assumption,
     joined,
-    line_words,
+    need_words,
     per_year,
     reasoned,
     stated,
     times_by_arm,
 )
 from raresim.report.words import duration, number, percent, plain
-from raresim.trial.endpoint_block import ScorePasses
 from raresim.trial.patient_block import AdverseEvent, Hazard, Predictor, Rescue
 from raresim.trial.truth_block import Truth
 
@@ -68,10 +67,6 @@ def _adverse(event: AdverseEvent) -> str:
 
 
 def _rescue(rescue: Rescue, units: Mapping[str, str]) -> str:
-    when = rescue.when
-    if isinstance(when, ScorePasses):
-        need = f"when {line_words(when, units)}"
-    else:
-        need = f"when {plain(when.event)} has come" + (f" {when.times} times" * (when.times > 1))
+    need = f"when {need_words(rescue.when, units)}"
     lasts = "to the end" if rescue.lasts is None else f"for {duration(rescue.lasts)}"
     return joined([need, f"{percent(rescue.share)} of those in need take it", lasts])

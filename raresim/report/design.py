@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from raresim.report.arms import gets, regimen_words
 from raresim.report.assumption import line_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.words import duration, number, plain
 from raresim.trial.analysis_block import Estimand, MethodSpec
 from raresim.trial.cost_block import Costs
-from raresim.trial.design_block import Again, Arm, Design
+from raresim.trial.design_block import Again, Design
 from raresim.trial.intercurrent_block import words
 from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise
@@ -24,7 +25,8 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
     after = f"for {duration(spec.treat_for)}; after stopping: {spec.after_stopping_treatment}"
     return [
         ("Eligible", spec.eligible.text),
-        *((_arm(scenario, arm), _give(spec.arms[arm])) for arm in scenario.arms),
+        *((f"Treatment: {name}", regimen_words(r)) for name, r in spec.treatments.items()),
+        *((_arm(scenario, arm), gets(scenario, arm)) for arm in scenario.arms),
         *_randomised(spec.randomise),
         *_sites(spec.sites),
         ("Recruitment ends", _recruitment(spec)),
@@ -45,10 +47,6 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 def _arm(scenario: Scenario, arm: str) -> str:
     control = scenario.spec.design.control
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
-
-
-def _give(arm: Arm) -> str:
-    return f"{arm.give}, {arm.every}" if arm.every else arm.give
 
 
 def _randomised(randomise: Randomise) -> list[tuple[str, str]]:
@@ -135,8 +133,11 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     found = []
     for name, estimand in spec.analysis.estimands.items():
         treated = scenario.arms[scenario.compared(name)]
-        arms = f"{treated} ({_give(spec.design.arms[treated])})"
-        arms += f" against {spec.design.control}" if scenario.controlled else ", without a control"
+        arms = f"{treated} ({gets(scenario, treated)})"
+        control = spec.design.control
+        arms += ", without a control" if control is None else f" against {control}"
+        if control is not None and spec.design.arms[control].periods:
+            arms += f" ({gets(scenario, control)})"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
             ("Population", _population(scenario, estimand)),

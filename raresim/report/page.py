@@ -129,6 +129,7 @@ def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
         "randomised": fixed(patient.randomised, 0),
         "visits": listed(patient.visits),
         "events": [listed(patient.events[name]) for name in timelines.shown(run.scenario)],
+        "had": ", ".join(f"{name} from day {fixed(since, 0)}" for name, since in patient.had),
         "stopped": stopped,
         "end": f"day {fixed(patient.end, 0)}, {patient.ending}",
     }

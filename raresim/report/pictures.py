@@ -21,6 +21,15 @@ MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*")
 Z95 = 1.96
 
 
+def look(number: int) -> dict[str, str]:
+    """Return colour and marker of an arm; beyond eight, colours come with other markers.
+
+    >>> look(0)["color"] == look(8)["color"], look(0)["marker"] == look(8)["marker"]
+    (True, False)
+    """
+    return {"color": COLOURS[number % 8], "marker": MARKERS[(number + number // 8) % 8]}
+
+
 def canvas(
     width: float, height: float, left: float, bottom: float = 0.5, above: float = 0.2
 ) -> tuple[Figure, Axes]:
@@ -137,11 +146,12 @@ def outcome_curve(curve: Curve, arms: tuple[str, ...], number: int) -> str:
         arm = arms.index(line.arm)
         x = line.day / 7.0
         y = 100 * line.value if curve.kind == "first" else line.value
-        look: dict[str, Any] = {"color": COLOURS[arm], "linestyle": STYLES[arm], "linewidth": 2}
+        drawn: dict[str, Any] = look(arm) | {"linestyle": STYLES[(arm + arm // 8) % 8]}
+        drawn |= {"linewidth": 2, "label": short(line.arm)}
         if curve.kind == "change":
-            axes.plot(x, y, marker=MARKERS[arm], clip_on=False, label=short(line.arm), **look)
+            axes.plot(x, y, clip_on=False, **drawn)
         else:
-            axes.step(x, y, where="post", label=short(line.arm), **look)
+            axes.step(x, y, where="post", **drawn | {"marker": ""})
     _scale(axes, curve)
     axes.set_xlabel("weeks since randomisation")
     axes.legend(loc="best", handlelength=3)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from raresim.evidence import Ratio
+from raresim.report.arms import gets
 from raresim.report.folder import RunFolder
 from raresim.report.published import how_it_acts
 from raresim.report.svg import PALE, TREATED, printable
 from raresim.report.words import DAYS_A_MONTH, duration, number, plain
+from raresim.trial.arm_block import NOTHING
 
 PHRASES = {
     "rate": "how often {} happens",
@@ -71,8 +73,10 @@ def _people(run: RunFolder) -> str:
 
 
 def _given(run: RunFolder, arm: str) -> str:
-    give = run.scenario.spec.design.arms[arm].give
-    return plain(arm) if give in ("nothing", arm) else f"{plain(arm)} ({give})"
+    found = run.scenario.spec.design.arms[arm]
+    if found.periods:
+        return f"{plain(arm)} ({gets(run.scenario, arm)})"
+    return plain(arm) if found.give in (NOTHING, arm) else f"{plain(arm)} ({found.give})"
 
 
 def _asked(run: RunFolder) -> str:
@@ -88,7 +92,8 @@ def _asked(run: RunFolder) -> str:
 
 def _assumed(run: RunFolder) -> list[str]:
     """Return what the medicine is taken to do."""
-    control = run.scenario.spec.design.control or "no treatment"
+    periods = run.scenario.spec.design.has_periods
+    control = plain(run.scenario.spec.design.control or "no treatment")
     found = []
     for outcome, arms in run.scenario.spec.truth.hypotheses[run.hypothesis].items():
         for arm, stated in arms.items():
@@ -97,11 +102,12 @@ def _assumed(run: RunFolder) -> list[str]:
                 text = f"{what}: {plain(arm)} changes nothing"
             elif isinstance(statistic, Ratio):
                 times = f"{number(statistic.ratio)} times as often"
-                text = f"{what} happens {times} with {plain(arm)} as with {plain(control)}"
+                other = "without it" if periods else f"with {control}"
+                text = f"{what} happens {times} with {plain(arm)} as {other}"
             else:
                 size, after = number(statistic.difference), duration(statistic.after)
-                text = f"{what} differs by {size} between {plain(arm)} and {plain(control)}"
-                text += f" after {after}"
+                between = f"between {plain(arm)} and {'nothing' if periods else control}"
+                text = f"{what} differs by {size} {between} after {after}"
             how = how_it_acts(stated)
             found.append(f"{text}; {how}" if how else text)
     return found

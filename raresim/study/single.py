@@ -101,6 +101,8 @@ def _patients(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
         "exit_day": _day(ledger.exit[0, who]),
         "exit_reason": [Exit(int(code)).name.lower() for code in ledger.reason[0, who]],
     }
+    for number in range(ledger.periods.shape[-1]):
+        columns[f"period_{number + 2}_day"] = _day(ledger.periods[0, who, number])
     if scenario.crossings:
         columns["crossed_over_day"] = _day(ledger.crossed[0, who])
     names = {**scenario.model.states, "site": tuple(scenario.spec.design.sites.labels())}

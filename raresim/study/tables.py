@@ -53,6 +53,10 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)
+        for place, period in enumerate(scenario.periods(number)[1:]):
+            if period.line is not None:
+                begun = run.ledger.periods[..., place] < NEVER
+                columns[f"{arm}.period_{place + 2}"] = (mine & begun).sum(1)
         if scenario.crosses_over(arm):
             columns[f"{arm}.crossed_over"] = (mine & (ledger.crossed < NEVER)).sum(1)
     columns |= _published_changes(scenario, run)

@@ -59,6 +59,10 @@ def of_arm(scenario: Scenario, arm: str) -> list[TrialNumber]:
             found.append(TrialNumber(f"{arm}.{name}.patients", f"patients with {word}"))
     found.append(TrialNumber(f"{arm}.left", "left the study"))
     found.append(TrialNumber(f"{arm}.stopped_treatment", "stopped treatment"))
+    for number, period in enumerate(scenario.spec.design.periods(arm), 1):
+        if period.line is not None:
+            label = f"began period {number}, {period.give.replace('_', ' ')}"
+            found.append(TrialNumber(f"{arm}.period_{number}", label))
     if scenario.crosses_over(arm):
         found.append(TrialNumber(f"{arm}.crossed_over", "crossed over"))
     return found

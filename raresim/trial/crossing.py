@@ -16,11 +16,10 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.trial.ledger import widened
-from raresim.trial.milestone_block import CrossOver
 from raresim.trial.people import People
 from raresim.trial.scenario import Scenario
+from raresim.trial.sequence import Sequence
 from raresim.trial.ticks import NEVER, Ticks, days, ticks
-from raresim.trial.treatment import Switch
 
 if TYPE_CHECKING:
     from raresim.trial.fate import Fate
@@ -48,19 +47,16 @@ def switches(scenario: Scenario, fate: Fate, at: Ticks, resolution: int) -> dict
 
 def crossed(scenario: Scenario, folk: People, since: dict[int, Ticks]) -> People:
     """Return the people with their changes of treatment."""
-    found = {}
+    found, planned = {}, scenario.spec.design.treat_for
     for crossing in scenario.crossings:
-        arm, to = (scenario.arms.index(name) for name in (crossing.cross_over, crossing.to))
+        arm = scenario.arms.index(crossing.cross_over)
         turns = since[arm] < NEVER
-        day = np.where(turns, days(np.where(turns, since[arm], 0)), np.inf)
-        found[arm] = Switch(to, day, _planned(scenario, crossing, day))
-    return replace(folk, switches=found, luck=folk.luck.afresh())
-
-
-def _planned(scenario: Scenario, crossing: CrossOver, day: Floats) -> Floats:
-    if crossing.treat_for is None:
-        return np.full(day.shape, scenario.spec.design.treat_for)
-    return day + crossing.treat_for
+        day = days(np.where(turns, since[arm], 0))
+        until = day + crossing.treat_for if crossing.treat_for is not None else planned
+        names = (crossing.cross_over, crossing.to)
+        begins = (np.zeros((1, 1)), np.where(turns, day, planned))
+        found[arm] = Sequence(names, begins, np.where(turns, until, planned))
+    return replace(folk, crossed=found, luck=folk.luck.afresh())
 
 
 def spliced(before: Fate, after: dict[str, Any], since: dict[int, Ticks]) -> Fate:

@@ -9,18 +9,12 @@ from pydantic import Field, model_validator
 from raresim import limits
 from raresim.errors import Fault
 from raresim.files.schema import Condition, Duration, Spec
+from raresim.trial.arm_block import Arm, Planned, Regimen, planned
 from raresim.trial.cost_block import Costs
 from raresim.trial.kit_block import Kits
 from raresim.trial.milestone_block import Action, Milestone, Recruit, ReEstimate
 from raresim.trial.randomise_block import Randomise
 from raresim.trial.site_block import Sites
-
-
-class Arm(Spec):
-    """One arm of the trial."""
-
-    give: str = Field(description="what patients get, for people", examples=["the drug"])
-    every: str = Field("", description="how often, for people", examples=["day"])
 
 
 class Visits(Spec):
@@ -62,7 +56,17 @@ class Design(Spec):
     """What the sponsor chooses."""
 
     eligible: Condition = Field(description="who may be randomised, as seen at screening")
-    arms: dict[str, Arm] = Field(min_length=1, max_length=8, description="the arms, by name")
+    treatments: dict[str, Regimen] = Field(
+        default_factory=dict,
+        max_length=16,
+        description="what the periods of arms may give, by name; 'nothing' is always there",
+        examples=[{"placebo": {"give": "placebo"}, "drug": {"give": "the drug", "every": "day"}}],
+    )
+    arms: dict[str, Arm] = Field(
+        min_length=1,
+        max_length=16,
+        description="the arms, by name; one without periods is a treatment of the same name",
+    )
     control: str | None = Field(
         None,
         description="the arm that others are compared with; a trial of one arm has none, and is "
@@ -109,6 +113,21 @@ class Design(Spec):
         description="hypotheses over which type I error is the maximum",
         examples=[["no_effect"]],
     )
+
+    @property
+    def has_periods(self) -> bool:
+        """Whether the arms of the design are sequences of periods, or some of them."""
+        return any(arm.periods for arm in self.arms.values())
+
+    def periods(self, arm: str) -> tuple[Planned, ...]:
+        """Return the periods of an arm; one without any has one, of its own treatment."""
+        found = planned(self.arms[arm].periods, self.treat_for)
+        return found or (Planned(arm, 0.0, self.treat_for),)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of what may be given: that of effects, and of ratios by arm."""
+        return *self.treatments, *(name for name, arm in self.arms.items() if not arm.periods)
 
     @property
     def changes(self) -> list[Action]:

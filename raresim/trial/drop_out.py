@@ -5,7 +5,8 @@
 `x` is a score or its change since randomisation: what was read at the last visit that took place
 (at randomisation, before the first one), so that who leaves is missing at random given what was
 read; or the true value in the middle between two visits, missing not at random. Either way `x` is
-constant from one visit day of the patient to the next, on the last stretch from the last visit on.
+constant from one visit day of the patient to the next, on the last stretch from the last visit on,
+and so is `by_arm` from one change of treatment to the next.
 So the cumulative hazard is a straight line on each stretch, and the time is its inverse at a unit
 exponential: the same luck under every arm, and E / rate where nothing is followed.
 Source: inversion of the cumulative hazard, Bender, Augustin & Blettner, Statistics in Medicine
@@ -32,43 +33,36 @@ def unit_exponential(luck: Luck, point: str, units: int) -> Floats:
     return -np.log(luck.uniform(point, units))
 
 
-def constant(hazard: Hazard, arm: str, threshold: Floats) -> Floats:
-    """Return the day of what comes at a constant rate under an arm, infinite at rate zero."""
-    rate = hazard.rate * hazard.by_arm.get(arm, 1.0)
-    return threshold / rate if rate > 0 else np.full(threshold.shape, np.inf)
-
-
-def following(
-    hazard: Hazard, arm: str, threshold: Floats, edges: Floats, log_ratio: Floats
-) -> Floats:
-    """Return the day on which the cumulative hazard reaches the threshold.
-
-    `log_ratio` (replicates, units, stretches) is that of each stretch, `edges` the days on which
-    the stretches begin; the last one has no end.
-    """
-    rate = hazard.rate * hazard.by_arm.get(arm, 1.0)
-    return reached(threshold, edges, rate * np.exp(np.clip(log_ratio, -STEEPEST, STEEPEST)))
-
-
-def crossing(
+def comes_on(
     hazard: Hazard,
-    arms: tuple[str, str],
-    switch: Floats,
+    treatments: tuple[str, ...],
+    turns: list[Floats],
     threshold: Floats,
     edges: Floats,
     log_ratio: Floats,
 ) -> Floats:
-    """Return the same where patients change from one arm's treatment to another's on a day.
+    """Return the day on which the cumulative hazard reaches the threshold.
 
-    `switch` (replicates, units) is infinite for who does not.
+    `log_ratio` (replicates, units, stretches) is that of each stretch, `edges` the days on which
+    the stretches begin; the last one has no end. `turns` (each of shape replicates, units) are
+    since when each treatment after the first is had, infinite for who never has it: the hazard is
+    that of the last one had, also after its end.
     """
-    day = np.minimum(switch, FAR)[..., None]
-    joined = np.sort(np.concatenate([edges, day], axis=-1), axis=-1)
+    first, *later = (hazard.rate * hazard.by_arm.get(name, 1.0) for name in treatments)
+    alike = all(rate == first for rate in later)
+    if alike and not hazard.follows:
+        return threshold / first if first > 0 else np.full(threshold.shape, np.inf)
+    ratio = np.exp(np.clip(log_ratio, -STEEPEST, STEEPEST))
+    if alike:
+        return reached(threshold, edges, first * ratio)
+    days = [np.minimum(day, FAR)[..., None] for day in turns]
+    joined = np.sort(np.concatenate([edges, *days], axis=-1), axis=-1)
     old = np.sum(edges[..., None, :] <= joined[..., None], axis=-1) - 1
-    own = np.take_along_axis(np.broadcast_to(log_ratio, edges.shape), old, axis=-1)
-    first, second = (hazard.rate * hazard.by_arm.get(arm, 1.0) for arm in arms)
-    rate = np.where(joined >= day, second, first)
-    return reached(threshold, joined, rate * np.exp(np.clip(own, -STEEPEST, STEEPEST)))
+    own = np.take_along_axis(np.broadcast_to(ratio, edges.shape), old, axis=-1)
+    rate: Floats | float = first
+    for day, own_rate in zip(days, later, strict=True):
+        rate = np.where(joined >= day, own_rate, rate)
+    return reached(threshold, joined, rate * own)
 
 
 def reached(threshold: Floats, edges: Floats, speeds: Floats) -> Floats:

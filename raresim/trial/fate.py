@@ -20,7 +20,15 @@ from raresim.trial.arrivals import most_candidates, presenting
 from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed, spliced, switches
 from raresim.trial.enrolment import Presenting, survival_of
-from raresim.trial.follow_up import data_lag, events, follow_up, leaves, rescued, visit_plan
+from raresim.trial.follow_up import (
+    data_lag,
+    events,
+    follow_up,
+    leaves,
+    periods,
+    rescued,
+    visit_plan,
+)
 from raresim.trial.ledger import replaced, stacked
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
@@ -42,6 +50,8 @@ class Fate:
     where no list does, `lag` how long data take to be known. `stop` (of treatment), `leave`,
     `follow` (end of follow-up), `visits`, `events`, `readings` and `rescued` count from
     randomisation.
+    `periods` (a third axis) is when each period of an arm after the first is begun, NEVER by
+    whoever does not take it or ended treatment before.
     `events[outcome]` (adverse events too), `readings[outcome]` and `rescued[medication]` hold an
     array for each arm; the first reading is that of randomisation. `crossed` is when each patient
     changes to another arm's treatment, which a milestone decides: NEVER until `crossing_over`.
@@ -69,6 +79,7 @@ class Fate:
     baseline: dict[str, npt.NDArray[Any]]
     fatal: tuple[str, ...]
     rescued: dict[str, tuple[Ticks, ...]]
+    periods: tuple[Ticks, ...]
     crossed: tuple[Ticks, ...]
     asked: Question
     row: npt.NDArray[np.int64]
@@ -176,6 +187,7 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
         visits=seen,
         baseline=states,
         fatal=scenario.model.spec.fatal,
+        periods=periods(scenario, folk, resolution),
         crossed=(nobody,) * len(scenario.arms),
         asked=asked,
         row=np.arange(luck.replicates) + (rows.start or 0),

@@ -38,6 +38,15 @@ def rescued(folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
     }
 
 
+def periods(scenario: Scenario, folk: People, resolution: int) -> tuple[Ticks, ...]:
+    """Return when each candidate begins each period after the first, under each arm."""
+    found = []
+    for arm in range(len(scenario.arms)):
+        own = [ticks(day, resolution) for day in folk.begins(arm)]
+        found.append(np.stack(own, axis=-1) if own else np.zeros((*folk.eligible.shape, 0), int))
+    return tuple(found)
+
+
 def visit_plan(
     scenario: Scenario, luck: Luck, candidates: int, resolution: int
 ) -> tuple[Floats, Ticks]:

@@ -24,6 +24,9 @@ class Ledger:
         Per patient (replicates, n); candidate is -1 where nobody was randomised.
     stop, exit, reason
         End of treatment before its time, end of follow-up, and why (`Exit`).
+    periods
+        Since when a patient is in each period of the arm after the first, as taken (replicates, n,
+        periods).
     crossed
         Since when a patient has the treatment of another arm.
     lag
@@ -48,6 +51,7 @@ class Ledger:
     arm: npt.NDArray[np.int8]
     stratum: Ticks
     stop: Ticks
+    periods: Ticks
     crossed: Ticks
     exit: Ticks
     reason: npt.NDArray[np.int8]
@@ -190,6 +194,7 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         arm=np.where(inside, ledger.arm, 0).astype(np.int8),
         stratum=np.where(inside, ledger.stratum, 0),
         stop=until(ledger.stop),
+        periods=until(ledger.periods),
         crossed=until(ledger.crossed),
         exit=until(ledger.exit),
         reason=np.where(inside & out, ledger.reason, Exit.NONE).astype(np.int8),

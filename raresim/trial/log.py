@@ -15,9 +15,9 @@ from raresim.trial.ticks import NEVER
 class Entry(NamedTuple):
     """One line of the log.
 
-    `number` is the arm of a randomisation, the visit, the place of an event among the patient's,
-    the reason of an exit, or how many kits were sent; `lag` the ticks after which the trial knows
-    of a patient's data.
+    `number` is the arm of a randomisation, the visit, the place of an event among the patient's or
+    of a period among those after the first, the reason of an exit, or how many kits were sent;
+    `lag` the ticks after which the trial knows of a patient's data.
     """
 
     tick: int
@@ -54,6 +54,8 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
             found.rescued[entry.detail][0, k] = tick
         elif entry.what == "treatment stopped":
             found.stop[0, k] = tick
+        elif entry.what == "period begun":
+            found.periods[0, k, entry.number] = tick
         elif entry.what == "crossed over":
             found.crossed[0, k] = tick
         elif entry.what == "exit":
@@ -76,6 +78,7 @@ def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Le
         arm=np.zeros((1, n), np.int8),
         stratum=np.zeros((1, n), np.int64),
         stop=np.full((1, n), NEVER),
+        periods=np.full((1, n, max(map(len, plan.periods))), NEVER),
         crossed=np.full((1, n), NEVER),
         exit=np.full((1, n), NEVER),
         reason=np.zeros((1, n), np.int8),

@@ -23,7 +23,7 @@ ByArm = Annotated[
     dict[str, float],
     AfterValidator(_not_negative),
     Field(
-        description="what the rate is multiplied by in some arms; 1 in the others",
+        description="what the rate is multiplied by on some arms' treatments; 1 on the others",
         examples=[{"drug": 1.5}],
     ),
 ]
@@ -111,10 +111,14 @@ class Times(Spec):
     times: int = Field(1, ge=1, description="at which of them", examples=[3])
 
 
+Line = ScorePasses | Times
+"""What may decide on a patient's treatment: a score that passes a line, or events."""
+
+
 class Rescue(Spec):
     """Rescue medication: from the day on which a patient needs it, once."""
 
-    when: ScorePasses | Times = Field(
+    when: Line = Field(
         description="need: a line that a score passes at a visit that takes place, or events",
         examples=[{"score": "walk", "falls_by": 30}],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from raresim.disease.checker import Steps
 from raresim.disease.outcome_block import TimeToEvent
@@ -10,7 +11,7 @@ from raresim.disease.score_block import Diary, ReadAtVisits, States
 from raresim.evidence import Difference, Ratio
 from raresim.trial.analysis_references import AnalysisChecker
 from raresim.trial.endpoint_block import ScorePasses
-from raresim.trial.patient_block import Hazard, Predictor, Rescue
+from raresim.trial.patient_block import Hazard, Line, Predictor, Rescue
 
 
 class PatientChecker(AnalysisChecker):
@@ -31,7 +32,7 @@ class PatientChecker(AnalysisChecker):
         for name, kind in truth.adverse_events.items():
             steps: Steps = ("truth", "adverse_events", name)
             self.fresh(steps, name, taken)
-            self.arms((*steps, "by_arm"), kind.by_arm)
+            self.treatments((*steps, "by_arm"), kind.by_arm)
         for name, rescue in truth.rescue.items():
             self.fresh(("truth", "rescue", name), name, taken | set(truth.adverse_events))
             self.rescue(("truth", "rescue", name), rescue)
@@ -44,14 +45,16 @@ class PatientChecker(AnalysisChecker):
         if name in taken:
             self.add(steps, f"the name {name!r} is taken", "choose another name")
 
-    def arms(self, steps: Steps, by_arm: dict[str, float]) -> None:
-        """Check the arms of ratios by arm."""
-        for arm in by_arm:
-            self.known((*steps, arm), "arm", arm, self.spec.design.arms)
+    def treatments(self, steps: Steps, names: Iterable[str]) -> None:
+        """Check names of what is given: treatments of the design, and arms without periods."""
+        design = self.spec.design
+        what = "treatment" if design.has_periods else "arm"
+        for name in names:
+            self.known((*steps, name), what, name, design.given)
 
     def hazard(self, steps: Steps, hazard: Hazard) -> None:
         """Check the names in a hazard."""
-        self.arms((*steps, "by_arm"), hazard.by_arm)
+        self.treatments((*steps, "by_arm"), hazard.by_arm)
         for number, term in enumerate(hazard.follows):
             self.followed((*steps, "follows", number), term)
 
@@ -68,17 +71,7 @@ class PatientChecker(AnalysisChecker):
 
     def rescue(self, steps: Steps, rescue: Rescue) -> None:
         """Check what a rescue is for, and that it can do what it says."""
-        when = rescue.when
-        if isinstance(when, ScorePasses):
-            read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
-            self.named(
-                (*steps, "when"), "score", when.score, read, "an outcome that is read at visits"
-            )
-        elif self.events:
-            self.named((*steps, "when"), "event", when.event, self.events, "an event")
-        else:
-            message = f"unknown event {when.event!r}: neither the model nor the truth has events"
-            self.add((*steps, "when"), message, "write {score: ..., falls_by: ...}")
+        self.line((*steps, "when"), rescue.when)
         for outcome, effect in rescue.effects.items():
             where = (*steps, "effects", outcome)
             if self.named(where, "outcome", outcome, self.outcomes, "an outcome"):
@@ -89,6 +82,17 @@ class PatientChecker(AnalysisChecker):
                 self.add(where, message, f"state an effect on {found.when.score!r}")
             if isinstance(effect, Difference) and effect.after == 0:
                 self.add(where, "a difference takes time to grow", "write 'after: 12 weeks'")
+
+    def line(self, steps: Steps, line: Line) -> None:
+        """Check what decides on a patient's treatment: a score that is read, or an event."""
+        if isinstance(line, ScorePasses):
+            read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
+            self.named(steps, "score", line.score, read, "an outcome that is read at visits")
+        elif self.events:
+            self.named(steps, "event", line.event, self.events, "an event")
+        else:
+            message = f"unknown event {line.event!r}: neither the model nor the truth has events"
+            self.add(steps, message, "write {score: ..., falls_by: ...}")
 
     def fits(self, steps: Steps, outcome: str, *, ratio: bool) -> None:
         """Check that an effect is of the kind, ratio or difference, that its outcome knows."""

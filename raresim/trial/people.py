@@ -14,21 +14,16 @@ from raresim.disease.outcomes import Course, Effect, Exposure
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
-from raresim.trial.adverse_events import AdverseLuck, Stages, adverse_luck, doses
-from raresim.trial.drop_out import (
-    constant,
-    crossing,
-    following,
-    last_seen,
-    log_ratio,
-    unit_exponential,
-)
+from raresim.trial.adverse_events import AdverseLuck, adverse_luck, doses
+from raresim.trial.arm_block import Planned
+from raresim.trial.drop_out import comes_on, last_seen, log_ratio, unit_exponential
 from raresim.trial.endpoint_block import ScorePasses
 from raresim.trial.patient_block import Hazard, Predictor, Rescue
 from raresim.trial.readings import Booleans, Visits, as_planned
 from raresim.trial.rescue import Rescues, nth, settled, shown
 from raresim.trial.scenario import Effects, Scenario
-from raresim.trial.treatment import Switch, Treatment, history
+from raresim.trial.sequence import Sequence, came_times, in_order, past_line
+from raresim.trial.treatment import Treatment, history
 
 STRIP = 64
 """Replicates whose paths are computed at a time; changes no number."""
@@ -47,7 +42,7 @@ class People:
     asked with `stops=False` or `rescue=False` is what would happen if nobody ended treatment before
     its time, or took rescue medication: the hypothetical strategies of ICH E9 (R1), same luck.
     `later` are the years from the trial's start to randomisation, where they matter (drift).
-    `switches` tells, for an arm, when its patients change to another arm's treatment.
+    `crossed` are, for an arm, the treatments of its patients where they cross over to another's.
     """
 
     scenario: Scenario
@@ -60,7 +55,10 @@ class People:
     attempt: npt.NDArray[np.int64]
     told: Visits | None = field(default=None, repr=False)
     later: Floats | None = field(default=None, repr=False)
-    switches: dict[int, Switch] = field(default_factory=dict)
+    crossed: dict[int, Sequence] = field(default_factory=dict)
+    _taken: dict[tuple[int, bool], list[Booleans]] = field(
+        default_factory=dict, init=False, repr=False
+    )
     _treatments: dict[tuple[int, bool, bool], Treatment] = field(
         default_factory=dict, init=False, repr=False
     )
@@ -112,8 +110,8 @@ class People:
         """Return what becomes of treatment under an arm."""
         key = (arm, stops, rescue)
         if key not in self._treatments:
-            stop = self._stop(arm, rescue) if stops else np.full(self.eligible.shape, np.inf)
-            found = self._treatment(arm, stop)
+            stop = self._stop(arm, rescue) if stops else self._endless
+            found = self._treatment(self.sequence(arm, rescue=rescue), stop)
             self._treatments[key] = self._rescued(found) if rescue else found
         return self._treatments[key]
 
@@ -127,18 +125,48 @@ class People:
         rescue: bool = True,
     ) -> Floats:
         """Return the day on which what has a hazard comes, at a unit exponential `threshold`."""
-        name, switch = self.scenario.arms[arm], self.switches.get(arm)
-        if not hazard.follows and switch is None:
-            return constant(hazard, name, threshold)
+        sequence = self.sequence(arm, rescue=rescue)
         edges, ratios = np.zeros((*threshold.shape, 1)), np.zeros((1, 1, 1))
         if hazard.follows:
             treatment = self.treatment(arm, stops=stops, rescue=rescue)
             values = [self._followed(treatment, term) for term in hazard.follows]
             edges, ratios = self.visits.edges, log_ratio(hazard.follows, values)
-        if switch is None:
-            return following(hazard, name, threshold, edges, ratios)
-        both = name, self.scenario.arms[switch.to]
-        return crossing(hazard, both, switch.day, threshold, edges, ratios)
+        turns: list[Floats] = []
+        if len(sequence.names) > 1:
+            ends = self.treatment(arm, rescue=rescue).stop if stops else self._endless
+            turns = sequence.turns(ends)
+        return comes_on(hazard, sequence.names, turns, threshold, edges, ratios)
+
+    def sequence(self, arm: int, *, rescue: bool = True) -> Sequence:
+        """Return the treatments of an arm one after the other, for who does not stop before."""
+        if arm in self.crossed:
+            return self.crossed[arm]
+        return in_order(self.scenario.periods(arm), self.taken(arm, rescue=rescue))
+
+    def taken(self, arm: int, *, rescue: bool = True) -> list[Booleans]:
+        """Return who takes each period of an arm after the first, if treatment goes on till then.
+
+        One period after the other: what decides on a period depends on nothing after its beginning,
+        so that those before are settled, and those after it as if nobody took them.
+        """
+        key = (arm, rescue)
+        if key not in self._taken:
+            periods = self.scenario.periods(arm)
+            found = [np.full((1, 1), period.line is None) for period in periods[1:]]
+            for number, period in enumerate(periods[1:]):
+                if period.line is not None:
+                    treatment = self._treatment(in_order(periods, found), self._endless)
+                    treatment = self._rescued(treatment) if rescue else treatment
+                    past = self._past(treatment, periods[number], period)
+                    found[number] = past if period.past else ~past
+            self._taken[key] = found
+        return self._taken[key]
+
+    def begins(self, arm: int) -> list[Floats]:
+        """Return the day on which each period of an arm after the first is begun, or infinity."""
+        stop, later = self.treatment(arm).stop, self.scenario.periods(arm)[1:]
+        pairs = zip(later, self.taken(arm), strict=True)
+        return [np.where(takes & (p.since < stop), p.since, np.inf) for p, takes in pairs]
 
     def _walk(
         self, treatment: Treatment, chosen: slice, names: set[str] | None = None
@@ -172,24 +200,35 @@ class People:
         """
         hazard = self.scenario.spec.truth.stops_treatment
         own = self.comes(hazard, arm, self._stopping, stops=False, rescue=rescue)
-        longest = self._stages(arm, np.full(own.shape, np.inf))
+        longest = self.sequence(arm, rescue=rescue).stages(self._endless)
         kinds = [kind for kind in self._adverse.values() if kind.spec.stops_treatment > 0]
         return np.asarray(np.minimum.reduce([own, *(kind.ends(longest) for kind in kinds)]))
 
-    def _stages(self, arm: int, stop: Floats) -> Stages:
-        """Return the treatments of an arm, each with its end: as planned, or on the day `stop`."""
-        name, planned = self.scenario.arms[arm], self.scenario.spec.design.treat_for
-        switch = self.switches.get(arm)
-        if switch is None:
-            return [(name, np.minimum(stop, planned))]
-        turns = np.isfinite(switch.day)
-        first = np.minimum(stop, np.where(turns, switch.day, planned))
-        second = np.where(turns, np.minimum(stop, switch.until), first)
-        return [(name, first), (self.scenario.arms[switch.to], second)]
+    @property
+    def _endless(self) -> Floats:
+        """The day on which treatment ends before its time where it never does."""
+        return np.full(self.eligible.shape, np.inf)
 
-    def _treatment(self, arm: int, stop: Floats) -> Treatment:
+    def _past(self, treatment: Treatment, before: Planned, period: Planned) -> Booleans:
+        """Return who is past the line of a period when it begins, after the one before it."""
+        line = period.line
+        if isinstance(line, ScorePasses):
+            came = self.visits.came & (self.visits.days <= period.since)
+            read = self._read(treatment, [line.score])[line.score]
+            return past_line(line, read, came, self.visits.days)
+        assert line is not None
+        parts = [
+            came_times(
+                self._walk(treatment, strip, {line.event})[line.event].days,
+                *(line.times, before.since, period.since),
+            )
+            for strip in strips(len(self.eligible))
+        ]
+        return np.concatenate(parts)
+
+    def _treatment(self, sequence: Sequence, stop: Floats) -> Treatment:
         """Return treatment that ends on a day, without rescue."""
-        stages = self._stages(arm, stop)
+        stages = sequence.stages(stop)
         adverse = {event: kind.days(stages) for event, kind in self._adverse.items()}
         kinds = [(kind, adverse[event]) for event, kind in self._adverse.items()]
         courses: dict[str, list[Course]] = {name: [] for name in self.scenario.model.processes}

@@ -114,7 +114,8 @@ class KitPlan:
 class Plan:
     """The design in integers; `scheme` is None where lists decide the arm.
 
-    `kits` is None where there are always enough.
+    `kits` is None where there are always enough; `periods` is what each arm gets in each period
+    after the first, for the log.
     """
 
     n: int
@@ -131,6 +132,7 @@ class Plan:
     outcomes: tuple[str, ...]
     fatal: tuple[str, ...]
     rescues: tuple[str, ...]
+    periods: tuple[tuple[str, ...], ...]
     kits: KitPlan | None
 
     def changing(self, *kinds: str) -> list[int]:
@@ -159,6 +161,10 @@ def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
         outcomes=scenario.event_names,
         fatal=scenario.model.spec.fatal,
         rescues=tuple(scenario.spec.truth.rescue),
+        periods=tuple(
+            tuple(period.give for period in scenario.periods(arm)[1:])
+            for arm in range(len(scenario.arms))
+        ),
         kits=_kits(scenario, resolution),
     )
 

@@ -16,7 +16,7 @@ from raresim.trial.candidate_references import check_candidates
 from raresim.trial.enrolment import clock_of
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
-from raresim.trial.patient_references import PatientChecker
+from raresim.trial.period_references import PeriodChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.survivor_references import check_survivors
@@ -41,7 +41,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     return in_order(check.problems)
 
 
-class _Checker(PatientChecker, MilestoneChecker):
+class _Checker(PeriodChecker, MilestoneChecker):
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
         for steps, name in source_names(self.document.data):
@@ -53,10 +53,11 @@ class _Checker(PatientChecker, MilestoneChecker):
                 steps: Steps = ("truth", "hypotheses", name, outcome)
                 if not self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
                     continue
-                for arm, effect in arms.items():
-                    self.known((*steps, arm), "arm", arm, self.spec.design.arms)
-                    self.fits((*steps, arm), outcome, ratio=isinstance(effect.statistic, Ratio))
-                    self.only_where((*steps, arm, "only_where"), effect.only_where)
+                self.treatments(steps, arms)
+                for treatment, effect in arms.items():
+                    where: Steps = (*steps, treatment)
+                    self.fits(where, outcome, ratio=isinstance(effect.statistic, Ratio))
+                    self.only_where((*where, "only_where"), effect.only_where)
         for outcome, drift in self.spec.truth.drift.items():
             steps = ("truth", "drift", outcome)
             if self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
@@ -77,6 +78,7 @@ class _Checker(PatientChecker, MilestoneChecker):
         for arm in sorted(set(design.arms) ^ set(design.randomise.ratio)):
             mend = f"add '{arm}: 1'" if arm in design.arms else did_you_mean(arm, design.arms)
             self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}", mend)
+        self.periods()
         self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)

@@ -29,6 +29,7 @@ from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Boundary, Estimand
+from raresim.trial.arm_block import Planned
 from raresim.trial.effect_block import EffectSpec
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario
@@ -162,6 +163,10 @@ class Scenario:
         """The changes of treatment that milestones may make, in the order of the file."""
         return tuple(c for c in self.spec.design.changes if isinstance(c, CrossOver))
 
+    def periods(self, arm: int) -> tuple[Planned, ...]:
+        """Return the periods of an arm by its number; one where its treatment never changes."""
+        return self.spec.design.periods(self.arms[arm])
+
     def crosses_over(self, arm: str) -> bool:
         """Whether a milestone may change the treatment of an arm's patients."""
         return any(crossing.cross_over == arm for crossing in self.crossings)
@@ -187,14 +192,14 @@ class Scenario:
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
-        No hypothesis says what an arm does to adverse events: where success is about one whose
-        ratios differ between the arms that are compared, none is null.
+        No hypothesis says what a treatment does to adverse events: where success is about one whose
+        ratios differ between what is given to the arms that are compared, none is null.
         """
         success = self.spec.analysis.success
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
-            pair = [self.arms[number] for number in self.pair(success)]
-            if len({adverse.by_arm.get(arm, 1.0) for arm in pair}) > 1:
+            given = {p.give for arm in self.pair(success) for p in self.periods(arm)}
+            if len({adverse.by_arm.get(treatment, 1.0) for treatment in given}) > 1:
                 return False
         effects = self.spec.truth.hypotheses[hypothesis].values()
         without = all(effect.is_null for arms in effects for effect in arms.values())
@@ -212,7 +217,7 @@ class Scenario:
         )
 
     def effects(self, hypothesis: str, luck: Luck | None = None, place: str = "centre") -> Effects:
-        """Return the effect of each arm on each outcome under a hypothesis."""
+        """Return the effect of each treatment on each outcome under a hypothesis."""
         found: Effects = {}
         for outcome, arms in self.spec.truth.hypotheses[hypothesis].items():
             found[outcome] = {}

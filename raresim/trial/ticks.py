@@ -23,13 +23,14 @@ class Kind(IntEnum):
 
     OUTCOME = 0
     VISIT = 1
-    RESCUE = 2
-    STOP_TREATMENT = 3
-    EXIT = 4
-    DELIVERY = 5
-    RANDOMISE = 6
-    PRESENT = 7
-    LOOK = 8
+    PERIOD = 2
+    RESCUE = 3
+    STOP_TREATMENT = 4
+    EXIT = 5
+    DELIVERY = 6
+    RANDOMISE = 7
+    PRESENT = 8
+    LOOK = 9
 
 
 class Exit(IntEnum):

@@ -38,19 +38,6 @@ class Treatment:
         return walked | {name: EventPath(self.adverse[name][chosen]) for name in own}
 
 
-@dataclass(frozen=True)
-class Switch:
-    """A change to the treatment of the arm `to`: on which day each patient makes it, until when.
-
-    Days since randomisation, (replicates, units): infinite for who does not; `until` is the planned
-    end of the treatment that is changed to.
-    """
-
-    to: int
-    day: Floats
-    until: Floats
-
-
 def history(
     effect: Effect | None,
     since: Floats,

@@ -50,7 +50,10 @@ class Truth(Spec):
         description="what is drawn anew: nothing (fixed), natural history, the effect, or all",
     )
     hypotheses: dict[str, dict[str, dict[str, EffectSpec]]] = Field(
-        min_length=1, max_length=20, description="hypothesis: {outcome: {arm: effect}}"
+        min_length=1,
+        max_length=20,
+        description="hypothesis: {outcome: {treatment: effect}}; an arm without periods is a "
+        "treatment of the same name",
     )
     drift: dict[str, Drift] = Field(
         default_factory=dict,

@@ -14,7 +14,7 @@ from raresim.trial import Scenario, run_block
 from raresim.trial.adverse_events import AdverseLuck
 from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed
-from raresim.trial.drop_out import crossing
+from raresim.trial.drop_out import comes_on
 from raresim.trial.fate import fate
 from raresim.trial.intercurrent_block import CROSSES
 from raresim.trial.patient_block import AdverseEvent, Hazard
@@ -70,10 +70,10 @@ def test_a_hazard_turns_with_the_treatment(need: float) -> None:
     edges = np.array([[[0.0, 12.0]]])
     ratios = np.log(np.array([[[1.0, 2.0]]]))
     at = np.full((1, 1), 10.0)
-    day = crossing(hazard, ("a", "b"), at, np.full((1, 1), need), edges, ratios)
+    day = comes_on(hazard, ("a", "b"), [at], np.full((1, 1), need), edges, ratios)
     by_hand = {0.3: 6.0, 1.2: 12 + 0.5 / 0.2, 4.0: 12 + 3.3 / 0.2}
     assert day[0, 0] == pytest.approx(by_hand[need], abs=1e-12)
-    never = crossing(hazard, ("a", "b"), at * np.inf, np.full((1, 1), need), edges, ratios)
+    never = comes_on(hazard, ("a", "b"), [at * np.inf], np.full((1, 1), need), edges, ratios)
     alone = 12 + (need - 0.6) / 0.1 if need > 0.6 else need / 0.05
     assert never[0, 0] == pytest.approx(alone, abs=1e-12)
 

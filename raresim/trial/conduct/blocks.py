@@ -90,6 +90,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
     }
     out, reason = _exits(plan, fate, course, absolute, who, events)
     crossed = absolute(by_arm(fate.crossed, who.arm, who.order))
+    begun = absolute(by_arm(fate.periods, who.arm, who.order))
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     return Ledger(
         candidate=np.where(who.inside, who.order, -1),
@@ -97,6 +98,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         arm=who.arm,
         stratum=who.stratum,
         stop=_kept(absolute(by_arm(fate.stop, who.arm, who.order)), out),
+        periods=np.where(begun < out[..., None], begun, NEVER),  # none begins as follow-up ends
         crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
         exit=out,
         reason=reason,

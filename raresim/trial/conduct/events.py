@@ -176,6 +176,8 @@ class Trial:
             elif kind == Kind.VISIT:
                 self.write("visit", i, number=number, lag=lag)
                 self.learn(lag, "seen", str(number), arm)
+            elif kind == Kind.PERIOD:
+                self.write("period begun", i, f"{number + 2}: {name}", number, lag=lag)
             elif kind == Kind.RESCUE:
                 self.write("rescue", i, name, lag=lag)
             elif kind == Kind.STOP_TREATMENT:
@@ -207,6 +209,8 @@ class Trial:
             todo += [(t, Kind.OUTCOME, k, name) for k, t in enumerate(times) if t <= out]
         visits = self.fate.visits[0, i].tolist()
         todo += [(t, Kind.VISIT, k, "") for k, t in enumerate(visits) if t <= out]
+        begun = zip(self.plan.periods[arm], self.fate.periods[arm][0, i].tolist(), strict=True)
+        todo += [(t, Kind.PERIOD, k, name) for k, (name, t) in enumerate(begun) if t < out]
         for name, since in self.fate.rescued.items():
             if int(since[arm][0, i]) <= out:
                 todo.append((int(since[arm][0, i]), Kind.RESCUE, 0, name))

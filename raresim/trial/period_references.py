@@ -1,0 +1,89 @@
+"""Names in the treatments and periods of a design, and what cannot be combined with them."""
+
+from __future__ import annotations
+
+from raresim.disease.checker import Steps
+from raresim.trial.arm_block import NOTHING, Period
+from raresim.trial.endpoint_block import ScorePasses
+from raresim.trial.milestone_block import CrossOver
+from raresim.trial.patient_references import PatientChecker
+
+NEAR = 1e-6
+"""Days by which periods may miss the end of treatment: the rounding of months."""
+
+
+class PeriodChecker(PatientChecker):
+    """Checks what is given when."""
+
+    def periods(self) -> None:
+        """Check treatments, and the periods of every arm."""
+        design = self.spec.design
+        given = {period.give for arm in design.arms.values() for period in arm.periods}
+        for name in design.treatments:
+            steps: Steps = ("design", "treatments", name)
+            if name == NOTHING:
+                message = "'nothing' is a treatment of every design: it has no effect"
+                self.add(steps, message, "remove it, or choose another name")
+            elif name not in given:
+                mend = "remove it, or name it in a period"
+                self.add(steps, f"no period of an arm gives {name!r}", mend)
+        for arm, found in design.arms.items():
+            if found.periods:
+                self.sequence(arm, found.periods)
+            elif design.has_periods and arm in {*design.treatments, NOTHING}:
+                message = f"{arm!r} is a treatment of the design, and an arm that gives its own"
+                mend = f"write 'periods: [{{give: {arm}, for: ...}}]', or another name"
+                self.add(("design", "arms", arm), message, mend)
+        if design.has_periods:
+            self.combined()
+
+    def sequence(self, arm: str, periods: list[Period]) -> None:
+        """Check the periods of one arm."""
+        design, steps = self.spec.design, ("design", "arms", arm, "periods")
+        together = sum(period.for_ for period in periods)
+        if abs(together - design.treat_for) > NEAR:
+            message = f"the periods last {_long(together)}, treatment {_long(design.treat_for)}"
+            self.add(steps, message, f"write 'treat_for: {_long(together)}', or other periods")
+        since = 0.0
+        for number, period in enumerate(periods):
+            where: Steps = (*steps, number)
+            if not design.treatments and period.give != NOTHING:
+                message = f"the design does not say what {period.give!r} is"
+                mend = f"add 'treatments: {{{period.give}: {{give: ...}}}}' to the design"
+                self.add((*where, "give"), message, mend)
+            else:
+                known = [*design.treatments, NOTHING]
+                self.known((*where, "give"), "treatment", period.give, known)
+            self.taken(where, period, since)
+            since += period.for_
+
+    def taken(self, steps: Steps, period: Period, since: float) -> None:
+        """Check what decides who takes a period that begins on a day."""
+        if period.line is None:
+            return
+        key = "only_if" if period.unless is None else "unless"
+        self.line((*steps, key), period.line)
+        visits = self.spec.design.visits
+        if isinstance(period.line, ScorePasses) and since < 7 * visits.weeks[0] - visits.window:
+            message = "no visit takes place before this period begins: nothing new is known"
+            self.add((*steps, key), message, f"add a visit by week {max(since // 7, 1):g}")
+
+    def combined(self) -> None:
+        """Check that nothing else changes who is on which treatment."""
+        design = self.spec.design
+        if any(isinstance(change, CrossOver) for change in design.changes):
+            message = "patients change treatment at a milestone and by periods: no order is stated"
+            mend = "remove 'cross_over', or write every arm with 'give'"
+            self.add(("design", "arms"), message, mend)
+        if design.kits is not None:
+            message = "a later period would need a kit of its own, which nothing sends yet"
+            self.add(("design", "kits"), message, "remove 'kits'")
+
+
+def _long(days: float) -> str:
+    """Return days as a file has them, in months or weeks where they are whole."""
+    for name, unit in (("month", 365.25 / 12), ("week", 7.0)):
+        count = round(days / unit)
+        if count and abs(days - count * unit) < NEAR:
+            return f"{count} {name}" + ("s" if count > 1 else "")
+    return f"{days:g} days"
