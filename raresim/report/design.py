@@ -32,7 +32,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Recruitment ends", _recruitment(spec)),
         *([("Drug kits", _kits(spec.kits))] if spec.kits else []),
         *([("Screening again", _again(spec.screen_again))] if spec.screen_again else []),
-        *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
+        *([("Run-in", _run_in(spec))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", after),
         ("Follow-up", f"{duration(scenario.follow_days)} from randomisation"),
@@ -47,6 +47,11 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 def _arm(scenario: Scenario, arm: str) -> str:
     control = scenario.spec.design.control
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
+
+
+def _run_in(spec: Design) -> str:
+    gives = spec.run_in_gives
+    return duration(spec.run_in_days) + (f" on {gives}, before randomisation" if gives else "")
 
 
 def _randomised(randomise: Randomise) -> list[tuple[str, str]]:
