@@ -32,7 +32,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Recruitment ends", _recruitment(spec)),
         *([("Drug kits", _kits(spec.kits))] if spec.kits else []),
         *([("Screening again", _again(spec.screen_again))] if spec.screen_again else []),
-        *([("Run-in", _run_in(spec))] if spec.run_in else []),
+        *([("Run-in", run_in_words(spec))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", after),
         ("Follow-up", f"{duration(scenario.follow_days)} from randomisation"),
@@ -49,7 +49,8 @@ def _arm(scenario: Scenario, arm: str) -> str:
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
 
 
-def _run_in(spec: Design) -> str:
+def run_in_words(spec: Design) -> str:
+    """Return how long the run-in lasts, and on what."""
     gives = spec.run_in_gives
     return duration(spec.run_in_days) + (f" on {gives}, before randomisation" if gives else "")
 
