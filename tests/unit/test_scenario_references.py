@@ -7,6 +7,7 @@ from raresim.disease import load_model
 from raresim.errors import InputError
 from raresim.files import parse
 from raresim.trial.scenario import build
+from tests.worlds import world
 
 CGD = "cgd-interferon-gamma"
 ATAXIA = "friedreich-48-weeks"
@@ -390,3 +391,8 @@ def test_an_action_that_is_none_is_refused_at_its_milestone(models):
     (problem,) = problems_of(text, models[CGD])
     assert "expected 'analyse NAME' or 'stop if efficacy', got 'analyze it'" in problem.message
     assert problem.line == line_of(text, "    interim:")
+
+
+def test_a_run_in_of_no_length_shows_nothing():
+    with pytest.raises(InputError, match="unknown name 'attack_in_run_in'"):
+        world("hereditary-angioedema-run-in", {"design.run_in": "0 weeks"})
