@@ -215,7 +215,7 @@ def poisson_test(data: "pd.DataFrame", *, count: str, exposure: str, goal: float
     >>> data = pd.DataFrame({"attacks": [2, 0, 1, 3], "years": [0.5, 0.5, 0.5, 0.5]})
     >>> poisson_test(data, count="attacks", exposure="years", goal=6)
     exact test of a Poisson rate: rate 3 (95 % CI 1.101 to 6.53)
-      statistic 6, p = 0.08391, 4 patients
+      statistic 6, p = 0.08324 (less 0.04582, greater 0.9797) against 6, 4 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     require(data, (count, exposure))
