@@ -97,7 +97,7 @@ def _missing(
     """Give where something was seen and something is to come, how much, and what it must reach."""
     part = information / planned if share is None else share
     ahead = planned - information
-    seen = np.asarray((information > 0.0) & (ahead > 0.0) & (part < 1.0) & np.isfinite(z))
+    seen = np.asarray((information > 0.0) & (ahead > 0.0) & (part < 1.0) & ~np.isnan(z))
     part = np.where(seen, part, 0.5)
     missing = (critical - np.sqrt(part) * np.where(seen, z, 0.0)) / np.sqrt(1.0 - part)
     return seen, np.where(seen, ahead, 0.0), missing
