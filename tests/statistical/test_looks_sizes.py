@@ -7,7 +7,7 @@ import pytest
 
 from raresim.trial import load_scenario, run_block
 
-BLOCKS = 2
+BLOCKS = 1
 TRIALS = BLOCKS * 1024
 NAMES = [
     "cgd-efficacy-and-futility",
