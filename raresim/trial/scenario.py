@@ -28,8 +28,9 @@ from raresim.evidence import Difference, Ratio
 from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
-from raresim.trial.analysis_block import Boundary, Estimand
+from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import Planned
+from raresim.trial.boundary_block import Boundary
 from raresim.trial.effect_block import EffectSpec
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario

@@ -328,6 +328,23 @@ CONTRADICTIONS = [
     ),
     pytest.param(
         CGD,
+        "boundary: {spend: obrien-fleming, planned_information: 44}",
+        "boundary: {spend: obrien-fleming, looks: 3, planned_information: 44}",
+        None,
+        "plans 3 looks, and 2 milestones analyse 'infection_free'",
+        id="looks planned that do not come",
+    ),
+    pytest.param(
+        CGD,
+        "do: [analyse infection_free, stop if efficacy]",
+        "do: [analyse infection_free, {re_estimate: infection_free, at_most: 200, "
+        "unblinded: {conditional_power: 0.9, promising_from: 0.3}}]",
+        None,
+        "n that follows the trend inflates the level of a plain test",
+        id="n that follows the trend, no stages",
+    ),
+    pytest.param(
+        CGD,
         "do: [analyse infection_free, analyse infection_rate]",
         "do: [analyse infection_free]",
         "    infection_rate:\n      variable",
