@@ -52,34 +52,13 @@ def cholesky(a: FloatArray) -> FloatArray:
     array([[2., 0.],
            [0., 0.]])
     """
-    found = np.zeros(a.shape)
+    left, found = a.copy(), np.zeros(a.shape)
     for j in range(a.shape[-1]):
-        pivot = a[..., j, j].copy()
-        for k in range(j):
-            pivot -= found[..., j, k] * found[..., j, k]
+        pivot = left[..., j, j, None]
         positive = pivot > 0.0
         root = np.sqrt(np.where(positive, pivot, 1.0))
-        found[..., j, j] = np.where(positive, root, 0.0)
-        for i in range(j + 1, a.shape[-1]):
-            left = a[..., i, j].copy()
-            for k in range(j):
-                left -= found[..., i, k] * found[..., j, k]
-            found[..., i, j] = np.where(positive, left / root, 0.0)
-    return found
-
-
-def least_pivot(a: FloatArray) -> FloatArray:
-    """Give the least share of a diagonal element that the ones before leave unexplained.
-
-    Between 0 (singular) and 1; 0 where a diagonal element is not above 0.
-
-    >>> least_pivot(np.array([[1.0, 0.6], [0.6, 1.0]])).round(12)
-    np.float64(0.64)
-    """
-    diagonal = np.diagonal(a, axis1=-2, axis2=-1)
-    positive = np.all(diagonal > 0.0, axis=-1)
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    root = cholesky(a * scale[..., :, None] * scale[..., None, :])
-    least = np.min(np.diagonal(root, axis1=-2, axis2=-1) ** 2, axis=-1)
-    found: FloatArray = np.where(positive, least, 0.0)
+        column = np.where(positive, left[..., j:, j] / root, 0.0)
+        column[..., :1] = np.where(positive, root, 0.0)
+        found[..., j:, j] = column
+        left[..., j:, j:] -= column[..., :, None] * column[..., None, :]
     return found
