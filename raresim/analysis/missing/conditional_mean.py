@@ -211,7 +211,7 @@ def _lines(
     if not fits:
         return
     weights = [_without_one(len(trial.arm)) for _, trial, _ in fits]
-    starts = [np.repeat(whole.covariance, len(w), axis=0) for (*_, whole), w in zip(fits, weights)]
+    starts = [np.repeat(whole.covariance, len(trial.arm) + 1, axis=0) for _, trial, whole in fits]
     refits = fitted([trial for _, trial, _ in fits], weights, plan, starts)
     for (b, trial, _), weight, fit in zip(fits, weights, refits, strict=True):
         yield b, *_line(trial, weight, fit, plan)
