@@ -187,24 +187,13 @@ def visits(rng: Generator, shape: Shape) -> Data:
     return _visits(rng, shape, lambda change: change)
 
 
-def _leave(rng: Generator, data: Data, before: npt.NDArray[Any]) -> Data:
-    """Take visits away from patients who leave, sooner the higher ``before`` was."""
-    last = np.concatenate([np.zeros((*before.shape[:2], 1)), before[..., :-1]], axis=2)
-    stays = rng.uniform(size=last.shape) > 0.06 * np.exp(0.5 * last)
-    kept = np.logical_and.accumulate(stays, axis=2)
-    return {**data, "visits": np.where(kept, data["visits"], np.nan)}
-
-
 def leaving(rng: Generator, shape: Shape) -> Data:
     """Changes at four visits of which patients leave: sooner who is worse at the visit before."""
     data = _visits(rng, shape, lambda change: change)
-    return _leave(rng, data, data["visits"])
-
-
-def leaving_skewed(rng: Generator, shape: Shape) -> Data:
-    """Log-normal changes at four visits; who is worse at a visit leaves sooner."""
-    data = skewed_visits(rng, shape)
-    return _leave(rng, data, np.log(data["visits"]) / 0.6)
+    before = np.concatenate([np.zeros((*shape, 1)), data["visits"][..., :-1]], axis=2)
+    stays = rng.uniform(size=before.shape) > 0.06 * np.exp(0.5 * before)
+    kept = np.logical_and.accumulate(stays, axis=2)
+    return {**data, "visits": np.where(kept, data["visits"], np.nan)}
 
 
 def skewed_visits(rng: Generator, shape: Shape) -> Data:
