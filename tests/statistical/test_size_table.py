@@ -6,40 +6,56 @@ import math
 
 import pytest
 
-from tests.sizes import FILE, TESTS, Size, Test, simulate, stated
+from tests.measured_size import Enumerated, Size, Test, measured, simulate
+from tests.sizes import FILE, TESTS, stated
 
 ROOT = FILE.parents[2]
-FEWER = 25
+FEWER = 50
 """How many times fewer replicates than on the page are drawn here."""
+DRAWN = (12, 40)
+"""Numbers of patients that are drawn here: CI has little time."""
 K = 4
 """Monte Carlo standard errors of both simulations that a size may differ by."""
 SIZES = {(size.test, size.null, size.patients): size for size in stated()}
-CASES = [(test, null, n) for test in TESTS for null in test.nulls for n in test.patients]
+CASES = [(test, world, n) for test in TESTS for world in test.worlds for n in test.patients]
+SIMULATED = [test for test in TESTS if isinstance(test, Test)]
+COMPUTED = [test for test in TESTS if isinstance(test, Enumerated)]
 
 
-def size_of(test: Test, null: str, patients: int) -> Size:
+def size_of(test: Test | Enumerated, null: str, patients: int) -> Size:
     assert (test.name, null, patients) in SIZES, f"run docs/make-sizes '{test.name}'"
     return SIZES[test.name, null, patients]
 
 
 @pytest.mark.parametrize(
     ("test", "null", "patients"),
-    [pytest.param(t, f.__name__, n, id=f"{t.name}, {f.__name__}, {n}") for t, f, n in CASES],
+    [pytest.param(t, world, n, id=f"{t.name}, {world}, {n}") for t, world, n in CASES],
 )
 def test_a_test_holds_its_size_or_says_that_it_may_not(
-    test: Test, null: str, patients: int
+    test: Test | Enumerated, null: str, patients: int
 ) -> None:
     size = size_of(test, null, patients)
-    assert size.replicates == test.replicates
+    assert size.replicates == (test.replicates if isinstance(test, Test) else 0)
+    assert size.level == test.level
     assert size.held or size.noted > 0.99, size
 
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.name)
+@pytest.mark.parametrize("test", COMPUTED, ids=lambda test: test.name)
+def test_computed_sizes_are_those_on_the_page(test: Enumerated) -> None:
+    for world in test.worlds:
+        for patients in test.patients:
+            size = size_of(test, world, patients)
+            found = measured(test, world, patients)
+            assert found.rejected == pytest.approx(size.rejected, abs=1e-9)
+            assert found.noted == pytest.approx(size.noted)
+
+
+@pytest.mark.parametrize("test", SIMULATED, ids=lambda test: test.name)
 def test_sizes_are_those_on_the_page(test: Test) -> None:
     """Fewer trials from the same seeds: the first of those on the page."""
-    for null in test.nulls:
-        for patients in test.patients:
-            size = size_of(test, null.__name__, patients)
+    for null in test.worlds:
+        for patients in DRAWN:
+            size = size_of(test, null, patients)
             found = simulate(test, null, patients, test.replicates // FEWER)
             share = size.rejected
             error = math.sqrt(max(share, 1e-3) * (1 - share) * (1 / found.replicates))

@@ -154,6 +154,7 @@ def logrank_groups(
     ... )
     >>> logrank_groups(data, time="days", event="relapse", group="dose")
     log-rank test: chi-square(2) = 6.033, p = 0.04896, 6 patients
+      Fewer than 50 patients in a group: ...
     """
     require(data, (time, event, group, *several(strata)))
     codes, number = group_codes(data, group)
