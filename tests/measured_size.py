@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from raresim.analysis import Note
+from raresim.analysis import Note, Results, TailResults
+from raresim.analysis.notes import SIZE
 from tests.nulls import Data
 
 PATIENTS = (12, 20, 40, 60)
@@ -85,13 +86,7 @@ class Size:
 
 
 WARNINGS = (
-    Note.SIZE_ABOVE_NOMINAL
-    | Note.EXACT_ALTERNATIVE
-    | Note.MID_P
-    | Note.PERMUTATION_INSTEAD
-    | Note.RERANDOMISE
-    | Note.COUNTS_TAKEN_AS_POISSON
-    | Note.EXACT_TEST_FOR_COUNTS
+    SIZE
     | Note.FEW_EFFECTIVE_PATIENTS
     | Note.PUBLISHED_MEAN_ALONE
     | Note.POSTERIOR_WITHOUT_LEVEL
@@ -121,3 +116,20 @@ def simulate(test: Test, world: str, patients: int, replicates: int) -> Size:
         noted += int(np.sum(found.converged & ((found.notes & int(WARNINGS)) > 0)))
     shares = (rejected / replicates, silent / replicates, noted / max(1, replicates - silent))
     return Size(test.name, world, patients, replicates, *shares, test.level)
+
+
+def method_of(test: Test) -> str:
+    """Return what the answers of a test call it, "" where they do not say or mean many groups."""
+    rng = np.random.default_rng(1)
+    found = test.run({**test.nulls[0](rng, (2, test.patients[0])), "luck": rng.spawn(1)[0]})
+    return found.method if isinstance(found, Results | TailResults) else ""
+
+
+def ranges(tests: list[Test | Enumerated], sizes: list[Size]) -> dict[str, tuple[float, float]]:
+    """Return the lowest and highest two-sided size of each method, in per cent."""
+    named = {test.name: method_of(test) for test in tests if isinstance(test, Test)}
+    found: dict[str, list[float]] = {}
+    for size in sizes:
+        if named.get(size.test) and size.level == LEVEL:
+            found.setdefault(named[size.test], []).append(round(100 * size.rejected, 1))
+    return {method: (min(own), max(own)) for method, own in sorted(found.items())}

@@ -2,6 +2,8 @@
 
 from enum import IntFlag
 
+from raresim.analysis.measured_sizes import MEASURED
+
 
 class Note(IntFlag):
     """Flags that a fit may carry; several can be joined with ``|``.
@@ -254,3 +256,26 @@ SENTENCES = {
         "The control arm hardly changes, so that a share of its change is not defined."
     ),
 }
+SIZE = (
+    Note.SIZE_ABOVE_NOMINAL
+    | Note.EXACT_ALTERNATIVE
+    | Note.MID_P
+    | Note.PERMUTATION_INSTEAD
+    | Note.RERANDOMISE
+    | Note.COUNTS_TAKEN_AS_POISSON
+    | Note.EXACT_TEST_FOR_COUNTS
+)
+"""Notes that say, of many methods, that the size may not be the nominal one in a small trial."""
+
+
+def measured(method: str, note: Note) -> tuple[str, ...]:
+    """Say between which sizes a method was measured, where a note speaks of its size.
+
+    >>> measured("negative binomial regression", Note.RERANDOMISE)
+    ('Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.9 to 5.7 %.',)
+    """
+    if not note & SIZE or method not in MEASURED:
+        return ()
+    low, high = MEASURED[method]
+    found = f"{low} to {high} %"
+    return (f"Measured size of this test at the nominal 5 %, 12 to 60 patients: {found}.",)

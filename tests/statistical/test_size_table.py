@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from tests.measured_size import Enumerated, Size, Test, measured, simulate
+from raresim.analysis.measured_sizes import MEASURED
+from tests.measured_size import Enumerated, Size, Test, measured, ranges, simulate
 from tests.sizes import FILE, TESTS, stated
 
 ROOT = FILE.parents[2]
@@ -67,3 +68,7 @@ def test_the_page_shows_every_size() -> None:
     for size in SIZES.values():
         assert f"{100 * size.rejected:.2f}" in page, size
     assert all(f"## {test.name}\n" in page for test in TESTS)
+
+
+def test_notes_state_the_sizes_on_the_page() -> None:
+    assert ranges(list(TESTS), list(SIZES.values())) == MEASURED
