@@ -191,6 +191,57 @@ def survivors() -> Scenario:
         return prevalent(model, {**told, "design.sites.open": opened})
 
 
+def looked_at() -> list[Scenario]:
+    """Looks that reject and give up by every kind of rule."""
+    zone = {"conditional_power": 0.88, "promising_from": 0.33}
+    grows = {"re_estimate": "change", "unblinded": zone, "at_most": 171}
+    half = {"when": {"information": 0.45, "of": "change"}, "do": ["analyse change", grows]}
+    final = {"when": {"everybody": "finished"}, "do": ["analyse change"]}
+    plan: dict[str, Any] = {"looks": [0.45, 1], "planned_information": 91}
+    spends: dict[str, Any] = {"spend": "kim-demets", "rho": 2.5, "power": 0.85, "binding": False}
+    late: dict[str, Any] = {
+        "spend": "hwang-shih-decani",
+        "gamma": -3.5,
+        "combine": "inverse normal",
+    }
+    shape: dict[str, Any] = {"shape": "wang-tsiatis", "delta": 0.15, "combine": "inverse normal"}
+    given: dict[str, Any] = {"critical": [2.7, 1.98], "combine": "inverse normal"}
+    rules: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({**plan, **late}, spends),
+        ({**plan, **shape}, {**spends, "spend": "hwang-shih-decani", "gamma": -1.5, "rho": None}),
+        ({**plan, **given}, {"conditional_power_below": 0.15}),
+        ({**plan, "spend": "kim-demets", "rho": 2, "combine": "inverse normal"},
+         {"predictive_power_below": 0.12}),
+    ]  # fmt: skip
+    found = [
+        world(
+            ATAXIA,
+            {
+                "design.milestones": {"half": half, "final": final},
+                "analysis.methods.change": {
+                    "test": "t", **LEVEL, "boundary": boundary, "futility": futility
+                },
+            },
+        )
+        for boundary, futility in rules
+    ]  # fmt: skip
+    guard = {"when": {"visit": 48, "patients": 41}, "do": ["analyse change", "stop if futility"]}
+    bare = [{"conditional_power_below": 0.15}, {"predictive_power_below": 0.12}]
+    return found + [
+        world(
+            ATAXIA,
+            {
+                "design.milestones": {"half": guard, "final": final},
+                "analysis.methods.change": {
+                    "test": "t", **LEVEL, "futility": {**rule, "planned_information": 93}
+                },
+            },
+        )
+        for rule in bare
+    ]  # fmt: skip
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    return [*small, *looked_at()]

@@ -96,6 +96,62 @@ def deaths_and_scores(rng: Generator, shape: Shape) -> Data:
     return {**_lives(rng, shape, 0.3, 1.0), "change": skewed(rng, shape)["change"]}
 
 
+def competing(rng: Generator, shape: Shape) -> Data:
+    """An event at a hazard of 0.6 in a year, or another one at 0.4 that forestalls it."""
+    data = _lives(rng, shape, 1.0, 0.6)
+    of = np.where(rng.uniform(size=shape) < 0.6, 1, 2)
+    return {**data, "cause": np.where(data["event"], of, 0)}
+
+
+def in_pairs(rng: Generator, shape: Shape) -> Data:
+    """The same patients twice: two correlated normal values."""
+    before = rng.normal(size=shape)
+    return {**_base(shape), "before": before, "after": 0.6 * before + 0.8 * rng.normal(size=shape)}
+
+
+def in_skewed_pairs(rng: Generator, shape: Shape) -> Data:
+    """The same patients twice: two correlated log-normal values of one law."""
+    data = in_pairs(rng, shape)
+    return {**data, "before": np.exp(data["before"]), "after": np.exp(data["after"])}
+
+
+def goals(rng: Generator, shape: Shape) -> Data:
+    """Three goals each, attained from -2 to 2; a patient's goals go together (correlation 0.3)."""
+    level = np.sqrt(0.3) * rng.normal(size=(*shape, 1)) + np.sqrt(0.7) * rng.normal(
+        size=(*shape, 3)
+    )
+    return {**_base(shape), "goals": np.clip(np.round(level - 0.3), -2, 2)}
+
+
+def _confounded(rng: Generator, shape: Shape) -> Data:
+    x = rng.normal(size=(*shape, 2))
+    arm = (rng.uniform(size=shape) < 1 / (1 + np.exp(-0.6 * x[..., 0]))).astype(np.int64)
+    return {**_base(shape), "arm": arm, "covariates": x}
+
+
+def confounded(rng: Generator, shape: Shape) -> Data:
+    """External controls: normal changes on two covariates, of which one steers who is treated."""
+    data = _confounded(rng, shape)
+    x = data["covariates"]
+    change = x[..., 0] + 0.5 * x[..., 1] + rng.normal(size=shape)
+    return {**data, "change": change, "published": np.array(0.5)}
+
+
+def confounded_skewed(rng: Generator, shape: Shape) -> Data:
+    """External controls: log-normal changes on the same two covariates."""
+    data = _confounded(rng, shape)
+    x = data["covariates"]
+    change = np.exp(0.5 * x[..., 0] + 0.25 * x[..., 1] + 0.87 * rng.normal(size=shape))
+    mean = np.exp(0.5 * 0.4 + 0.25 * 0.2 + (0.5**2 + 0.25**2 + 0.87**2) / 2)
+    return {**data, "change": change, "published": np.array(mean)}
+
+
+def drifting(rng: Generator, shape: Shape) -> Data:
+    """Skewed changes that fall while the trial recruits."""
+    data = skewed(rng, shape)
+    return {**data, "change": data["change"] - np.linspace(0.0, 3.0, shape[1])}
+
+
 def _counts(rng: Generator, shape: Shape, frailty: npt.NDArray[Any]) -> Data:
     years = rng.uniform(0.7, 1.0, shape)
     gaps = rng.exponential(size=(*shape, 24)) / (0.8 * frailty)[..., None]

@@ -188,3 +188,51 @@ def re_estimates(draw: st.DrawFn) -> dict[str, Any]:
         "design.milestones": {"again": again, "final": final},
         "truth.data_entry": {"mean": "20 days"},
     }
+
+
+RULES: list[Any] = [
+    None,
+    {"p_above": 0.6},
+    {"spend": "kim-demets", "rho": 2, "power": 0.8},
+    {"spend": "pocock", "power": 0.9, "binding": True},
+    {"conditional_power_below": 0.2},
+    {"predictive_power_below": 0.3},
+]
+"""What futility may mean at a look."""
+
+
+@st.composite
+def looks(draw: st.DrawFn) -> dict[str, Any]:
+    """Changes of a scenario of a score: boundaries of all kinds, and n that follows a trend."""
+    n = draw(st.integers(8, 20))
+    zone = {"conditional_power": 0.9, "promising_from": draw(st.sampled_from([0.05, 0.4]))}
+    grows = {"re_estimate": "change", "unblinded": zone, "at_most": 30}
+    boundary: dict[str, Any] = {"looks": [0.4, 1], "planned_information": n}
+    kind = draw(st.sampled_from(["combined", "shape", "spent"]))
+    acts: list[Any] = ["analyse change", "stop if futility"]
+    if kind == "combined":
+        boundary["combine"] = "inverse normal"
+        acts += [grows]
+    if kind == "shape" or (kind == "combined" and draw(st.booleans())):
+        boundary["shape"] = draw(st.sampled_from(["pocock", "haybittle-peto"]))
+    if kind == "spent":
+        boundary |= {"spend": "hwang-shih-decani", "gamma": -2}
+    acts += draw(st.sampled_from([[], ["stop if efficacy"]]))
+    when = [{"information": 0.4, "of": "change"}, {"calendar": "20 months"}]
+    half = {"when": {draw(st.sampled_from(["all", "any"])): when}, "do": acts}
+    half["decide_after"] = f"{draw(st.sampled_from([0, 30]))} days"
+    method = {"test": draw(st.sampled_from(["t", "ancova"])), "alpha": "0.025 one-sided"}
+    rule = draw(st.sampled_from(RULES))
+    if rule is None:
+        half["do"] = [act for act in acts if act != "stop if futility"]
+    else:
+        method["futility"] = rule
+    final = {"when": {"everybody": "finished"}, "do": ["analyse change"]}
+    return {
+        "design.randomise.n": n,
+        "design.recruit_for": f"{draw(st.integers(20, 60))} months",
+        "truth.candidates.stream.per_site": "0.2 per month",
+        "design.milestones": {"half": half, "final": final},
+        "analysis.methods.change": {**method, "boundary": boundary},
+        "truth.data_entry": {"mean": "20 days"},
+    }

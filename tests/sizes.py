@@ -7,66 +7,19 @@
 from __future__ import annotations
 
 import json
-import math
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raresim.analysis import FlemingHarrington, Note, batch
+from raresim.analysis import FlemingHarrington, batch
 from tests import nulls
+from tests.measured_size import DEAR, Size, Test
 from tests.nulls import Data
+from tests.sizes_beyond import BEYOND
+from tests.sizes_enumerated import ENUMERATED
 
-PATIENTS = (12, 20, 40, 60)
-LEVEL = 0.05
-"""Nominal size, two-sided."""
-CHEAP, DEAR = 50_000, 10_000
-CHUNK = 2_000
 FILE = Path(__file__).parent / "statistical" / "sizes.json"
-
-
-@dataclass(frozen=True)
-class Test:
-    """A test under some nulls; `run` gives its results for drawn data."""
-
-    __test__ = False
-    name: str
-    nulls: tuple[Callable[..., Data], ...]
-    run: Callable[[Data], Any]
-    replicates: int = CHEAP
-    patients: tuple[int, ...] = PATIENTS
-
-
-@dataclass(frozen=True)
-class Size:
-    """How often a test rejected at a number of patients under one null.
-
-    `not_converged` is the share of the replicates without an answer, `noted` that of the answers
-    with a note that the size may be above the nominal one.
-    """
-
-    test: str
-    null: str
-    patients: int
-    replicates: int
-    rejected: float
-    not_converged: float
-    noted: float
-
-    @property
-    def error(self) -> float:
-        """Monte Carlo standard error of the nominal size."""
-        return math.sqrt(LEVEL * (1 - LEVEL) / self.replicates)
-
-    @property
-    def held(self) -> bool:
-        """Whether the size is at most nominal + 3 Monte Carlo standard errors."""
-        return self.rejected <= LEVEL + 3 * self.error
-
-
 SCORES = (nulls.normal, nulls.skewed, nulls.bounded, nulls.tied, nulls.drop_out)
 TIMES = (nulls.exponential, nulls.few_events, nulls.at_visits)
 COUNTS = (nulls.poisson, nulls.overdispersed)
@@ -122,6 +75,27 @@ def _unadjusted(data: Data) -> tuple[Any, Any, Any, Any]:
     return data["change"], nothing, data["arm"], data["present"]
 
 
+def _nothing(data: Data) -> Any:
+    return np.empty((*data["arm"].shape, 0))
+
+
+def _thirds(data: Data) -> Any:
+    """Return three strata, in the order of the patients."""
+    trials, patients = data["arm"].shape
+    return np.tile(np.arange(patients) * 3 // patients, (trials, 1))
+
+
+def _by_turns(data: Data) -> Any:
+    """Return three groups instead of two arms."""
+    trials, patients = data["arm"].shape
+    return np.tile(np.arange(patients) % 3, (trials, 1))
+
+
+def _covariate(data: Data) -> Any:
+    """Return a normal covariate without effect."""
+    return data["luck"].normal(size=(*data["arm"].shape, 1))
+
+
 def _levels(data: Data) -> list[Any]:
     return [batch.Level(data["time"], data["event"]), batch.Level(data["change"])]
 
@@ -136,6 +110,26 @@ CONTINUOUS = [
     Test("t, unequal variances", SCORES, lambda d: batch.two_sample_t(*_change(d))),
     Test("ANCOVA", SCORES, lambda d: batch.ancova(*_adjusted(d))),
     Test("ANCOVA, HC3", SCORES, lambda d: batch.ancova(*_adjusted(d), errors="hc3")),
+    Test(
+        "t, equal variances", SCORES, lambda d: batch.two_sample_t(*_change(d), variances="equal")
+    ),
+    Test(
+        "paired t",
+        (nulls.in_pairs, nulls.in_skewed_pairs),
+        lambda d: batch.paired_t(d["after"], d["before"], d["present"]),
+    ),
+    Test("ANCOVA, HC2", SCORES, lambda d: batch.ancova(*_adjusted(d), errors="hc2")),
+    Test(
+        "Wilcoxon-Mann-Whitney, asymptotic",
+        SCORES,
+        lambda d: batch.wilcoxon(*_change(d), distribution="asymptotic"),
+    ),
+    Test("van Elteren, three strata", SCORES, lambda d: batch.van_elteren(*_change(d), _thirds(d))),
+    Test(
+        "goal attainment, t",
+        (nulls.goals,),
+        lambda d: batch.goal_attainment(d["goals"], _nothing(d), d["arm"], d["present"]),
+    ),
     Test("Wilcoxon-Mann-Whitney", SCORES, lambda d: batch.wilcoxon(*_change(d)), DEAR),
     Test("Brunner-Munzel", SCORES, lambda d: batch.brunner_munzel(*_change(d))),
     Test("rank ANCOVA", SCORES, lambda d: batch.rank_ancova(*_adjusted(d))),
@@ -179,6 +173,18 @@ PROPORTIONS = [
     Test("Miettinen-Nurminen", SHARES, lambda d: batch.miettinen_nurminen(*_answer(d))),
     Test("Cochran-Mantel-Haenszel", SHARES, lambda d: batch.cochran_mantel_haenszel(*_answer(d))),
     Test(
+        "Cochran-Mantel-Haenszel, exact, three strata",
+        SHARES,
+        lambda d: batch.cochran_mantel_haenszel_exact(*_answer(d), _thirds(d)),
+        DEAR,
+    ),
+    Test(
+        "Miettinen-Nurminen, three strata",
+        SHARES,
+        lambda d: batch.stratified_miettinen_nurminen(*_answer(d), _thirds(d)),
+        DEAR,
+    ),
+    Test(
         "standardised risk difference",
         SHARES,
         lambda d: batch.standardised_risk_difference(*_with_nothing(d)),
@@ -203,6 +209,35 @@ SURVIVAL = [
     Test("Cox, Wald", TIMES, lambda d: batch.cox(*_time(d))),
     Test("Cox, robust", TIMES, lambda d: batch.cox(*_time(d), robust=True), DEAR),
     Test("Cox, Firth", TIMES, lambda d: batch.firth_cox(*_time(d)), DEAR),
+    Test(
+        "Cox, one covariate",
+        TIMES,
+        lambda d: batch.cox(*_time(d), covariates=_covariate(d)),
+        DEAR,
+    ),
+    Test(
+        "log-rank of three groups",
+        TIMES,
+        lambda d: batch.logrank_groups(d["time"], d["event"], _by_turns(d), d["present"], groups=3),
+    ),
+    Test(
+        "Gray, two groups",
+        (nulls.competing,),
+        lambda d: batch.gray_test(d["time"], d["cause"], d["arm"], d["present"], groups=2),
+        DEAR,
+    ),
+    Test(
+        "restricted mean, one covariate",
+        TIMES,
+        lambda d: batch.rmst_adjusted(*_time(d), _covariate(d)),
+        DEAR,
+    ),
+    Test(
+        "restricted mean at 0.6 years, one covariate",
+        TIMES[:2],
+        lambda d: batch.rmst_adjusted(*_time(d), _covariate(d), 0.6),
+        DEAR,
+    ),
     Test("restricted mean", TIMES, lambda d: batch.rmst(*_time(d))),
     Test(
         "survival at half a year, log-log",
@@ -213,9 +248,25 @@ SURVIVAL = [
 RECURRENT = [
     Test("Poisson, exact", COUNTS, lambda d: batch.poisson_exact(*_count(d))),
     Test("Poisson, Wald", COUNTS, lambda d: batch.poisson_regression(*_count(d))),
+    Test(
+        "Poisson, likelihood ratio",
+        COUNTS,
+        lambda d: batch.poisson_regression(*_count(d), test="likelihood_ratio"),
+    ),
+    Test(
+        "Poisson, score",
+        COUNTS,
+        lambda d: batch.poisson_regression(*_count(d), test="score"),
+    ),
     Test("quasi-Poisson", COUNTS, lambda d: batch.quasi_poisson_regression(*_count(d))),
     Test("negative binomial", COUNTS, lambda d: batch.negative_binomial(*_count(d))),
     Test("Andersen-Gill, robust (LWYY)", COUNTS, lambda d: batch.andersen_gill(*_days(d))),
+    Test(
+        "mean cumulative difference at 250 days",
+        COUNTS,
+        lambda d: batch.mean_cumulative_difference(*_days(d), 250.0),
+        DEAR,
+    ),
     Test("mean cumulative function", COUNTS, lambda d: batch.mean_cumulative_test(*_days(d)), DEAR),
 ]
 PRIORITIES = (nulls.deaths_and_scores,)
@@ -233,30 +284,7 @@ WINS = [
         lambda d: batch.joint_rank(_levels(d), d["arm"], d["present"]),
     ),
 ]
-TESTS = [*CONTINUOUS, *PROPORTIONS, *SURVIVAL, *RECURRENT, *WINS]
-WARNINGS = (
-    Note.SIZE_ABOVE_NOMINAL
-    | Note.EXACT_ALTERNATIVE
-    | Note.MID_P
-    | Note.PERMUTATION_INSTEAD
-    | Note.RERANDOMISE
-    | Note.COUNTS_TAKEN_AS_POISSON
-    | Note.EXACT_TEST_FOR_COUNTS
-)
-"""Notes that say that a size may be above the nominal one."""
-
-
-def simulate(test: Test, null: Callable[..., Data], patients: int, replicates: int) -> Size:
-    """Draw data and count; the same seed for a test, null and number of patients."""
-    seed = zlib.crc32(f"{test.name}, {null.__name__}, {patients}".encode())
-    rng, rejected, silent, noted = np.random.default_rng(seed), 0, 0, 0
-    for begin in range(0, replicates, CHUNK):
-        found = test.run(null(rng, (min(CHUNK, replicates - begin), patients)))
-        rejected += int(np.sum(found.converged & (found.p <= LEVEL)))
-        silent += int(np.sum(~found.converged))
-        noted += int(np.sum(found.converged & ((found.notes & int(WARNINGS)) > 0)))
-    shares = (rejected / replicates, silent / replicates, noted / max(1, replicates - silent))
-    return Size(test.name, null.__name__, patients, replicates, *shares)
+TESTS = [*CONTINUOUS, *PROPORTIONS, *SURVIVAL, *RECURRENT, *WINS, *BEYOND, *ENUMERATED]
 
 
 def stated() -> list[Size]:

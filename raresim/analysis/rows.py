@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from raresim.analysis.notes import Note
+from raresim.analysis.notes import Note, measured
 
 Single = TypeVar("Single")
 Batch = TypeVar("Batch")
@@ -14,14 +14,15 @@ Batch = TypeVar("Batch")
 def one_row(answers: object, b: int, single: type[Single]) -> Single:
     """Make a ``single`` of row b of every array; what is no array holds for all rows.
 
-    Notes become sentences.
+    Notes become sentences; where they speak of the size, its measured range stands with them.
     """
     found: dict[str, Any] = {}
     kind: Any = single
     for field in fields(kind):
         value = getattr(answers, field.name)
         if field.name == "notes":
-            found[field.name] = Note(int(value[b])).sentences()
+            note, method = Note(int(value[b])), getattr(answers, "method", "")
+            found[field.name] = (*note.sentences(), *measured(method, note))
         elif isinstance(value, np.ndarray):
             found[field.name] = value[b].item()
         else:

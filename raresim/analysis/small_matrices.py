@@ -118,7 +118,8 @@ def _root(matrix: FloatArray) -> tuple[FloatArray, BoolArray]:
     safe = np.where(finite[:, None, None], matrix, 0.0)
     root = cholesky(safe)
     pivots = np.diagonal(root, axis1=1, axis2=2) ** 2
-    definite = finite & np.all(pivots > SPENT * np.diagonal(safe, axis1=1, axis2=2), axis=1)
+    least = SPENT * np.maximum(np.diagonal(safe, axis1=1, axis2=2), 0.0)
+    definite = finite & np.all(pivots > least, axis=1)
     return np.where(definite[:, None, None], root, np.eye(size)), definite
 
 

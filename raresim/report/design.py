@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raresim.report.arms import gets, regimen_words
 from raresim.report.assumption import line_words
+from raresim.report.looks import look_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.words import duration, number, plain
@@ -195,12 +196,4 @@ def _method(method: MethodSpec) -> str:
         parts.append(f"stratified by {', '.join(plain(s) for s in method.strata)}")
     if method.adjust_for:
         parts.append(f"adjusted for {', '.join(method.adjust_for)}")
-    if method.boundary:
-        parts.append(
-            f"alpha spent over looks as {method.boundary.spend}, "
-            f"{method.boundary.planned_information} patients with an event planned at the last look"
-        )
-    for what, threshold in (("futility", method.futility), ("harm", method.harm)):
-        if threshold is not None:
-            parts.append(f"{what}: one-sided p above {number(threshold.p_above)}")
-    return "; ".join(parts)
+    return "; ".join([*parts, *look_words(method)])

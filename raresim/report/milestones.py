@@ -48,6 +48,11 @@ def _action(action: block.Action) -> str:
     if isinstance(action, block.ReEstimate):
         planned = f"planned SD {number(action.planned_sd)}, at most {action.at_most}"
         return f"re-estimate n from the blinded SD of {plain(action.re_estimate)} ({planned})"
+    if isinstance(action, block.ReEstimateUnblinded):
+        zone = action.unblinded
+        told = f"where it is from {percent(zone.promising_from)}, at most {action.at_most}"
+        wanted = f"to a conditional power of {percent(zone.conditional_power)}"
+        return f"re-estimate n from the trend of {plain(action.re_estimate)} {wanted} {told}"
     if isinstance(action, block.CrossOver):
         long = f" for {duration(action.treat_for)}" if action.treat_for else ""
         only = f" if {action.only_if}" if action.only_if else ""

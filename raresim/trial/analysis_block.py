@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
+from raresim.trial.boundary_block import Boundary, Futility, Threshold
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
 
@@ -138,23 +139,6 @@ class Estimand(Spec):
         return self.model_copy(update={"variable": " ".join([*words, str(week)])})
 
 
-class Boundary(Spec):
-    """Alpha spending over looks; information is counted in patients with an event."""
-
-    spend: Literal["obrien-fleming", "pocock"] = Field(
-        "obrien-fleming", description="how alpha is spent: late, or evenly"
-    )
-    planned_information: int = Field(
-        ge=2, description="patients with an event at the last look", examples=[44]
-    )
-
-
-class Threshold(Spec):
-    """A one-sided p-value beyond which the trial, or an arm, stops; it binds nobody to it."""
-
-    p_above: float = Field(gt=0, lt=1, description="one-sided p-value", examples=[0.5])
-
-
 class FlemingHarringtonWeight(Spec):
     """The weight S^rho (1 - S)^gamma of a log-rank test, S being the curve of both arms."""
 
@@ -221,8 +205,8 @@ class MethodSpec(Spec):
         examples=[0.2],
     )
     alpha: Alpha = Field(description="level of the test")
-    boundary: Boundary | None = Field(None, description="alpha spending, where there are looks")
-    futility: Threshold | None = Field(None, description="what 'if futility' at a milestone means")
+    boundary: Boundary | None = Field(None, description="when looks reject, if there are several")
+    futility: Futility | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
 
 

@@ -12,6 +12,7 @@ from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
 from raresim.trial.analysis_block import OF_ONE_ARM, Estimand, MethodSpec
+from raresim.trial.boundary_references import check_boundary
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
@@ -29,7 +30,7 @@ class AnalysisChecker(Checker):
         self.spec, self.model = spec, model
         self.outcomes = model.spec.outcomes
         self.states, self.numeric = model.states, model.numeric
-        if spec.design.run_in is not None:
+        if spec.design.run_in_days:  # one of no length shows nothing
             self.numeric |= set(model.run_in_names)
 
     @property
@@ -233,12 +234,7 @@ class AnalysisChecker(Checker):
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
         self.strata((*steps, "strata"), method.strata)
-        if method.boundary is not None and kind != "time":
-            self.add(
-                (*steps, "boundary"),
-                "spending counts patients with an event; none here yet",
-                "remove it",
-            )
+        check_boundary(self, self.spec, name)
         read = {n: o for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)}
         numbers = [f"{name} at baseline" for name in read]
         numbers += [f"log {name} at baseline" for name, o in read.items() if isinstance(o, Diary)]

@@ -48,8 +48,8 @@ class CountTable:
 
     @property
     def information(self) -> npt.NDArray[np.int64]:
-        """Patients with an event, (replicates,)."""
-        return np.asarray(((self.count > 0) & self.who.present).sum(axis=1))
+        """Events, (replicates,)."""
+        return np.asarray(np.where(self.who.present, self.count, 0).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class ChangeTable:
 
     @property
     def information(self) -> npt.NDArray[np.int64]:
-        """Patients with a change, (replicates,)."""
+        """Patients analysed, (replicates,)."""
         return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
 
 

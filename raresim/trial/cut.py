@@ -58,10 +58,7 @@ def cut(
         strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
     )
     who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
-    until = np.broadcast_to(at[:, None], ledger.lag.shape)
-    if not final:  # nobody's data end before their beginning
-        until = np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until))
-    data = Data(scenario, fate, ledger, until)
+    data = Data(scenario, fate, ledger, known_until(ledger, at, final=final))
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
         nothing = np.empty((*present.shape, 0))
@@ -71,6 +68,15 @@ def cut(
     outside = data.events_of(estimand).first("principal stratum") < NEVER
     who = replace(who, present=present & ~outside)
     return (_survival if estimand.variable.startswith("time") else _counts)(data, estimand, who)
+
+
+def known_until(ledger: Ledger, at: Ticks, *, final: bool) -> Ticks:
+    """Return up to which tick the data of each patient are known at a look."""
+    until = np.broadcast_to(at[:, None], ledger.lag.shape)
+    if final:
+        return until
+    # nobody's data end before their beginning
+    return np.asarray(np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until)))
 
 
 def _earlier(data: Data, estimand: Estimand, present: Booleans) -> Floats:

@@ -12,7 +12,13 @@ from raresim.files.schema import Condition, Duration, Spec
 from raresim.trial.arm_block import Arm, Planned, Regimen, planned
 from raresim.trial.cost_block import Costs
 from raresim.trial.kit_block import Kits
-from raresim.trial.milestone_block import Action, Milestone, Recruit, ReEstimate
+from raresim.trial.milestone_block import (
+    Action,
+    Milestone,
+    Recruit,
+    ReEstimate,
+    ReEstimateUnblinded,
+)
 from raresim.trial.randomise_block import Randomise
 from raresim.trial.run_in_block import RunIn, TreatedRunIn
 from raresim.trial.site_block import Sites
@@ -149,7 +155,8 @@ class Design(Spec):
     def most(self) -> int:
         """Most patients that there can be, where a milestone may change their number."""
         more = [c.recruit for c in self.changes if isinstance(c, Recruit)]
-        more += [c.at_most for c in self.changes if isinstance(c, ReEstimate)]
+        estimated = (ReEstimate, ReEstimateUnblinded)
+        more += [c.at_most for c in self.changes if isinstance(c, estimated)]
         return max([self.randomise.n, *more])
 
     @property

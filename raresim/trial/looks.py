@@ -13,28 +13,30 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from raresim.analysis import boundaries
-from raresim.analysis.arrays import ordered_sum
-from raresim.trial.analysis_block import Threshold
-from raresim.trial.analysis_tables import AnalysisTable, ChangeTable
+from raresim.trial.analysis_tables import ChangeTable
+from raresim.trial.boundary import Monitor
+from raresim.trial.boundary_block import Threshold
 from raresim.trial.cut import cut
 from raresim.trial.fate import Fate
 from raresim.trial.ledger import Ledger
 from raresim.trial.methods import METHODS, part
 from raresim.trial.plan import Change, Decisions, Plan
+from raresim.trial.re_estimate import blinded_size, promising_size
 from raresim.trial.scenario import Scenario
+from raresim.trial.stages import Seen, normal
 from raresim.trial.ticks import Ticks
 
 COLUMNS = {
     "analysed": False, "estimate": np.nan, "se": np.nan, "ci_low": np.nan, "ci_high": np.nan,
-    "statistic": np.nan, "p": np.nan, "critical": np.nan, "rejected": False, "converged": False,
-    "estimated": False, "used": 0, "information": 0, "notes": 0,
+    "statistic": np.nan, "p": np.nan, "z": np.nan, "critical": np.nan, "futile_below": np.nan,
+    "rejected": False, "converged": False, "estimated": False, "used": 0, "information": 0,
+    "notes": 0,
 }  # fmt: skip
 """What is kept of each look, with the value that says nothing was done."""
 
 
 Answer = dict[str, Any]
-"""What one analysis found, arrays by row: the columns that are kept, futility and harm."""
+"""What one analysis found, arrays by row: the columns that are kept, futility, harm, the stand."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Analyst:
             for look in self.looks
         }
         self.dropped = np.zeros((replicates, len(scenario.arms)), bool)
-        self.history: dict[str, list[tuple[float, ...]]] = {
-            name: [()] * replicates for name in scenario.spec.analysis.estimands
+        self.monitors = {
+            name: Monitor(scenario, name, replicates) for name in scenario.spec.analysis.estimands
         }
 
     def perform(
@@ -72,27 +74,21 @@ class Analyst:
         spec = self.scenario.spec.design.milestones[milestone]
         final = number == len(self.scenario.milestones) - 1
         answers: dict[str, Answer] = {}
+        seen = Seen(fate, ledger, at, rows, final)
         for estimand in spec.analyses:
-            table = cut(self.scenario, fate, ledger, at, estimand, final=final)
             later = self.scenario.milestones[number + 1 :]
             milestones = self.scenario.spec.design.milestones
             last = not any(estimand in milestones[name].analyses for name in later)
-            found = self._analyse(table, estimand, rows, final, last or not spec.guards)
+            found = self._analyse(seen, milestone, estimand, last or not spec.guards)
             answers[estimand] = found
             record = self.records[Look(milestone, estimand)]
             for key in COLUMNS:
                 record[key][rows] = found[key]
-        return self._decide(number, answers, rows, (fate, ledger, at))
+        return self._decide(number, answers, seen)
 
-    def _decide(
-        self,
-        number: int,
-        answers: dict[str, Answer],
-        rows: npt.NDArray[np.int64],
-        seen: tuple[Fate, Ledger, Ticks],
-    ) -> Decisions:
+    def _decide(self, number: int, answers: dict[str, Answer], seen: Seen) -> Decisions:
         """Return what follows from the answers of a milestone, by the rules of the design."""
-        milestone = self.plan.milestones[number]
+        milestone, rows = self.plan.milestones[number], seen.rows
         stop = np.zeros(len(rows), bool)
         for reason in milestone.stops:
             stop |= self._holds(reason, answers, -1, len(rows))
@@ -105,7 +101,7 @@ class Analyst:
             if change.kind == "drop":
                 self.dropped[rows, change.arm] |= made
             if change.estimand:
-                value = self._re_estimated(change, seen)
+                value = self._re_estimated(change, seen, answers)
             changes[:, place] = np.where(made, value, -1)
         return Decisions(stop, changes)
 
@@ -121,41 +117,42 @@ class Analyst:
         own = [found for name, found in answers.items() if self.scenario.compared(name) == arm]
         return np.asarray(np.logical_and.reduce([found[key] for found in own]))
 
-    def _re_estimated(self, change: Change, seen: tuple[Fate, Ledger, Ticks]) -> Any:
-        """Return n from the blinded variance of a change, see `milestone_block.ReEstimate`."""
-        fate, ledger, at = seen
-        table = cut(self.scenario, fate, ledger, at, change.estimand, blinded=True)
-        assert isinstance(table, ChangeTable)
-        return blinded_size(table, self.plan.n, change.planned_sd, change.number)
+    def _re_estimated(self, change: Change, seen: Seen, answers: dict[str, Answer]) -> Any:
+        """Return n, from the blinded variance of a change or from the trend of an answer."""
+        if change.zone is None:
+            table = cut(
+                self.scenario, seen.fate, seen.ledger, seen.at, change.estimand, blinded=True
+            )
+            assert isinstance(table, ChangeTable)
+            return blinded_size(table, self.plan.n, change.planned_sd, change.number)
+        found, planned = (
+            answers[change.estimand],
+            self.monitors[change.estimand].planned_information,
+        )
+        size = (self.plan.n, change.zone, change.number)
+        return promising_size(found["stand"], found["information"], planned, *size)
 
-    def _analyse(
-        self,
-        table: AnalysisTable,
-        estimand: str,
-        rows: npt.NDArray[np.int64],
-        final: bool,
-        tests: bool,
-    ) -> Answer:
+    def _analyse(self, seen: Seen, milestone: str, estimand: str, tests: bool) -> Answer:
         """Test and estimate one estimand for some replicates.
 
         Where this look does not test (it guards against futility or harm, and the estimand has no
         boundary for it), nothing is rejected; nor is it for an arm that was dropped before.
         """
-        method = self.scenario.spec.analysis.methods[estimand]
+        method, monitor = self.scenario.spec.analysis.methods[estimand], self.monitors[estimand]
+        table = cut(self.scenario, seen.fate, seen.ledger, seen.at, estimand, final=seen.final)
         test = METHODS[method.test].run(table, method)
         estimate = test if method.estimate is None else METHODS[method.estimate].run(table, method)
         outcome = self.scenario.spec.analysis.estimands[estimand].outcome
-        side = self.scenario.better(outcome)
-        p = test.p_one_sided(side)
+        p = test.p_one_sided(self.scenario.better(outcome))
         information = table.information
+        stand = monitor.stand(seen, table, normal(p, test.converged), milestone)
         if method.boundary is None:
             critical = _quantile(1 - method.alpha, part(test, "df"))
             rejected = test.converged & (p <= method.alpha) & tests
         else:
-            critical = self._boundary(estimand, information, rows, final)
-            z = -test.statistic if side == "less" else test.statistic
-            rejected = test.converged & (z >= critical)
-        rejected = rejected & ~self.dropped[rows, self.scenario.compared(estimand)]
+            critical = stand.critical
+            rejected = np.isfinite(critical) & (stand.z >= critical)
+        rejected = rejected & ~self.dropped[seen.rows, self.scenario.compared(estimand)]
         return {
             "analysed": True,
             "estimate": part(estimate, "estimate"),
@@ -164,37 +161,19 @@ class Analyst:
             "ci_high": part(estimate, "ci_high"),
             "statistic": test.statistic,
             "p": p,
+            "z": stand.z,
             "critical": critical,
+            "futile_below": stand.lower,
             "rejected": rejected,
             "converged": test.converged,
             "estimated": estimate.converged,
             "used": test.used,
             "information": information,
             "notes": test.notes | estimate.notes,
-            "futility": _beyond(method.futility, test.converged, p),
+            "futility": test.converged & monitor.futile(stand, information, p),
             "harm": _beyond(method.harm, test.converged, p),
+            "stand": stand,
         }
-
-    def _boundary(
-        self,
-        estimand: str,
-        information: npt.NDArray[np.int64],
-        rows: npt.NDArray[np.int64],
-        final: bool,
-    ) -> npt.NDArray[np.float64]:
-        """Return the z boundary of this look, given the information of each look so far."""
-        method = self.scenario.spec.analysis.methods[estimand]
-        assert method.boundary is not None
-        critical = np.full(len(rows), np.inf)
-        for k, row in enumerate(rows):
-            if information[k] < 1:
-                continue  # nobody had an event: there is nothing to test and no alpha is spent
-            seen = (*self.history[estimand][row], float(information[k]))
-            self.history[estimand][row] = seen
-            planned = float(method.boundary.planned_information)
-            spend = method.boundary.spend
-            critical[k] = boundaries(seen, planned, method.alpha, spend, final=final)[-1]
-        return critical
 
 
 def _beyond(
@@ -202,18 +181,6 @@ def _beyond(
 ) -> npt.NDArray[np.bool_]:
     """Return where the p-value is beyond a threshold; nothing follows where there is none."""
     return np.asarray(converged & (p > threshold.p_above) if threshold else np.zeros(p.shape, bool))
-
-
-def blinded_size(table: ChangeTable, n: int, planned_sd: float, most: int) -> Any:
-    """Return n (s / planned SD)^2 rounded up, held between n and `most`; s over all arms."""
-    known = table.who.present & ~np.isnan(table.change)
-    count = known.sum(axis=1)
-    value = np.where(known, table.change, 0.0)
-    mean = ordered_sum(value) / np.maximum(count, 1)
-    square = ordered_sum(np.where(known, (value - mean[:, None]) ** 2, 0.0))
-    variance = square / np.maximum(count - 1, 1)
-    size = np.ceil(n * variance / planned_sd**2 - 1e-9)
-    return np.where(count > 1, np.clip(size, n, most), n).astype(np.int64)
 
 
 def _quantile(level: float, df: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -140,6 +140,35 @@ class ReEstimate(Spec):
     )
 
 
+class PromisingZone(Spec):
+    """Conditional power, under the trend so far, with which n grows: from here up to there."""
+
+    conditional_power: float = Field(
+        gt=0, lt=1, description="chance to reject at the last look that n is to bring",
+        examples=[0.9],
+    )  # fmt: skip
+    promising_from: float = Field(
+        gt=0, lt=1, description="the least such chance for which n grows", examples=[0.3]
+    )
+
+
+class ReEstimateUnblinded(Spec):
+    """Action: n from the difference between the arms so far, never below the planned n.
+
+    Where conditional power is promising n grows until it is what is wanted, or to the most
+    (Mehta & Pocock, Statistics in Medicine 2011;30:3267-84). The level holds as the last test
+    combines the stages with weights that were planned (`combine` of the boundary).
+    """
+
+    re_estimate: str = Field(
+        description="an estimand whose boundary combines stages", examples=["change"]
+    )
+    unblinded: PromisingZone = Field(description="when n grows, and for which chance to reject")
+    at_most: Annotated[int, AfterValidator(limits.PATIENTS.check)] = Field(
+        gt=1, description="most patients in all arms", examples=[120]
+    )
+
+
 class Extend(Spec):
     """Action: everybody still in the study, or to come, is followed for longer."""
 
@@ -165,7 +194,7 @@ class CrossOver(Spec):
     )
 
 
-Change = NewRatio | Narrow | Recruit | ReEstimate | Extend | CrossOver
+Change = NewRatio | Narrow | Recruit | ReEstimate | ReEstimateUnblinded | Extend | CrossOver
 Action = str | Change
 _WORDS = r"analyse \w+|stop( if (efficacy|futility|harm))?|close recruitment"
 _ARMS = r"(drop|add) \w+|drop \w+ if (futility|harm)"

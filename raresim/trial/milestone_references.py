@@ -6,6 +6,7 @@ from raresim.disease.checker import Steps
 from raresim.disease.references import check_condition
 from raresim.trial import milestone_block as block
 from raresim.trial.analysis_references import AnalysisChecker
+from raresim.trial.boundary_references import check_unblinded
 
 
 class MilestoneChecker(AnalysisChecker):
@@ -24,7 +25,9 @@ class MilestoneChecker(AnalysisChecker):
                 self.action((*steps, "do"), action)
             self.reasons((*steps, "do"), milestone)
             self.early(name, milestone)
-        self.once("the number of patients", (block.Recruit, block.ReEstimate))
+        self.once(
+            "the number of patients", (block.Recruit, block.ReEstimate, block.ReEstimateUnblinded)
+        )
         self.once("the follow-up", (block.Extend,))
         last = next(reversed(milestones))
         parts = milestones[last].conditions
@@ -59,7 +62,7 @@ class MilestoneChecker(AnalysisChecker):
             )
 
     def information(self, steps: Steps, part: block.Information) -> None:
-        """Check that a share of information can be counted: first events of one outcome."""
+        """Check that a share of information can be counted: events of one outcome, or visits."""
         analysis = self.spec.analysis
         if not self.known(steps, "estimand", part.of, analysis.estimands):
             return
@@ -67,8 +70,15 @@ class MilestoneChecker(AnalysisChecker):
         if method is None or method.boundary is None:
             mend = f"add 'boundary: {{planned_information: ...}}' to the method of {part.of!r}"
             self.add(steps, f"{part.of!r} plans no information", mend)
+        elif estimand.is_change or estimand.is_share:
+            if estimand.week not in self.spec.design.visits.weeks:
+                return  # said at the estimand
+            if not estimand.looks_at_everything:
+                message = "only patients seen at the visit are counted as information here"
+                mend = f"write {{visit: {estimand.week}, patients: ...}}"
+                self.add(steps, message, mend)
         elif estimand.outcome not in self.events or not estimand.looks_at_everything:
-            message = "only first events of one outcome are counted as information here"
+            message = "only events of one outcome are counted as information here"
             self.add(steps, message, "write {first: OUTCOME, patients: ...}")
 
     def action(self, steps: Steps, action: block.Action) -> None:
@@ -90,6 +100,9 @@ class MilestoneChecker(AnalysisChecker):
                 self.add(steps, message, "name an estimand of a change")
             if action.at_most < design.randomise.n:
                 self.add(steps, "n never falls below the planned n", "raise 'at_most'")
+        elif isinstance(action, block.ReEstimateUnblinded):
+            if self.known(steps, "estimand", action.re_estimate, self.spec.analysis.estimands):
+                check_unblinded(self, steps, self.spec, action)
         elif isinstance(action, block.CrossOver):
             self.cross_over(steps, action)
         elif isinstance(action, block.Extend) and design.follow_for is None:

@@ -69,12 +69,20 @@ class MilestonePlan:
 
 
 @dataclass(frozen=True)
+class Zone:
+    """Conditional power from which a trend is promising, and that which n is to bring."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Change:
     """A change of the trial's course: close, ratio, drop, add, narrow, recruit, extend or cross.
 
     `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
     of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
-    `estimand` that of a re-estimate.
+    `estimand` that of a re-estimate, with `zone` where that is not blinded.
     """
 
     kind: str
@@ -84,6 +92,7 @@ class Change:
     number: int = 0
     estimand: str = ""
     planned_sd: float = 0.0
+    zone: Zone | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +249,11 @@ def _part(scenario: Scenario, part: block.OneCondition, resolution: int) -> Part
     if isinstance(part, block.Information):
         estimand, boundary = scenario.bounded(part.of)
         needed = int(np.ceil(part.information * boundary.planned_information - 1e-9))
-        return Part("first", outcome=estimand.outcome, number=needed)
+        if estimand.is_change or estimand.is_share:
+            visit = scenario.spec.design.visits.weeks.index(estimand.week)
+            return Part("seen", number=needed, visit=visit)
+        kind = "first" if estimand.variable.startswith("time") else "events"
+        return Part(kind, outcome=estimand.outcome, number=needed)
     if isinstance(part, block.Screened):
         return Part("screened", number=part.screened)
     if isinstance(part, block.Randomised):
@@ -271,6 +284,9 @@ def _change(
     if isinstance(action, block.ReEstimate):
         sd = action.planned_sd
         return Change("recruit", number=action.at_most, estimand=action.re_estimate, planned_sd=sd)
+    if isinstance(action, block.ReEstimateUnblinded):
+        zone = Zone(action.unblinded.promising_from, action.unblinded.conditional_power)
+        return Change("recruit", number=action.at_most, estimand=action.re_estimate, zone=zone)
     if isinstance(action, block.CrossOver):
         number, place = scenario.arms.index(action.cross_over), _place("cross", before)
         return Change("cross", action.only_if or "", number, number=place)

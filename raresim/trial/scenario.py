@@ -26,8 +26,9 @@ from raresim.disease.uncertain import (
 from raresim.errors import InputError, did_you_mean, shown
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
-from raresim.trial.analysis_block import Boundary, Estimand
+from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import Planned
+from raresim.trial.boundary_block import Boundary
 from raresim.trial.effects import Effects, acting, acting_in
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario

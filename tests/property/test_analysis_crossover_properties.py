@@ -142,7 +142,7 @@ AB, BA = [0, 1], [1, 0]
         ("anova", one([[1, 2], [2, 5], [3, 1]], [AB, AB, AB]), "NOT_WITHIN_PATIENTS"),
         ("anova", one([[1, 2], [2, 1]], [AB, BA]), "TOO_FEW_PATIENTS"),
         ("anova", one([[1, 1], [2, 2], [5, 5]], [AB, BA, BA]), "NO_RESIDUAL_VARIATION"),
-        ("anova", one([[1, np.nan], [2, np.nan]], [AB, BA]), "PERIODS_LEFT_OUT"),
+        ("anova", one([[1, np.nan], [2, np.nan]], [AB, BA]), "MISSING_OUTCOME_DROPPED"),
         ("t", one([[1, 2]], [AB]), "TOO_FEW_PATIENTS"),
         ("exact", one([[1, 1], [2, 2]], [AB, BA]), "NO_PAIR_DECIDED"),
     ],

@@ -19,6 +19,7 @@ from raresim.analysis import bayesian
 from raresim.analysis import rerandomisation as again
 from raresim.analysis.binary import SimonDesign
 from raresim.analysis.hierarchical import Endpoint
+from raresim.analysis.tail_result import TailResult
 from raresim.errors import InputError
 from raresim.randomisation import Simple
 
@@ -45,6 +46,8 @@ TABLE_FUNCTIONS = {
     and "DataFrame" in str(inspect.signature(getattr(room, name)).parameters.get("data", ""))
 }
 PATIENTS = 14
+NO_INTERVAL = ("Barnard", "Boschloo")
+"""Methods without an interval, as their descriptions say."""
 
 
 def wide() -> pd.DataFrame:
@@ -115,6 +118,7 @@ NORMAL = bayesian.NormalMixture.of((1.0, 0.0, 10.0))
 CALLS: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any]]] = {
     "continuous.ancova": (wide, {"outcome": "y", "adjust_for": ["base"], **ARM}),
     "continuous.brunner_munzel": (wide, {"outcome": "y", **ARM}),
+    "continuous.one_sample_t": (wide, {"outcome": "y", "goal": 9.0}),
     "continuous.paired_t": (wide, {"after": "v2", "before": "v1"}),
     "continuous.rank_ancova": (wide, {"outcome": "y", "adjust_for": ["base"], **ARM}),
     "continuous.two_sample_t": (wide, {"outcome": "y", **ARM}),
@@ -150,6 +154,7 @@ CALLS: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any]]] = {
     ),
     "binary.standardised_risk_difference": (wide, {"covariates": ["base"], **RESPONSE}),
     "binary.stratified_miettinen_nurminen": (wide, {"strata": ["site"], **RESPONSE}),
+    "survival.concordance": (wide, {"time": "time", "event": "event", "score": "base"}),
     "survival.cox": (wide, {"strata": ["site"], **TIMES}),
     "survival.cox_model": (wide, {"covariates": ["base"], "robust": True, **TIMES}),
     "survival.cumulative_incidence": (wide, {"time": "time", "cause": "cause"}),
@@ -170,6 +175,7 @@ CALLS: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any]]] = {
     "counts.mean_cumulative_function": (recurrent, {"times": [2.0, 4.0], **HISTORY}),
     "counts.mean_cumulative_test": (recurrent, HISTORY),
     "counts.negative_binomial": (wide, COUNTS),
+    "counts.poisson_test": (wide, {"count": "count", "exposure": "exposure", "goal": 1.5}),
     "counts.poisson_exact": (wide, COUNTS),
     "counts.poisson_regression": (wide, {"adjust_for": ["base"], **COUNTS}),
     "counts.quasi_poisson_regression": (wide, COUNTS),
@@ -322,7 +328,8 @@ def results(answer: object) -> Iterator[Any]:
 
 def numbers_of(result: Any) -> dict[str, np.ndarray]:
     given = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
-    if isinstance(result, again.Rerandomised):  # no interval where none was asked for
+    without = isinstance(result, TailResult) and result.method.startswith(NO_INTERVAL)
+    if isinstance(result, again.Rerandomised) or without:  # none was asked for, or there is none
         given = {key: value for key, value in given.items() if not key.startswith("ci_")}
     return {
         key: np.asarray(value)

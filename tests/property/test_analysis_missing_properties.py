@@ -19,7 +19,7 @@ from raresim.analysis.missing.normal_model import repeated_normal
 from raresim.analysis.missing.posterior import monotone_draws
 from raresim.analysis.missing.reference import laws
 from raresim.analysis.missing.sums import sums_of
-from raresim.analysis.missing.trial import trials
+from raresim.analysis.missing.trial import fitted, trials
 from raresim.analysis.small_matrices import lapack_inverse
 from raresim.errors import InputError
 
@@ -118,7 +118,7 @@ def test_under_mar_the_estimate_is_that_of_the_reml_model():
     t = draw(6, monotone=False)
     fit = conditional(t)
     for b, trial in enumerate(trials(*(t[k] for k in BASE), None, None, Plan())):
-        model = trial.fit(np.ones((1, len(trial.arm))), Plan())
+        model = fitted([trial], [np.ones((1, len(trial.arm)))], Plan())[0]
         assert fit.estimate[b] == pytest.approx(model.coefficient[0, 1, -1], abs=1e-8)
 
 
@@ -140,7 +140,7 @@ def dense_deviance(trial, b, sigma):
 def test_the_fit_is_where_the_restricted_likelihood_is_flat():
     t = draw(8, monotone=False)
     trial = next(trials(*(t[k] for k in BASE), None, None, Plan()))
-    sigma = trial.fit(np.ones((1, len(trial.arm))), Plan()).covariance[0, 0]
+    sigma = fitted([trial], [np.ones((1, len(trial.arm)))], Plan())[0].covariance[0, 0]
     best = dense_deviance(trial, 0, sigma)
     for i in range(3):
         for j in range(i + 1):
@@ -166,7 +166,7 @@ def test_a_weight_is_so_many_patients():
     trial = next(trials(*(t[k] for k in BASE), None, None, Plan()))
     weight = np.random.default_rng(2).integers(0, 3, (1, len(trial.arm))).astype(float)
     again = np.repeat(np.arange(len(trial.arm)), weight[0].astype(int))
-    a = trial.fit(weight, Plan())
+    a = fitted([trial], [weight], Plan())[0]
     sums = sums_of(trial.modelled[again], trial.design[again], np.ones((1, len(again))), again * 0)
     b = repeated_normal(sums)
     np.testing.assert_allclose(a.covariance, b.covariance, rtol=1e-8, atol=1e-8)

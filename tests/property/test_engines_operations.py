@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresim.trial import Scenario, run_block
-from tests.operations import operations, re_estimates
+from tests.operations import looks, operations, re_estimates
 from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 10
@@ -37,6 +37,15 @@ def test_conducts_agree_on_whatever_operations(
 @settings(max_examples=10)
 @given(changes=re_estimates(), seed=st.integers(0, 2**32))
 def test_conducts_agree_when_n_is_estimated_again(
+    resolution: int, changes: dict[str, Any], seed: int
+) -> None:
+    agree(world(ATAXIA, changes), seed, resolution)
+
+
+@pytest.mark.parametrize("resolution", [1, 30 * 86_400])
+@settings(max_examples=6)
+@given(changes=looks(), seed=st.integers(0, 2**32))
+def test_conducts_agree_on_whatever_looks(
     resolution: int, changes: dict[str, Any], seed: int
 ) -> None:
     agree(world(ATAXIA, changes), seed, resolution)

@@ -1,4 +1,4 @@
-"""Imputation where the truth is known: unbiased under MAR, sizes and coverage as documented."""
+"""Imputation where the truth is known: unbiased under MAR, coverage; sizes: `tests.sizes`."""
 
 import math
 
@@ -65,13 +65,11 @@ def test_those_who_stay_alone_would_mislead():
     assert np.nanmean(outcome[:, :, 2]) < 30.0 - 0.5
 
 
-@pytest.mark.parametrize(("patients", "trials"), [(12, 100), (20, 100), (40, 60), (60, 40)])
+@pytest.mark.parametrize(("patients", "trials"), [(12, 100), (40, 60)])
 @pytest.mark.parametrize("strategy", ["MAR", "J2R"])
-def test_without_an_effect_few_tests_reject(patients, trials, strategy):
+def test_without_an_effect_the_jackknife_rejects_rarely(patients, trials, strategy):
+    """As `tests.sizes` has it for multiple imputation; too dear for that table."""
     data = draw(patients, trials, patients)
-    plan = Plan(strategy=strategy)
-    jack = conditional_mean_imputation(*data, plan=plan)
-    many = multiple_imputation(*data, *posterior(1, data, 20), plan=plan)
-    for fit in (jack, many):
-        assert np.mean(fit.p < 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
-        assert np.mean(fit.converged) > 0.9
+    jack = conditional_mean_imputation(*data, plan=Plan(strategy=strategy))
+    assert np.mean(jack.p < 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
+    assert np.mean(jack.converged) > 0.9

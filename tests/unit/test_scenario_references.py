@@ -7,6 +7,7 @@ from raresim.disease import load_model
 from raresim.errors import InputError
 from raresim.files import parse
 from raresim.trial.scenario import build
+from tests.worlds import world
 
 CGD = "cgd-interferon-gamma"
 ATAXIA = "friedreich-48-weeks"
@@ -327,6 +328,23 @@ CONTRADICTIONS = [
     ),
     pytest.param(
         CGD,
+        "boundary: {spend: obrien-fleming, planned_information: 44}",
+        "boundary: {spend: obrien-fleming, looks: 3, planned_information: 44}",
+        None,
+        "plans 3 looks, and 2 milestones analyse 'infection_free'",
+        id="looks planned that do not come",
+    ),
+    pytest.param(
+        CGD,
+        "do: [analyse infection_free, stop if efficacy]",
+        "do: [analyse infection_free, {re_estimate: infection_free, at_most: 200, "
+        "unblinded: {conditional_power: 0.9, promising_from: 0.3}}]",
+        None,
+        "n that follows the trend inflates the level of a plain test",
+        id="n that follows the trend, no stages",
+    ),
+    pytest.param(
+        CGD,
         "do: [analyse infection_free, analyse infection_rate]",
         "do: [analyse infection_free]",
         "    infection_rate:\n      variable",
@@ -390,3 +408,8 @@ def test_an_action_that_is_none_is_refused_at_its_milestone(models):
     (problem,) = problems_of(text, models[CGD])
     assert "expected 'analyse NAME' or 'stop if efficacy', got 'analyze it'" in problem.message
     assert problem.line == line_of(text, "    interim:")
+
+
+def test_a_run_in_of_no_length_shows_nothing():
+    with pytest.raises(InputError, match="unknown name 'attack_in_run_in'"):
+        world("hereditary-angioedema-run-in", {"design.run_in": "0 weeks"})

@@ -55,6 +55,7 @@ def beta_binomial(
     >>> beta_binomial(data, event="response", prior=flat, arm="arm", control="p")
     beta-binomial model: difference of probabilities 0.3333 (95 % credible -0.1958 to 0.773)
       sd 0.252, P(above 0) = 0.8968, 8 patients
+      A posterior probability holds no level by itself. ...
     """
     require(data, (event,) if arm is None else (event, arm))
     return kernels.beta_binomial(

@@ -88,6 +88,7 @@ def miettinen_nurminen(
       statistic 2.669, p = 0.007602 (less 0.9962, greater 0.003801) against 0, 20 patients
       Small trial: this asymptotic method for proportions can exceed its nominal size; exact \
 tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.1 to 5.5 %.
     """
     counts = count_events(outcome, arm, present)
     name = "Miettinen-Nurminen score test" if correction else "score test"

@@ -15,6 +15,7 @@ from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
 
 SMALL_ARM = 30  # patients; see the sizes in `two_sample_t`
+SMALL_ARM_EQUAL = 10  # 6.2 % of 12 patients with three answers: see the page of sizes
 CONSTANT = 1e-13  # a spread below this share of the mean is rounding
 
 
@@ -67,6 +68,7 @@ def two_sample_t(
     two-sample t-test (Welch): mean difference 1.167 (95 % CI 0.3164 to 2.017)
       se 0.2848, t(3.38887) = 4.096, p = 0.02076, 6 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 2.3 to 5.3 %.
     """
     if variances not in ("unequal", "equal"):
         raise InputError(f"variances: found {variances!r}; expected 'unequal' or 'equal'.")
@@ -97,8 +99,7 @@ def two_sample_t(
         + Note.NO_RESIDUAL_VARIATION * (enough & ~varies)
         + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
     )
-    if not equal:
-        notes = notes + Note.RERANDOMISE * (smaller < SMALL_ARM)
+    notes = notes + Note.RERANDOMISE * (smaller < (SMALL_ARM_EQUAL if equal else SMALL_ARM))
     return wald_results(
         method="two-sample t-test" if equal else "two-sample t-test (Welch)",
         measure="mean difference",

@@ -69,6 +69,7 @@ def poisson_exact(
     exact conditional test of Poisson rates: rate ratio 2.482 (95 % CI 0.8413 to 8.173)
       statistic 11, p = 0.08454 (less 0.9818, greater 0.0547) against 1, 2 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 2.8 to 11.0 %.
     """
     if two_sided not in ("likely", "central"):
         raise InputError(f"two_sided: found {two_sided!r}; expected 'likely' or 'central'.")

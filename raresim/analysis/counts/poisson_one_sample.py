@@ -50,7 +50,7 @@ def poisson_test(
     >>> count, years = np.array([[2, 0, 1, 3]]), np.full((1, 4), 0.5)
     >>> poisson_test(count, years, np.ones((1, 4), dtype=bool), goal=6.0).row(0)
     exact test of a Poisson rate: rate 3 (95 % CI 1.101 to 6.53)
-      statistic 6, p = 0.08391, 4 patients
+      statistic 6, p = 0.08324 (less 0.04582, greater 0.9797) against 6, 4 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     if not 0.0 < goal < np.inf:

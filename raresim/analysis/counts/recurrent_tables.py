@@ -64,6 +64,7 @@ def andersen_gill(
     Andersen-Gill model, robust variance: log intensity ratio -1.208 (95 % CI -2.878 to 0.4608)
       se 0.8516, z = -1.419, p = 0.1559, 5 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.4 to 7.4 %.
     """
     require(data, (id, start, stop, event, arm))
     event_time, follow_up, treated = recurrent_histories(
@@ -172,6 +173,7 @@ def mean_cumulative_difference(
     mean cumulative functions: difference in mean events -0.3333 (95 % CI -1.449 to 0.7824)
       se 0.5693, z = -0.5855, p = 0.5582, 5 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 5.8 to 10.8 %.
     """
     tables = _histories(data, id, start, stop, event, arm, control, death)
     return mean_cumulative.mean_cumulative_difference(*tables[:4], time, death=tables[4]).row(0)
@@ -218,6 +220,7 @@ def mean_cumulative_test(
     test of mean cumulative functions: weighted difference -1.067 (95 % CI -2.237 to 0.1039)
       se 0.5972, z = -1.786, p = 0.07409, 5 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 5.6 to 11.4 %.
     """
     tables = _histories(data, id, start, stop, event, arm, control, death)
     return mean_cumulative.mean_cumulative_test(*tables[:4], death=tables[4]).row(0)

@@ -57,6 +57,7 @@ def negative_binomial(
     negative binomial regression: log rate ratio -1.609 (95 % CI -3.382 to 0.1627)
       se 0.9042, z = -1.78, p = 0.07508, 8 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.9 to 5.7 %.
     """
     return count_regression.negative_binomial(*_counted(data, count, exposure, arm, control)).row(0)
 
@@ -102,6 +103,7 @@ def poisson_regression(
       se 0.7746, z = -2.078, p = 0.03773, 8 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
       Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 1.0 to 11.6 %.
     """
     return poisson_kernels.poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
@@ -142,6 +144,7 @@ def quasi_poisson_regression(
     quasi-Poisson regression: log rate ratio -1.609 (95 % CI -4.105 to 0.8859)
       se 1.02, t(6) = -1.578, p = 0.1656, 8 patients
       Small trial: the exact conditional test (for Poisson counts) or re-randomising keeps the size.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.7 to 4.6 %.
     """
     return poisson_kernels.quasi_poisson_regression(
         *_counted(data, count, exposure, arm, control, several(adjust_for)),
@@ -184,6 +187,7 @@ def poisson_exact(
     exact conditional test of Poisson rates: rate ratio 0.2 (95 % CI 0.02131 to 0.9385)
       statistic 2, p = 0.03857 (less 0.01929, greater 0.9968) against 1, 2 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 2.8 to 11.0 %.
     """
     return exact_kernel.poisson_exact(
         *_counted(data, count, exposure, arm, control), two_sided=two_sided
@@ -215,7 +219,7 @@ def poisson_test(data: "pd.DataFrame", *, count: str, exposure: str, goal: float
     >>> data = pd.DataFrame({"attacks": [2, 0, 1, 3], "years": [0.5, 0.5, 0.5, 0.5]})
     >>> poisson_test(data, count="attacks", exposure="years", goal=6)
     exact test of a Poisson rate: rate 3 (95 % CI 1.101 to 6.53)
-      statistic 6, p = 0.08391, 4 patients
+      statistic 6, p = 0.08324 (less 0.04582, greater 0.9797) against 6, 4 patients
       Sized for Poisson counts: where patients differ, quasi_poisson_regression or re-randomising.
     """
     require(data, (count, exposure))

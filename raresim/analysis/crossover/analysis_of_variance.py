@@ -115,7 +115,7 @@ def crossover_anova(
         Note.NOT_WITHIN_PATIENTS * ~shown
         + Note.TOO_FEW_PATIENTS * (shown & ~enough)
         + Note.NO_RESIDUAL_VARIATION * (shown & enough & ~apart_from_fit)
-        + Note.PERIODS_LEFT_OUT * _left_out(seen, used, present, treatment)
+        + Note.MISSING_OUTCOME_DROPPED * _left_out(seen, used, present, treatment)
     )
     return wald_results(
         method="cross-over analysis of variance" + (" with carry-over" if carry_over else ""),

@@ -144,7 +144,7 @@ def conditional_poisson(
         + Note.NOT_CONVERGED * (shown & ~fit.converged)
         + Note.TOO_FEW_PATIENTS * (shown & fit.converged & robust & ~enough)
         + Note.VARIANCE_NOT_ESTIMABLE * (shown & fit.converged & enough & ~varies)
-        + Note.PERIODS_LEFT_OUT
+        + Note.MISSING_OUTCOME_DROPPED
         * np.any(present[:, :, None] & (treatment >= 0) & ~seen, axis=(1, 2))
         + Note.RERANDOMISE * (patients < SMALL_TRIAL[variance])
         + Note.COUNTS_TAKEN_AS_POISSON * np.bool_(not robust)

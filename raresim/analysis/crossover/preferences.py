@@ -116,7 +116,7 @@ def prescott(
     >>> order = np.array([[[1, 0]] * 12 + [[0, 1]] * 12])
     >>> prescott(outcome, order, np.ones((1, 24), dtype=bool)).row(0)
     Prescott's test: risk difference 0.5833
-      p = 0.0004704 (less 1, greater 0.0002352) against 0, 24 patients
+      statistic 9, p = 0.0004704 (less 1, greater 0.0002352) against 0, 24 patients
     """
     preference, treated_first, complete, notes = _read(
         outcome, treatment, present, treated, control

@@ -91,7 +91,7 @@ def signed_rank(
     >>> after = np.array([[0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]])
     >>> signed_rank(after, before, np.ones((1, 9), dtype=bool)).row(0)
     Wilcoxon signed-rank test: shift -0.46 (95 % CI -0.786 to -0.01)
-      statistic 5, p = 0.03906, 9 patients
+      statistic 5, p = 0.03906 (less 0.01953, greater 0.9863) against 0, 9 patients
     """
     if distribution not in ("auto", "exact", "asymptotic"):
         expected = "'auto', 'exact' or 'asymptotic'"

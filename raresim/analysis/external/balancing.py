@@ -69,7 +69,7 @@ def entropy_balanced(
     >>> entropy_balanced(outcome, age, arm, np.ones((1, 8), dtype=bool)).row(0)
     entropy balancing: weighted difference of means 2.412 (95 % CI 1.39 to 3.434)
       se 0.5215, z = 4.625, p = 3.752e-06, 8 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     no_outcome = present & np.isnan(outcome)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
@@ -129,10 +129,20 @@ def matching_adjusted(
     (`known_weights`, Signorovitch's robust se). Unanchored comparisons are biased by every
     prognostic covariate that is not balanced.
 
-    Simulated two-sided size in per cent at the nominal 5 %, unanchored, published means 0.4 and
-    0.2 sd away (4,000 trials, se 0.35), total n 12, 20, 40, 60, 120, 200: 14.9, 9.0, 5.9, 6.2, 5.9,
-    5.0 with estimated weights, 4.4, 2.7, 2.1, 2.8, 3.3, 3.3 with known ones. With fewer than 40
-    effective patients in an arm the note FEW_EFFECTIVE_PATIENTS is attached.
+    Simulated two-sided size in per cent at the nominal 5 %, published means 0.4 and 0.2 sd away,
+    published result known exactly (50,000 trials, se 0.1), total n:
+
+        total n                                          12    20    40    60
+        unanchored, normal outcome                     23.0  14.2   8.8   7.3
+        unanchored, log-normal outcome                 38.1  29.2  20.6  17.2
+        unanchored, known weights, normal outcome       5.5   2.9   1.2   0.8
+        unanchored, known weights, log-normal outcome  25.6  21.2  16.1  13.5
+        anchored, normal outcome, one covariate        19.2  13.0   8.8   7.4
+        anchored, log-normal outcome, one covariate    27.3  18.4   9.5   7.2
+
+    For a log-normal outcome it is still 8 % at 800 patients (2,000 trials, se 0.5):
+    PUBLISHED_MEAN_ALONE is attached to every unanchored result. With fewer than 40 effective
+    patients in an arm the note FEW_EFFECTIVE_PATIENTS is attached.
 
     Parameters
     ----------
@@ -173,7 +183,7 @@ def matching_adjusted(
     >>> matching_adjusted(outcome, age, everyone, np.array([57.0]), (2.0, 0.5)).row(0)
     MAIC, unanchored: mean difference 1.459 (95 % CI 0.2896 to 2.629)
       se 0.5968, z = 2.445, p = 0.01448, 6 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     if measure not in ("mean difference", "log odds ratio", "log risk ratio"):
         raise InputError(f"measure: found {measure!r}; expected a mean difference or a log ratio.")
@@ -210,6 +220,7 @@ def matching_adjusted(
         + Note.SUMMARY_OUT_OF_REACH * (~empty & ~met)
         + Note.NO_EVENTS_IN_ONE_ARM * (~empty & met & ~regular)
         + Note.FEW_EFFECTIVE_PATIENTS * (~empty & met & few)
+        + Note.PUBLISHED_MEAN_ALONE * (~empty & met & (arm is None))
         + dropped_notes(no_outcome, no_covariate),
     )
 

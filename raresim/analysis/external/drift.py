@@ -13,6 +13,7 @@ from raresim.analysis.bayesian.summaries import BinomialData
 from raresim.analysis.bayesian.updating import posterior
 from raresim.analysis.external.historical import normalised_power_prior, power_prior
 from raresim.analysis.external.self_adapting import pool_if_alike, self_adapting_posterior
+from raresim.analysis.notes import Note
 from raresim.errors import InputError
 
 STEP = 0.04  # of the grid of log odds
@@ -40,8 +41,14 @@ class DriftTable:
     size: FloatArray
     level: float
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences to read with the numbers: whether a size is above the level."""
+        above = bool(np.any(self.size > self.level))
+        return Note.POSTERIOR_WITHOUT_LEVEL.sentences() if above else ()
+
     def __repr__(self) -> str:
-        """Show one line for each method and number of patients, in per cent."""
+        """Show one line for each method and number of patients, in per cent, then each note."""
         head = "per arm".rjust(34) + "".join(f"{d:+.2f}".rjust(8) for d in self.drifts)
         lines = [
             f"{name:<26}{n:>8}" + "".join(f"{100 * x:8.1f}" for x in self.size[m, i])
@@ -49,7 +56,12 @@ class DriftTable:
             for i, n in enumerate(self.patients)
         ]
         return "\n".join(
-            (f"size in per cent, nominal {100 * self.level:g}; drift of controls", head, *lines)
+            (
+                f"size in per cent, nominal {100 * self.level:g}; drift of controls",
+                head,
+                *lines,
+                *self.notes,
+            )
         )
 
 
@@ -109,6 +121,7 @@ def size_against_drift(
     normalised power prior          20     1.6    10.8
     robust mixture, 0.5             20     1.8     6.9
     SAM prior                       20     2.3     6.3
+    A posterior probability holds no level by itself. ...
     """
     share = float(historical.events / historical.patients)
     truths = [share + drift for drift in drifts]

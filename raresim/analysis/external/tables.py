@@ -61,7 +61,7 @@ def propensity_weighted(
     >>> propensity_weighted(data, outcome="change", covariates=["age"], arm="arm", control="c")
     propensity score weighting (att): weighted difference of means 2 (95 % CI 1.27 to 2.73)
       se 0.3727, z = 5.367, p = 8.025e-08, 8 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     require(data, (outcome, *several(covariates), arm))
     return weighting.propensity_weighted(
@@ -168,7 +168,7 @@ def entropy_balanced(
     >>> entropy_balanced(data, outcome="change", covariates=["age"], arm="arm", control="c")
     entropy balancing: weighted difference of means 3.732 (95 % CI 2.39 to 5.074)
       se 0.6846, z = 5.452, p = 4.988e-08, 8 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     require(data, (outcome, *several(covariates), arm))
     return balancing.entropy_balanced(
@@ -231,7 +231,7 @@ def matching_adjusted(
     ... )
     MAIC, unanchored: mean difference 1.506 (95 % CI 0.354 to 2.658)
       se 0.5877, z = 2.562, p = 0.0104, 6 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     require(data, (outcome, *means, *(() if arm is None else (arm,))))
     squared = {} if sds is None else sds

@@ -81,7 +81,7 @@ def propensity_weighted(
     >>> propensity_weighted(outcome, age, arm, np.ones((1, 8), dtype=bool)).row(0)
     propensity score weighting (att): weighted difference of means 2 (95 % CI 1.27 to 2.73)
       se 0.3727, z = 5.367, p = 8.025e-08, 8 patients
-      Fewer than 40 effective patients in an arm: this standard error may be too small.
+      Fewer than 40 effective patients in an arm: ...
     """
     no_outcome = present & np.isnan(outcome)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)

@@ -102,12 +102,14 @@ def win_statistics(
     win ratio: log win ratio 1.386 (95 % CI -0.5222 to 3.295)
       se 0.9737, z = 1.424, p = 0.1545, 8 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 3.6 to 4.5 %.
     win odds: log win odds 1.273 (95 % CI -0.5162 to 3.062)
       se 0.9129, z = 1.394, p = 0.1632, 8 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     net benefit: net benefit 0.5625 (95 % CI -0.3321 to 1.457)
       se 0.4564, z = 1.232, p = 0.2178, 8 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.0 to 3.8 %.
     """
     levels = _levels(data, endpoints, arm, strata)
     codes = strata_codes(data, strata)
@@ -160,6 +162,7 @@ def finkelstein_schoenfeld(
     Finkelstein-Schoenfeld test: sum of treated scores 10 (95 % CI -3.579 to 23.58)
       se 6.928, z = 1.443, p = 0.1489, 8 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.2 to 5.2 %.
     """
     levels = _levels(data, endpoints, arm, strata)
     codes = strata_codes(data, strata)
@@ -216,6 +219,7 @@ def joint_rank(
     joint rank analysis: mean difference in rank 0.919 (95 % CI -1.3 to 3.138)
       se 0.8632, t(5) = 1.065, p = 0.3357, 8 patients
       Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.9 to 6.6 %.
     """
     levels = _levels(data, endpoints, arm, adjust_for)
     return patient_scores.joint_rank(

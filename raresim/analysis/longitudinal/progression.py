@@ -191,6 +191,7 @@ def proportional_slowing_test(
     test of proportional slowing: first-order share averted 0.6463 (95 % CI 0.4593 to 0.8334)
       se 0.08681, t(13.3381) = 7.445, p = 4.179e-06, 8 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.8 to 17.8 %.
     """
     check_method(method)
     check_choices(df, "model", method == "REML")

@@ -96,6 +96,7 @@ def mmrm(
     MMRM (unstructured): difference in means at a visit 2.923 (95 % CI 1.486 to 4.36)
       se 0.5918, t(6.1973) = 4.939, p = 0.002378, 8 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 3.5 to 10.2 %.
     """
     table = read_visits(
         data,
@@ -184,6 +185,7 @@ def random_slope(
     random slopes: difference in slopes 1.033 (95 % CI 0.3493 to 1.717)
       se 0.2583, t(4.55349) = 4, p = 0.01246, 6 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 2.9 to 5.3 %.
     """
     require(data, (time,))
     numbers(data, time, least=-np.inf)
@@ -307,6 +309,7 @@ def proportional_slowing_test(
     test of proportional slowing: first-order share averted 0.6356 (95 % CI 0.4491 to 0.8221)
       se 0.08271, t(9.19277) = 7.685, p = 2.705e-05, 6 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.8 to 17.8 %.
     """
     table = read_visits(
         data, outcome=outcome, visit=visit, subject=subject, arm=arm, control=control

@@ -1,5 +1,6 @@
 """Conditional mean imputation with the jackknife: one imputed data set, nothing drawn."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +13,13 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.missing.trial import Plan, Trial, trials
+from raresim.analysis.missing.normal_model import NormalFit
+from raresim.analysis.missing.trial import Plan, Trial, fitted, trials
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+
+FITS_AT_ONCE = 2048  # more at once leave the processor's cache
+NOTHING_TO_FIT = int(Note.ONE_ARM_EMPTY | Note.TOO_FEW_PATIENTS)
 
 
 def conditional_mean_imputation(
@@ -155,34 +160,72 @@ def jackknife(
     variance = np.full((rows, 3), np.nan)
     converged = np.zeros(rows, dtype=np.bool_)
     used, notes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
-    for b, trial in enumerate(trials(outcome, baseline, arm, present, stop, death, plan)):
-        notes[b] = first_notes(trial, present[b])
-        used[b] = len(trial.arm)
-        if notes[b] & (Note.ONE_ARM_EMPTY | Note.TOO_FEW_PATIENTS):
-            continue
-        line, why = _lines(trial, plan)
-        notes[b] |= why
-        if line is None:
-            continue
-        estimate[b], slope[b] = line[0]
-        left = line[1:]
-        away = left - ordered_sum(left.T) / len(left)
-        factor = (len(left) - 1.0) / len(left)
-        for k, (i, j) in enumerate(((0, 0), (0, 1), (1, 1))):
-            variance[b, k] = factor * ordered_sum(away[:, i] * away[:, j])
-        converged[b] = True
+    for block in _blocks(trials(outcome, baseline, arm, present, stop, death, plan)):
+        for b, trial in block:
+            notes[b], used[b] = first_notes(trial, present[b]), len(trial.arm)
+        able = [(b, trial) for b, trial in block if not notes[b] & NOTHING_TO_FIT]
+        for b, line, why in _lines(able, plan):
+            notes[b] |= why
+            if line is None:
+                continue
+            estimate[b], slope[b] = line[0]
+            left = line[1:]
+            away = left - ordered_sum(left.T) / len(left)
+            factor = (len(left) - 1.0) / len(left)
+            for k, (i, j) in enumerate(((0, 0), (0, 1), (1, 1))):
+                variance[b, k] = factor * ordered_sum(away[:, i] * away[:, j])
+            converged[b] = True
     return Jackknife(estimate, slope, variance, converged, used, notes)
 
 
-def _lines(trial: Trial, plan: Plan) -> tuple[FloatArray | None, int]:
-    """Return estimate and slope (1 + n, 2) of the trial and of it without each patient."""
-    n = len(trial.arm)
-    weight = np.concatenate((np.ones((1, n)), 1.0 - np.eye(n)))
-    whole = trial.fit(weight[:1], plan)
-    if not whole.converged[0]:
-        return None, int(whole.notes[0])
-    fit = trial.fit(weight, plan, np.repeat(whole.covariance, n + 1, axis=0))
-    completed = trial.laws(fit, plan).complete(trial.outcome)
+def _blocks(each: Iterator[Trial]) -> Iterator[list[tuple[int, Trial]]]:
+    """Take trials together, with their row, until they make many fits."""
+    block: list[tuple[int, Trial]] = []
+    for b, trial in enumerate(each):
+        block.append((b, trial))
+        if sum(len(one.arm) + 1 for _, one in block) >= FITS_AT_ONCE:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _lines(
+    block: list[tuple[int, Trial]], plan: Plan
+) -> Iterator[tuple[int, FloatArray | None, int]]:
+    """Yield row, estimate and slope (1 + n, 2) of each trial and of it without each patient.
+
+    Where there is no estimate, the last is a note that says why.
+    """
+    if not block:
+        return
+    wholes = fitted(
+        [one for _, one in block], [np.ones((1, len(one.arm))) for _, one in block], plan
+    )
+    fits = []
+    for (b, trial), whole in zip(block, wholes, strict=True):
+        if whole.converged[0]:
+            fits.append((b, trial, whole))
+        else:
+            yield b, None, int(whole.notes[0])
+    if not fits:
+        return
+    weights = [_without_one(len(trial.arm)) for _, trial, _ in fits]
+    starts = [np.repeat(whole.covariance, len(trial.arm) + 1, axis=0) for _, trial, whole in fits]
+    refits = fitted([trial for _, trial, _ in fits], weights, plan, starts)
+    for (b, trial, _), weight, fit in zip(fits, weights, refits, strict=True):
+        yield b, *_line(trial, weight, fit, plan)
+
+
+def _without_one(n: int) -> FloatArray:
+    """Give the weights of all patients, then of all but one each: (1 + n, n)."""
+    return np.concatenate((np.ones((1, n)), 1.0 - np.eye(n)))
+
+
+def _line(
+    trial: Trial, weight: FloatArray, fit: NormalFit, plan: Plan
+) -> tuple[FloatArray | None, int]:
+    completed = trial.completed(fit, plan)
     found = []
     for delta in (0.0, 1.0):
         values = trial.analysed(completed, plan, delta)

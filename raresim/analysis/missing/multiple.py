@@ -138,7 +138,7 @@ def _check_draws(
 
 
 def _analysed(trial: Trial, fit: NormalFit, plan: Plan, values: FloatArray) -> Results:
-    completed = trial.laws(fit, plan).complete(trial.outcome, ndtri(values))
+    completed = trial.completed(fit, plan, ndtri(values))
     analysed = trial.analysed(completed, plan, plan.delta)
     return trial.compared(analysed, np.ones(analysed.shape, dtype=np.bool_))
 

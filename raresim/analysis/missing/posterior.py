@@ -5,9 +5,10 @@ from scipy.special import gammaincinv, ndtri
 
 from raresim.analysis.arrays import FloatArray, ordered_sum
 from raresim.analysis.missing.normal_model import EXACT, SINGULAR, NormalFit
-from raresim.analysis.missing.trial import Plan, Trial
+from raresim.analysis.missing.stacked import least_pivot
+from raresim.analysis.missing.trial import Plan, Trial, fitted
 from raresim.analysis.notes import Note
-from raresim.analysis.small_matrices import cholesky, lapack_inverse, least_pivot, product
+from raresim.analysis.small_matrices import cholesky, lapack_inverse, product
 
 
 def bootstrap_draws(trial: Trial, plan: Plan, uniforms: FloatArray) -> NormalFit:
@@ -20,7 +21,7 @@ def bootstrap_draws(trial: Trial, plan: Plan, uniforms: FloatArray) -> NormalFit
     ----------
     Little RJA, Rubin DB. Statistical Analysis with Missing Data, 2nd ed. 2002, section 10.2.3.
     """
-    whole = trial.fit(np.ones((1, len(trial.arm))), plan)
+    (whole,) = fitted([trial], [np.ones((1, len(trial.arm)))], plan)
     if not whole.converged[0]:
         return whole
     weight = np.zeros(uniforms.shape)
@@ -28,7 +29,8 @@ def bootstrap_draws(trial: Trial, plan: Plan, uniforms: FloatArray) -> NormalFit
         members = np.flatnonzero(trial.arm == arm)
         chosen = members[(uniforms[:, members] * len(members)).astype(np.int64)]
         np.add.at(weight, (np.arange(len(weight))[:, None], chosen), 1.0)
-    return trial.fit(weight, plan, np.repeat(whole.covariance, len(weight), axis=0))
+    start = np.repeat(whole.covariance, len(weight), axis=0)
+    return fitted([trial], [weight], plan, [start])[0]
 
 
 def monotone_draws(trial: Trial, uniforms: FloatArray) -> NormalFit:

@@ -1,6 +1,6 @@
 """One trial with missing outcomes: what is modelled, imputed and then analysed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,7 +10,7 @@ from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, 
 from raresim.analysis.continuous.covariance_analysis import ancova
 from raresim.analysis.missing.normal_model import NormalFit, repeated_normal
 from raresim.analysis.missing.reference import Laws, Strategy, laws
-from raresim.analysis.missing.sums import sums_of
+from raresim.analysis.missing.sums import Sums, joined, sums_of
 from raresim.analysis.result import Results
 from raresim.errors import InputError, Problem
 
@@ -100,25 +100,39 @@ class Trial:
     death: IntArray
     place: IntArray
 
-    def fit(self, weight: FloatArray, plan: Plan, start: FloatArray | None = None) -> NormalFit:
-        """Fit the imputation model with the patients' weights (R, n)."""
+    def sums(self, weight: FloatArray, plan: Plan) -> Sums:
+        """Sum up what the imputation model needs, with the patients' weights (R, n)."""
         group = self.arm if plan.covariance == "by arm" else np.zeros_like(self.arm)
-        return repeated_normal(sums_of(self.modelled, self.design, weight, group), start)
+        return sums_of(self.modelled, self.design, weight, group)
 
-    def laws(self, fit: NormalFit, plan: Plan) -> Laws:
-        """Give the law of each patient under each fit."""
-        as_control = self.design.copy()
+    def completed(self, fit: NormalFit, plan: Plan, normal: FloatArray | None = None) -> FloatArray:
+        """Fill in what is missing under each fit: (R, n, T).
+
+        By conditional means, or by draws around them with standard normal draws (R, n, T).
+        """
+        found = np.broadcast_to(self.outcome, (len(fit.converged), *self.outcome.shape)).copy()
+        lacking = np.flatnonzero(np.any(np.isnan(self.outcome), axis=1))
+        if lacking.size:
+            draws = None if normal is None else normal[:, lacking]
+            law = self._laws(fit, plan, lacking)
+            found[:, lacking] = law.complete(self.outcome[lacking], draws)
+        return found
+
+    def _laws(self, fit: NormalFit, plan: Plan, who: IntArray) -> Laws:
+        """Give the law of some patients under each fit."""
+        as_control = self.design[who]
         as_control[:, 1] = 0.0
-        own, control = (_means(z, fit.coefficient) for z in (self.design, as_control))
+        own, control = (_means(z, fit.coefficient) for z in (self.design[who], as_control))
         sigma = np.where(fit.converged[:, None, None, None], fit.covariance, np.eye(self.visits))
-        arm = self.arm if plan.covariance == "by arm" else np.zeros_like(self.arm)
+        arm = self.arm[who]
+        group = arm if plan.covariance == "by arm" else np.zeros_like(arm)
         return laws(
             own,
             control,
-            sigma[:, arm],
-            sigma[:, np.zeros_like(arm)],
-            ~np.isnan(self.outcome),
-            np.where(self.arm == 1, self.stop, self.visits),
+            sigma[:, group],
+            sigma[:, np.zeros_like(group)],
+            ~np.isnan(self.outcome[who]),
+            np.where(arm == 1, self.stop[who], self.visits),
             plan.strategy,
         )
 
@@ -151,6 +165,19 @@ class Trial:
             np.broadcast_to(self.arm, (rows, len(self.arm))),
             kept,
         )
+
+
+def fitted(
+    group: Sequence[Trial],
+    weights: Sequence[FloatArray],
+    plan: Plan,
+    starts: Sequence[FloatArray] | None = None,
+) -> list[NormalFit]:
+    """Fit the imputation model to each trial with its patients' weights (R, n), all at once."""
+    sums = joined([trial.sums(w, plan) for trial, w in zip(group, weights, strict=True)])
+    whole = repeated_normal(sums, None if starts is None else np.concatenate(starts))
+    ends = np.cumsum([len(w) for w in weights])
+    return [whole.part(end - len(w), end) for end, w in zip(ends, weights, strict=True)]
 
 
 def trials(

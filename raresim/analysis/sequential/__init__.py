@@ -15,6 +15,7 @@ from raresim.analysis.sequential.exact_binomial import (
 )
 from raresim.analysis.sequential.exits import Exits, exit_probabilities
 from raresim.analysis.sequential.fisher import FisherDesign, fisher_combination
+from raresim.analysis.sequential.futility import spending_bounds
 from raresim.analysis.sequential.inference import (
     StagewiseInference,
     repeated_confidence_intervals,
@@ -24,6 +25,7 @@ from raresim.analysis.sequential.inference import (
 )
 from raresim.analysis.sequential.multi_arm import MultiArmDesign, multi_arm_multi_stage
 from raresim.analysis.sequential.spending import boundaries, spent
+from raresim.analysis.sequential.trend import chances_at_last_look, information_for_power
 
 __all__ = [
     "BinomialExits",
@@ -35,6 +37,7 @@ __all__ = [
     "binomial_boundaries",
     "binomial_exits",
     "boundaries",
+    "chances_at_last_look",
     "conditional_error",
     "conditional_exits",
     "conditional_power",
@@ -42,11 +45,13 @@ __all__ = [
     "fisher_combination",
     "fisher_product",
     "group_sequential",
+    "information_for_power",
     "inverse_normal",
     "multi_arm_multi_stage",
     "predictive_power",
     "repeated_confidence_intervals",
     "repeated_p_values",
+    "spending_bounds",
     "spent",
     "stagewise_inference",
     "stagewise_p_value",

@@ -189,7 +189,7 @@ def _boundaries(
     parameter: float | None,
 ) -> FloatArray:
     check_spending(spending, parameter)
-    _check(information, planned, alpha)
+    check_information(information, planned, alpha)
     last = information[-1]
     goal = alpha if final else spent(last / planned, alpha, spending, parameter)
     before = _looks(information[:-1], planned, alpha, spending, parameter)
@@ -255,7 +255,8 @@ class Looks:
         return Looks(path, (*self.boundaries, float(boundary)), level, first, pending, gone)
 
 
-def _check(information: tuple[float, ...], planned: float, alpha: float) -> None:
+def check_information(information: tuple[float, ...], planned: float, alpha: float) -> None:
+    """Refuse information that falls, and a plan or a level that cannot be."""
     falls = any(low > high for low, high in itertools.pairwise(information))
     finite = all(0.0 < level < np.inf for level in information)
     if not information or not finite or falls:

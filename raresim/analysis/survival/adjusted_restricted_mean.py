@@ -57,6 +57,11 @@ def rmst_adjusted(
         0.8 events per year    12.9   9.2   7.2   6.5   5.7   4.2
         3 events per year      14.9   9.4   7.1   5.8   6.4   5.9
 
+    Without a tau the last times of follow-up decide, where hardly anybody is left and the weights
+    are extreme: with a hazard of 0.25 in a year, follow-up 0.6 to 1 year, the size was 48, 41, 35
+    and 33 % at total n = 12, 20, 40 and 60; with tau 0.6 it was 9.7, 6.5, 5.5 and 6.0 (10,000
+    trials, se 0.2). Give a tau to which nearly all are followed.
+
     The sandwich is too small in small trials: with fewer than 50 patients in an arm
     SIZE_ABOVE_NOMINAL and PERMUTATION_INSTEAD are attached.
 

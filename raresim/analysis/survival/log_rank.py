@@ -93,6 +93,7 @@ def logrank(
     log-rank test: log hazard ratio -1.686 (95 % CI -3.752 to 0.3806)
       se 1.054, z = -1.599, p = 0.1098, 6 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 1.3 to 5.6 %.
     """
     event = event & present
     treated = arm == 1

@@ -131,6 +131,7 @@ def spcd_means(
     weighted stages (two-sample t-test): weighted mean difference 0.9958 \
 (95 % CI 0.5673 to 1.424)
       se 0.1793, t(6.65455) = 5.553, p = 0.001019, 7 patients
+      Small trial: the size may not be the nominal; re-randomising the same statistic keeps it.
     """
     _check(arm_1, arm_2, second, present)
     one = two_sample_t(outcome_1, arm_1, present, variances=variances)
