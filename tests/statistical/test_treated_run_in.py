@@ -5,6 +5,7 @@ Numbers of candidates are those of a luck block; tolerances are 4 Monte Carlo st
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
 from raresim.trial.candidates import people
 from raresim.trial.people import People
-from tests.worlds import ATAXIA, CGD, differences, world
+from tests.curves import MODEL, SCENARIO
+from tests.worlds import ATAXIA, CGD, differences, scenario_from, world
 
 UNITS, RUN_IN = 100, 84.0
 EFFECT = "truth.hypotheses.effect"
@@ -195,3 +197,31 @@ def test_true_values_are_those_of_the_patients_who_are_randomised() -> None:
     ratio = float((rate * np.where(responds[folk.eligible], 0.2, 1.0)).sum() / rate.sum())
     assert ratio < 0.58
     assert found == pytest.approx(ratio, abs=0.02)
+
+
+def test_a_diary_counts_under_treatment_and_events_come_after_it(tmp_path: Path) -> None:
+    """Half the fits in the run-in; withdrawn, no death comes otherwise than without the drug.
+
+    A death cannot come before randomisation, and a ratio ends with the drug.
+    """
+    (tmp_path / "curves.yaml").write_text(MODEL)
+    text = SCENARIO.replace("run_in: 28 days", "run_in: {for: 28 days, give: drug}")
+    assert text != SCENARIO
+    treated, untreated = (
+        folk_of(scenario_from(each.replace("0.6}", "0.5}"), tmp_path / "curves.yaml"))
+        for each in (text, SCENARIO)
+    )
+    before = untreated.screened["fits"]
+    assert near(treated.screened["fits"] - 0.5 * before, 0.0)
+    deaths = [folk.walk(0, slice(None), {"death"})["death"].days for folk in (treated, untreated)]
+    assert (deaths[0] == deaths[1]).all()
+    grown = [folk.walk(0, slice(None), {"walk"})["walk"] for folk in (treated, untreated)]
+    late = np.full((1, 1), 336.0)
+    assert grown[0].level(late) - grown[1].level(late) == pytest.approx(30 * 28 / 336)
+
+
+def test_withdrawn_patients_have_the_events_of_untreated_ones() -> None:
+    folk = [folk_of(busy(each)) for each in ({}, {"design.run_in": "12 weeks"})]
+    walked = [each.walk(0, slice(None)) for each in folk]
+    for name, path in walked[0].items():
+        assert (path.days == walked[1][name].days).all(), name
