@@ -158,7 +158,7 @@ def spread() -> Scenario:
 
 
 def sequences() -> Scenario:
-    """Arms of periods, which some take and some do not."""
+    """Arms of periods, which some take and some do not, after a treated run-in."""
     few = {"score": "mfars", "rises_by_percent": 17}
     often = {"event": "rash", "times": 4}
     why = {**WHY, "source": "moxie"}
@@ -167,6 +167,7 @@ def sequences() -> Scenario:
     last = {"give": "nothing", "for": "11 weeks", "only_if": often}
     changes = {
         "truth.adverse_events": {"rash": {"rate": "3 per year", "by_arm": {"drug": 2}, **why}},
+        "design.run_in": {"for": "6 weeks", "give": "drug"},
         "design.treatments": {
             "placebo": {"give": "a tablet without", "every": "morning"},
             "drug": {"give": "a tablet with", "every": "evening"},

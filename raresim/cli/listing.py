@@ -291,6 +291,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         print_json(scenario.document.data)
         return
     from raresim.report.arms import gets, regimen_words
+    from raresim.report.design import run_in_words
 
     spec = scenario.spec
     console.print(f"[bold]{spec.question}[/bold]")
@@ -299,6 +300,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         ("model", f"{scenario.model.spec.name} ({spec.truth.model})"),
         ("uncertainty", spec.truth.uncertainty),
         ("hypotheses", ", ".join(scenario.hypotheses)),
+        *([("run-in", run_in_words(spec.design))] if spec.design.run_in else []),
         ("eligible", spec.design.eligible.text),
         *([("treatments", "; ".join(treatments))] if treatments else []),
         ("arms", "; ".join(f"{name}: {gets(scenario, name)}" for name in spec.design.arms)),

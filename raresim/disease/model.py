@@ -194,17 +194,22 @@ class DiseaseModel:
         return outcome.range[0 if outcome.better == "higher" else 1]
 
     def observed_at_screening(
-        self, luck: Luck, latents: dict[str, Any], patients: Patients, run_in: float = 0.0
+        self,
+        luck: Luck,
+        latents: dict[str, Any],
+        patients: Patients,
+        run_in: float = 0.0,
+        treated: dict[str, Exposure] | None = None,
     ) -> dict[str, Any]:
         """Return what conditions may name: baseline values, and scores as read at screening.
 
         With a run-in of so many days before: the events in it, and the change of each score from
         a reading at its beginning, each reading with noise of its own. What a diary says is the
-        count of the run-in.
+        count of the run-in. `treated` is the exposure of each outcome up to then, if there is any.
         """
         values = dict(patients.values)
         ending = {event for name in self.readers for event in self.ending[name]}
-        walked = self.walk(latents, names={*self.readers, *ending})
+        walked = self.walk(latents, treated, {*self.readers, *ending})
         for name, reader in self.readers.items():
             occasion = reader.screening(run_in)
             drawn = reader.luck_of(luck, occasion.label, patients.units)
@@ -217,7 +222,9 @@ class DiseaseModel:
                 first = reader.read(walked[name], on_day("run_in", -run_in), drawn)
                 values[key] = values[name] - first
             elif isinstance(process, EventProcess):
-                values[key] = process.count_before(luck, latents[name], run_in)
+                values[key] = process.count_before(
+                    luck, latents[name], run_in, treated[name] if treated else UNTREATED
+                )
         return values
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from raresim.disease import network
+from raresim.disease.network import Patients
 from raresim.disease.outcome_block import TimeToEvent
-from raresim.disease.outcomes import UNTREATED, Horizon
+from raresim.disease.outcomes import UNTREATED, Exposure, Horizon
 from raresim.disease.outcomes.following import MONTH, followed, log_ratios, solved
 from raresim.disease.outcomes.score import Modifiers, ScoreProcess
 from raresim.disease.parameters import DRAW, Parameters, parameters
@@ -90,16 +91,17 @@ def asked(
     names: set[str],
     run_in: float = 0.0,
     told: Mapping[str, Floats] | None = None,
+    treated: Callable[[Patients], dict[str, Exposure]] = lambda patients: {},
 ) -> dict[str, Any]:
     """Return what a condition on some names is asked of: patients, and readings where it has any.
 
-    Numbers that are `told` are not drawn.
+    Numbers that are `told` are not drawn. `treated` says what patients are exposed to by then.
     """
     patients = model.sample(luck, units, told=told)
     if not names - set(model.spec.patients):
         return dict(patients.values)
     latents = model.latents(luck, patients, model.published, Horizon(1.0, before=run_in))
-    return model.observed_at_screening(luck, latents, patients, run_in)
+    return model.observed_at_screening(luck, latents, patients, run_in, treated(patients))
 
 
 def condition(expression: Expression | None, model: DiseaseModel, values: dict[str, Any]) -> Any:

@@ -33,7 +33,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Recruitment ends", _recruitment(spec)),
         *([("Drug kits", _kits(spec.kits))] if spec.kits else []),
         *([("Screening again", _again(spec.screen_again))] if spec.screen_again else []),
-        *([("Run-in", duration(spec.run_in))] if spec.run_in else []),
+        *([("Run-in", run_in_words(spec))] if spec.run_in else []),
         ("Visits", f"weeks {weeks}{window}"),
         ("Treatment", after),
         ("Follow-up", f"{duration(scenario.follow_days)} from randomisation"),
@@ -48,6 +48,12 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 def _arm(scenario: Scenario, arm: str) -> str:
     control = scenario.spec.design.control
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
+
+
+def run_in_words(spec: Design) -> str:
+    """Return how long the run-in lasts, and on what."""
+    gives = spec.run_in_gives
+    return duration(spec.run_in_days) + (f" on {gives}, before randomisation" if gives else "")
 
 
 def _randomised(randomise: Randomise) -> list[tuple[str, str]]:

@@ -23,9 +23,10 @@ from raresim.study.potential import Lives, Potential
 from raresim.trial.allotment import strata_of
 from raresim.trial.candidates import people
 from raresim.trial.change import change_of
+from raresim.trial.effects import rows_of_effects
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans
-from raresim.trial.scenario import Scenario, rows_of_effects
+from raresim.trial.scenario import Scenario
 
 APART = 2**32
 """Luck blocks from here on belong to the true values: no trial shares their luck."""

@@ -30,7 +30,7 @@ class AnalysisChecker(Checker):
         self.spec, self.model = spec, model
         self.outcomes = model.spec.outcomes
         self.states, self.numeric = model.states, model.numeric
-        if spec.design.run_in:  # one of no length shows nothing
+        if spec.design.run_in_days:  # one of no length shows nothing
             self.numeric |= set(model.run_in_names)
 
     @property

@@ -8,16 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
-from raresim.disease.outcomes import Horizon
+from raresim.disease.outcomes import Exposure, Horizon
 from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
+from raresim.trial.effects import Effects
 from raresim.trial.enrolment import clock_of
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, Visits
-from raresim.trial.scenario import Effects, Scenario
+from raresim.trial.responders import Responders
+from raresim.trial.run_in import in_run_in
+from raresim.trial.scenario import Scenario
 
 
 def people(
@@ -44,16 +47,19 @@ def people(
     patients = model.sample(luck, units, numbers, told=clock, **placed)
     if calendar is not None and scenario.follows_calendar:
         patients.values[CALENDAR] = calendar
-    run_in = scenario.spec.design.run_in or 0.0
+    run_in = scenario.spec.design.run_in_days
     horizon = Horizon(scenario.longest_follow_days, before=run_in)
     ratios = largest_ratios(scenario, effects)
     latents = model.latents(luck, patients, numbers, horizon, ratios)
-    screened, eligible, attempt = _screened(scenario, luck, latents, patients)
+    responders = Responders(model, patients, effects, luck)
+    treated = in_run_in(scenario.spec.design, responders)
+    screened, eligible, attempt = _screened(scenario, luck, latents, patients, treated)
     return People(
         scenario,
         patients,
         latents,
         effects,
+        responders,
         luck,
         screened,
         eligible,
@@ -76,7 +82,7 @@ def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
         for outcome, arms in effects.items()
     }
     design, screened = scenario.spec.design, scenario.spec.truth.screening_lasts[1]
-    years = (design.recruit_for + screened + (design.run_in or 0.0)) / YEAR
+    years = (design.recruit_for + screened + design.run_in_days) / YEAR
     for outcome, effect in scenario.drift.items():
         if effect.scale == "ratio":
             most = max(1.0, float(effect.value[0]) ** years)
@@ -94,7 +100,11 @@ def again(luck: Luck, attempt: int) -> Luck:
 
 
 def _screened(
-    scenario: Scenario, luck: Luck, latents: dict[str, Any], patients: Patients
+    scenario: Scenario,
+    luck: Luck,
+    latents: dict[str, Any],
+    patients: Patients,
+    treated: dict[str, Exposure],
 ) -> tuple[dict[str, Any], Booleans, npt.NDArray[np.int64]]:
     """Return what was seen at the screening that counts, who is eligible, and its number.
 
@@ -107,7 +117,9 @@ def _screened(
     attempt = np.zeros((1, 1), np.int64)
     for number in range(design.screenings):
         own = again(luck, number)
-        found = scenario.model.observed_at_screening(own, latents, patients, design.run_in or 0.0)
+        found = scenario.model.observed_at_screening(
+            own, latents, patients, design.run_in_days, treated
+        )
         fits = condition(design.eligible, scenario.model, found)
         if number:
             attempt = np.where(eligible, attempt, number)

@@ -20,6 +20,7 @@ from raresim.trial.milestone_block import (
     ReEstimateUnblinded,
 )
 from raresim.trial.randomise_block import Randomise
+from raresim.trial.run_in_block import RunIn, TreatedRunIn
 from raresim.trial.site_block import Sites
 
 
@@ -90,11 +91,11 @@ class Design(Spec):
     screen_again: Again | None = Field(
         None, description="another screening of who failed one; readings are taken anew"
     )
-    run_in: Duration | None = Field(
+    run_in: RunIn | None = Field(
         None,
-        description="untreated observation before randomisation; 'eligible' may name what it "
-        "showed, such as attack_in_run_in or score_change_in_run_in",
-        examples=["4 weeks"],
+        description="observation before randomisation, untreated or under a treatment; 'eligible' "
+        "may name what it showed, such as attack_in_run_in or score_change_in_run_in",
+        examples=["4 weeks", {"for": "8 weeks", "give": "drug"}],
     )
     visits: Visits = Field(description="when patients are seen")
     treat_for: Duration = Field(description="treatment and follow-up of each patient")
@@ -129,6 +130,16 @@ class Design(Spec):
         """Return the periods of an arm; one without any has one, of its own treatment."""
         found = planned(self.arms[arm].periods, self.treat_for)
         return found or (Planned(arm, 0.0, self.treat_for),)
+
+    @property
+    def run_in_days(self) -> float:
+        """How long patients are observed before randomisation."""
+        return self.run_in.for_ if isinstance(self.run_in, TreatedRunIn) else self.run_in or 0.0
+
+    @property
+    def run_in_gives(self) -> str | None:
+        """The treatment of the run-in, None where nobody is treated before randomisation."""
+        return self.run_in.give if isinstance(self.run_in, TreatedRunIn) else None
 
     @property
     def given(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from raresim.trial.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.arrivals import most_candidates, presenting
 from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed, spliced, switches
+from raresim.trial.effects import rows_of_effects
 from raresim.trial.enrolment import Presenting, survival_of
 from raresim.trial.follow_up import (
     data_lag,
@@ -32,7 +33,7 @@ from raresim.trial.follow_up import (
 from raresim.trial.ledger import replaced, stacked
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
-from raresim.trial.scenario import Scenario, rows_of_effects
+from raresim.trial.scenario import Scenario
 from raresim.trial.screening import narrowed, screening_days, withdraws
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -239,6 +240,6 @@ def expected_candidates(scenario: Scenario) -> int:
     design, truth = scenario.spec.design, scenario.spec.truth
     needed = (design.most + 4 * np.sqrt(design.most * (1 - share))) / share
     pace = truth.candidates.pace * design.sites.number
-    waits = truth.screening_lasts[1] + (design.run_in or 0.0)
+    waits = truth.screening_lasts[1] + design.run_in_days
     found = int(needed + 1.6 * pace * waits) + 10
     return int(min(found, most_candidates(truth, design.recruit_for)))

@@ -10,18 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Patients
-from raresim.disease.outcomes import Course, Effect, Exposure
-from raresim.disease.people import condition
+from raresim.disease.outcomes import Course, Exposure
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.adverse_events import AdverseLuck, adverse_luck, doses
 from raresim.trial.arm_block import Planned
 from raresim.trial.drop_out import comes_on, last_seen, log_ratio, unit_exponential
+from raresim.trial.effects import Effects
 from raresim.trial.endpoint_block import ScorePasses
 from raresim.trial.patient_block import Hazard, Predictor, Rescue
 from raresim.trial.readings import Booleans, Visits, as_planned
 from raresim.trial.rescue import Rescues, nth, settled, shown
-from raresim.trial.scenario import Effects, Scenario
+from raresim.trial.responders import Responders
+from raresim.trial.run_in import from_run_in
+from raresim.trial.scenario import Scenario
 from raresim.trial.sequence import Sequence, came_times, in_order, past_line
 from raresim.trial.treatment import Treatment, history
 
@@ -49,6 +51,7 @@ class People:
     patients: Patients
     latents: dict[str, Any]
     effects: Effects
+    responders: Responders = field(repr=False)
     luck: Luck = field(repr=False)
     screened: dict[str, Any]
     eligible: Booleans
@@ -232,12 +235,12 @@ class People:
         adverse = {event: kind.days(stages) for event, kind in self._adverse.items()}
         kinds = [(kind, adverse[event]) for event, kind in self._adverse.items()]
         courses: dict[str, list[Course]] = {name: [] for name in self.scenario.model.processes}
-        since = np.zeros((1, 1))
+        since, stages = from_run_in(self.scenario.spec.design, stages)
         for name, until in stages:
             lowered, dose = doses(kinds, since, until)
             for outcome, own in courses.items():
                 effect = self.effects.get(outcome, {}).get(name)
-                whole = self._acts_in(name, effect)
+                whole = self.responders.dose(name, effect)
                 own += history(effect, since, until, lowered, dose, whole)
             since = until
         if self.later is not None:
@@ -246,28 +249,6 @@ class People:
                 courses[outcome].append(Course(effect, start, never, self.later))
         exposures = {outcome: Exposure(tuple(own)) for outcome, own in courses.items()}
         return Treatment(stop, adverse, exposures, Rescues.none({}, {}, stop.shape, 0.0))
-
-    def _acts_in(self, treatment: str, effect: Effect | None) -> Floats | float:
-        """Return the dose at which an effect acts: 1, or 0 in patients in whom it does not."""
-        if effect is None or (effect.responders == 1 and effect.only_where is None):
-            return 1.0
-        model, values = self.scenario.model, self.patients.values
-        acts = condition(effect.only_where, model, values)
-        if effect.responders < 1:
-            acts = acts & (self._responding[treatment] < effect.responders)
-        return np.broadcast_to(acts, self.eligible.shape).astype(np.float64)
-
-    @cached_property
-    def _responding(self) -> dict[str, Floats]:
-        """The luck that decides who responds to each treatment, on all outcomes together."""
-        partial = {
-            treatment
-            for effects in self.effects.values()
-            for treatment, effect in effects.items()
-            if effect.responders < 1
-        }
-        units = self.patients.units
-        return {name: self.luck.uniform(f"effect.responds.{name}", units) for name in partial}
 
     def _rescued(self, treatment: Treatment) -> Treatment:
         """Return treatment with each patient's rescues, settled in the order of their days."""

@@ -1,4 +1,4 @@
-"""Names in the treatments and periods of a design, and what cannot be combined with them."""
+"""Names in treatments, periods and run-in of a design, and what cannot go with them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class PeriodChecker(PatientChecker):
         """Check treatments, and the periods of every arm."""
         design = self.spec.design
         given = {period.give for arm in design.arms.values() for period in arm.periods}
+        given.add(design.run_in_gives or "")
         for name in design.treatments:
             steps: Steps = ("design", "treatments", name)
             if name == NOTHING:
@@ -26,16 +27,36 @@ class PeriodChecker(PatientChecker):
                 self.add(steps, message, "remove it, or choose another name")
             elif name not in given:
                 mend = "remove it, or name it in a period"
-                self.add(steps, f"no period of an arm gives {name!r}", mend)
+                self.add(steps, f"no period of an arm gives {name!r}, nor a run-in", mend)
         for arm, found in design.arms.items():
             if found.periods:
                 self.sequence(arm, found.periods)
-            elif design.has_periods and arm in {*design.treatments, NOTHING}:
+            elif arm in design.treatments or (arm == NOTHING and self.sequenced):
                 message = f"{arm!r} is a treatment of the design, and an arm that gives its own"
                 mend = f"write 'periods: [{{give: {arm}, for: ...}}]', or another name"
                 self.add(("design", "arms", arm), message, mend)
         if design.has_periods:
             self.combined()
+
+    @property
+    def sequenced(self) -> bool:
+        """Whether patients may get one treatment after the other by design."""
+        design = self.spec.design
+        return design.has_periods or design.run_in_gives is not None
+
+    def run_in(self) -> None:
+        """Check the treatment of the run-in, and that it can be given once."""
+        design = self.spec.design
+        if design.run_in_gives is None:
+            return
+        known = [*design.given, NOTHING]
+        self.known(("design", "run_in", "give"), "treatment", design.run_in_gives, known)
+        if design.screen_again is not None:
+            message = "a second run-in would begin with what the first has left in a patient"
+            self.add(("design", "screen_again"), message, "remove 'screen_again'")
+        if design.kits is not None:
+            message = "a run-in under treatment would need kits before randomisation"
+            self.add(("design", "kits"), message, "remove 'kits'")
 
     def sequence(self, arm: str, periods: list[Period]) -> None:
         """Check the periods of one arm."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from raresim.disease import DiseaseModel
+from raresim.disease import DiseaseModel, Patients
 from raresim.disease.checker import Steps
+from raresim.disease.outcomes import Exposure
 from raresim.disease.people import asked, condition
 from raresim.disease.references import check_condition, in_order, source_names
 from raresim.disease.score_block import CALENDAR, ReadAtVisits
@@ -13,11 +14,14 @@ from raresim.files.document import Document
 from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
+from raresim.trial.effects import published_effects
 from raresim.trial.enrolment import clock_of
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
 from raresim.trial.period_references import PeriodChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
+from raresim.trial.responders import Responders
+from raresim.trial.run_in import in_run_in
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.survivor_references import check_survivors
 
@@ -79,6 +83,7 @@ class _Checker(PeriodChecker, MilestoneChecker):
             mend = f"add '{arm}: 1'" if arm in design.arms else did_you_mean(arm, design.arms)
             self.add(("design", "randomise", "ratio"), f"arms and ratio differ: {arm!r}", mend)
         self.periods()
+        self.run_in()
         self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
@@ -189,12 +194,23 @@ class _Checker(PeriodChecker, MilestoneChecker):
 
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""
-        model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
-        design = self.spec.design
-        told = clock_of(self.spec.truth, model, luck, ELIGIBLE_UNITS, model.published)
-        names, run_in = design.eligible.names, design.run_in or 0.0
-        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told)
-        if not condition(design.eligible, model, values).any():
+        hypotheses = self.spec.truth.hypotheses
+        if self.spec.design.run_in_gives is None:  # then they all see the same patients
+            hypotheses = dict(list(hypotheses.items())[:1])
+        if not any(self._somebody(hypothesis) for hypothesis in hypotheses):
             people = LUCK_BLOCK * ELIGIBLE_UNITS
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")
+
+    def _somebody(self, hypothesis: str) -> bool:
+        """Whether the model has patients who are eligible under a hypothesis."""
+        model, luck, truth = self.model, Luck(ELIGIBLE_SEED, 0), self.spec.truth
+        design, effects = self.spec.design, published_effects(truth.hypotheses[hypothesis])
+
+        def treated(patients: Patients) -> dict[str, Exposure]:
+            return in_run_in(design, Responders(model, patients, effects, luck))
+
+        told = clock_of(truth, model, luck, ELIGIBLE_UNITS, model.published)
+        names, run_in = design.eligible.names, design.run_in_days
+        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told, treated)
+        return bool(condition(design.eligible, model, values).any())

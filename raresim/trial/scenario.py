@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -24,62 +24,22 @@ from raresim.disease.uncertain import (
     uncertain_numbers,
 )
 from raresim.errors import InputError, did_you_mean, shown
-from raresim.evidence import Difference, Ratio
-from raresim.evidence.statistics import Floats
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import Planned
 from raresim.trial.boundary_block import Boundary
-from raresim.trial.effect_block import EffectSpec
+from raresim.trial.effects import Effects, acting, acting_in
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
 from raresim.trial.truth_block import Truth
 
-Effects = dict[str, dict[str, Effect]]
-
 
 def effect_of(arm: str, outcome: str) -> str:
     """Return what the effect of an arm on an outcome is called."""
     return f"effect of {arm} on {outcome}"
-
-
-LEAST_RATIO = 1e-6
-"""A drawn ratio of responders is no smaller: a share of them may not be able to be the average."""
-
-
-def acting(statistic: Ratio | Difference, values: Mapping[str, Floats]) -> Effect:
-    """Return an effect as a statistic states it, with the values at hand."""
-    value = next(iter(values.values()))
-    if isinstance(statistic, Ratio):
-        return Effect("ratio", value)
-    return Effect("difference", value, statistic.after)
-
-
-def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
-    """Return an effect with how fast and in whom it acts.
-
-    The value is the average over all patients. With a share s of responders they have d / s of a
-    difference d, and 1 + (r - 1) / s of a ratio r, whose average is r where nobody's rate depends
-    on whether he responds.
-    """
-    value, s = effect.value, stated.responders
-    if s < 1:
-        value = value / s if effect.scale == "difference" else 1 + (value - 1) / s
-        value = value if effect.scale == "difference" else np.maximum(value, LEAST_RATIO)
-    half_life = stated.half_life or 0.0
-    where = stated.only_where
-    return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
-
-
-def rows_of_effects(effects: Effects, chosen: slice) -> Effects:
-    """Return effects for some replicates only."""
-    return {
-        outcome: {arm: effect.rows(chosen) for arm, effect in arms.items()}
-        for outcome, arms in effects.items()
-    }
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def screening_days(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     found: list[Floats] = []
     for attempt in range(design.screenings):
         lasts = low + (high - low) * again(luck, attempt).uniform("screening.days", candidates)
-        lasts = lasts + (design.run_in or 0.0)
+        lasts = lasts + design.run_in_days
         if design.screen_again is not None and attempt:
             lasts = found[-1] + design.screen_again.after + lasts
         found.append(lasts)

@@ -116,7 +116,7 @@ def _longest(spec: ScenarioSpec) -> float:
     """Return the most days from diagnosis to randomisation."""
     block = spec.truth.candidates.survivors
     assert block is not None
-    screened = spec.truth.screening_lasts[1] + (spec.design.run_in or 0.0)
+    screened = spec.truth.screening_lasts[1] + spec.design.run_in_days
     return block.over + spec.design.recruit_for + screened
 
 

@@ -41,16 +41,20 @@ def arm(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def sequences(draw: st.DrawFn) -> Scenario:
-    """Scenarios of a score, adverse events and rescue, with arms of periods beside a plain one."""
+    """Scenarios of a score, adverse events and rescue, arms of periods and a plain one, run-ins."""
     arms = {"first": draw(arm()), "second": draw(arm()), "plain": {"give": "something else"}}
     last = {"give": "drug", "for": "24 weeks"}
     arms["delayed"] = {"periods": [{"give": "placebo", "for": "24 weeks"}, last]}
     leaves = {"rate": "0.5 per year", "by_arm": {"drug": 0.3, "plain": 2.0}, "why": "a test"}
     if draw(st.booleans()):
         leaves["follows"] = [{"score": "mfars", "hazard_ratio": 1.5, "for": 5}]
+    run_in: dict[str, Any] = draw(
+        st.sampled_from([{}, {"design.run_in": {"for": "9 weeks", "give": "drug"}}])
+    )
     return world(
         ATAXIA,
         {
+            **{key: dict(value) for key, value in run_in.items()},
             "truth.adverse_events": {"rash": dict(RASH)},
             "truth.rescue": {"steroids": {**STEROIDS, "share": draw(st.sampled_from([0.0, 0.8]))}},
             "truth.leaves_study": leaves,

@@ -18,7 +18,7 @@ from scipy.special import gammaincinv, ndtri
 
 from raresim import limits
 from raresim.disease.network import Patients, couple
-from raresim.disease.outcomes.exposure import Exposure, Stage
+from raresim.disease.outcomes.exposure import UNTREATED, Exposure, Stage
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
@@ -115,13 +115,18 @@ class EventProcess:
             sums.append(reached)
         return np.stack(sums, axis=-1)
 
-    def count_before(self, luck: Luck, latent: EventLatent, days: float) -> Floats:
-        """Return the events of each patient in so many days before randomisation, untreated.
+    def count_before(
+        self, luck: Luck, latent: EventLatent, days: float, exposure: Exposure = UNTREATED
+    ) -> Floats:
+        """Return the events of each patient in so many days before randomisation.
 
         The same intensity, other luck: a patient with many then tends to have more later, and fewer
-        than then.
+        than then. Days under treatment count with its ratio.
         """
-        reach = latent.intensity * days
+        lived: Floats | float = days
+        for stage in exposure.stages:
+            lived = lived + (stage.ratio - 1) * stage.days(-days, 0.0)
+        reach = latent.intensity * lived
         reached, count = np.zeros(reach.shape), np.zeros(reach.shape)
         for number in range(1, limits.EVENTS.value + 2):
             u = luck.uniform(f"outcome.{self.name}.run_in.gap[{number}]", reach.shape[1])
