@@ -29,6 +29,7 @@ from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.methods import repeated
 from raresim.trial.scenario import Scenario
+from raresim.trial.stage_table import stage_table
 from raresim.trial.ticks import NEVER, Ticks
 
 SECONDS_A_YEAR = 365.25 * SECONDS_A_DAY
@@ -62,6 +63,8 @@ def cut(
     if not final:  # nobody's data end before their beginning
         until = np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until))
     data = Data(scenario, fate, ledger, until)
+    if estimand.stages:
+        return stage_table(data, estimand, who)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
         nothing = np.empty((*present.shape, 0))

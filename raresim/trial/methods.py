@@ -16,7 +16,7 @@ from raresim.analysis import batch
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
-from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.analysis_tables import ChangeTable, CountTable, StageTable, SurvivalTable
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
@@ -155,6 +155,19 @@ def _mean(table: ChangeTable, method: MethodSpec) -> Answer:
     return batch.one_sample_t(table.change, table.who.present, goal=_goal(method))
 
 
+def _spcd(table: StageTable, method: MethodSpec) -> Answer:
+    """Weigh two stages' differences; shares have pooled variances, means Welch's, if not told."""
+    assert table.weight is not None  # the references were checked
+    (first, second), control = np.moveaxis(table.outcome, -1, 0), table.control
+    arms = [(table.treatment[..., k] != control[k]).astype(np.int8) for k in (0, 1)]
+    columns = (first, arms[0], second, arms[1], table.counts[..., 1], table.who.present)
+    if table.shares:
+        return batch.spcd_responses(
+            *columns, weight=table.weight, variance=method.variance or "pooled"
+        )
+    return batch.spcd_means(*columns, weight=table.weight)
+
+
 STRUCTURES = {
     "unstructured": "us",
     "heterogeneous toeplitz": "toeph",
@@ -168,6 +181,7 @@ STRUCTURES = {
 }
 """Covariances by the names that files use, and by those of R's mmrm."""
 CONTINUOUS = (*CHANGES, "share")
+WEIGHTED = tuple(f"weighted {word}" for word in CONTINUOUS)
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
@@ -197,6 +211,7 @@ METHODS: dict[str, Method] = {
     "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
+    "spcd": Method(WEIGHTED, _spcd, ("variance",)),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))

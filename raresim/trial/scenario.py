@@ -69,8 +69,14 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
         value = value / s if effect.scale == "difference" else 1 + (value - 1) / s
         value = value if effect.scale == "difference" else np.maximum(value, LEAST_RATIO)
     half_life = stated.half_life or 0.0
-    where = stated.only_where
-    return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
+    return replace(
+        effect,
+        value=value,
+        half_life=half_life,
+        responders=s,
+        only_where=stated.only_where,
+        on_top_of=stated.on_top_of,
+    )
 
 
 def rows_of_effects(effects: Effects, chosen: slice) -> Effects:
@@ -108,6 +114,12 @@ class Scenario:
         """Whether arms are compared with a control, and not with a goal."""
         return self.spec.design.control is not None
 
+    @property
+    def two_arms_decide(self) -> bool:
+        """Whether success compares two arms: not where there is one, nor where stages do."""
+        analysis = self.spec.analysis
+        return self.controlled and not analysis.estimands[analysis.success].stages
+
     def compared(self, estimand: str) -> int:
         """Return the number of the arm that an estimand is about."""
         arm = self.spec.analysis.estimands[estimand].arm
@@ -115,6 +127,8 @@ class Scenario:
 
     def pair(self, estimand: str) -> tuple[int, ...]:
         """Return the numbers of the arms that an estimand reads: the control, if any, first."""
+        if self.spec.analysis.estimands[estimand].stages:
+            return tuple(range(len(self.arms)))
         compared = self.compared(estimand)
         return (0, compared) if self.controlled else (compared,)
 
