@@ -11,7 +11,7 @@ from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
-from raresim.trial.stage_block import Stage, stages_of
+from raresim.trial.stage_block import Stage, StagePrior, stages_of
 
 
 def _alpha(value: object) -> float:
@@ -209,7 +209,7 @@ Test = Literal[
     "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
     "exact binomial", "exact poisson", "one-sample t",
-    "spcd",
+    "spcd", "joint stage", "bayesian joint stage",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
@@ -259,6 +259,14 @@ class MethodSpec(Spec):
     )
     variance: Literal["pooled", "separate"] | None = Field(
         None, description="of shares in each stage of 'spcd': pooled if not told"
+    )
+    linkage: Literal["each treatment", "shared"] | None = Field(
+        None,
+        description="how responses in two stages hang together in a joint stage model: by the "
+        "first treatment (if not told, of 'joint stage'), or alike in all (of the Bayesian one)",
+    )
+    prior: StagePrior | None = Field(
+        None, description="of 'bayesian joint stage'", examples=[{"rates": [1, 1], "why": "flat"}]
     )
     goal: float | None = Field(
         None,

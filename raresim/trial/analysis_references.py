@@ -232,6 +232,9 @@ class AnalysisChecker(StageChecker):
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
+        if method.test == "bayesian joint stage" and method.prior is None:
+            mend = "add 'prior: {rates: [1, 1], why: ...}'"
+            self.add(steps, "'bayesian joint stage' needs its prior", mend)
         self.strata((*steps, "strata"), method.strata)
         if method.boundary is not None and kind != "time":
             self.add(

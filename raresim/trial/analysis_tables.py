@@ -77,7 +77,8 @@ class StageTable:
     `outcome` is a change or 1 and 0, NaN where unknown; `treatment` the number of what was given,
     one of `treatments`, or -1; `counts` who is in the analysis of a stage. `control` is what the
     control gets in each, `weight` that of the first stage, `compared` are two treatments whose
-    shares are. `shares` says that outcomes are 1 and 0.
+    shares are. `shares` says that outcomes are 1 and 0, `bad` that 1 is no response but its
+    absence.
     """
 
     who: Who
@@ -89,6 +90,7 @@ class StageTable:
     weight: float | None
     compared: tuple[int, int]
     shares: bool
+    bad: bool
 
     @property
     def information(self) -> npt.NDArray[np.int64]:

@@ -16,7 +16,8 @@ from raresim.analysis import batch
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
-from raresim.trial.analysis_tables import ChangeTable, CountTable, StageTable, SurvivalTable
+from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.stage_methods import bayesian_joint_stage, joint_stage, spcd
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
@@ -155,19 +156,6 @@ def _mean(table: ChangeTable, method: MethodSpec) -> Answer:
     return batch.one_sample_t(table.change, table.who.present, goal=_goal(method))
 
 
-def _spcd(table: StageTable, method: MethodSpec) -> Answer:
-    """Weigh two stages' differences; shares have pooled variances, means Welch's, if not told."""
-    assert table.weight is not None  # the references were checked
-    (first, second), control = np.moveaxis(table.outcome, -1, 0), table.control
-    arms = [(table.treatment[..., k] != control[k]).astype(np.int8) for k in (0, 1)]
-    columns = (first, arms[0], second, arms[1], table.counts[..., 1], table.who.present)
-    if table.shares:
-        return batch.spcd_responses(
-            *columns, weight=table.weight, variance=method.variance or "pooled"
-        )
-    return batch.spcd_means(*columns, weight=table.weight)
-
-
 STRUCTURES = {
     "unstructured": "us",
     "heterogeneous toeplitz": "toeph",
@@ -211,7 +199,11 @@ METHODS: dict[str, Method] = {
     "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
-    "spcd": Method(WEIGHTED, _spcd, ("variance",)),
+    "spcd": Method(WEIGHTED, spcd, ("variance",)),
+    "joint stage": Method(("first-stage share",), joint_stage, ("linkage",)),
+    "bayesian joint stage": Method(
+        ("first-stage share",), bayesian_joint_stage, ("linkage", "prior")
+    ),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))

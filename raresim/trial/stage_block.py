@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from raresim.errors import Fault
+from raresim.evidence.stated import Why
 from raresim.files.schema import Spec
 from raresim.trial.arm_block import Planned
 from raresim.trial.patient_block import Line
@@ -47,6 +49,32 @@ class Stage(Spec):
     def line(self) -> Line | None:
         """What decides who counts, None where everybody does."""
         return self.unless if self.unless is not None else self.only_if
+
+
+Beta = Annotated[
+    list[Annotated[float, Field(gt=0, le=1000)]],
+    Field(min_length=2, max_length=2, examples=[[1, 1]]),
+]
+
+
+class StagePrior(Spec):
+    """Priors of a Bayesian joint stage model, independent of each other."""
+
+    rates: Beta = Field(description="the beta law of each treatment's response rate")
+    non_responders: Beta = Field(
+        [1.0, 1.0],
+        description="the beta law of the factor by which the rate is lower after no response",
+    )
+    responders: float = Field(
+        3.0, gt=0, le=1000, description="shape of the Pareto law, from 1, of responders' factor"
+    )
+    why: Why = ""
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> StagePrior:
+        if not self.why:
+            raise Fault("a prior says 'why'", "add 'why: ...'")
+        return self
 
 
 def stages_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Checker, Steps
 from raresim.disease.score_block import ReadAtVisits
@@ -11,6 +13,9 @@ from raresim.trial.endpoint_block import ScorePasses
 from raresim.trial.patient_block import Line
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.stage_block import period_of
+
+LATE = 0.25
+"""Part of the second stage within which treatment may change: visits come late."""
 
 
 class StageChecker(Checker):
@@ -100,8 +105,9 @@ class StageChecker(Checker):
 
     def turns(self, arm: str, periods: tuple[Planned, ...], first: int, last: int) -> None:
         """Check that treatment changes between the stages only."""
-        for number, (before, period) in enumerate(zip(periods, periods[1:], strict=False), 1):
-            inside = period.since < 7 * first or 7 * (first + last) / 2 < period.since < 7 * last
+        for number, (before, period) in enumerate(pairwise(periods), 1):
+            late = 7 * (first + (last - first) * LATE)
+            inside = period.since < 7 * first or late < period.since < 7 * last
             if inside and (before.give != period.give or period.line is not None):
                 message = f"treatment changes on day {period.since:g}, within a stage"
                 mend = f"let the period before last to week {first}, or a little longer"

@@ -26,7 +26,7 @@ def stage_table(data: Data, estimand: Estimand, who: Who) -> StageTable:
     endpoint = scenario.spec.analysis.endpoints.get(estimand.outcome)
     own, events = seen(data, estimand), data.events_of(estimand)
     found = [outcome(estimand, endpoint, stage, own, events) for stage in stages]
-    names = [*scenario.spec.design.given, NOTHING]
+    names = given(scenario)
     treatment = [_given(data, names, stages, k) for k in range(len(stages))]
     control = tuple(names.index(given_in(scenario, 0, stages, k)) for k in range(len(stages)))
     chosen = [
@@ -45,6 +45,7 @@ def stage_table(data: Data, estimand: Estimand, who: Who) -> StageTable:
         estimand.weight,
         (names.index(estimand.treatment) if estimand.treatment else UNKNOWN, against),
         estimand.is_share,
+        events.bad,
     )
 
 
@@ -80,6 +81,13 @@ def wanted(scenario: Scenario, estimand: Estimand) -> tuple[set[str], set[str]]:
     if endpoint is None:
         return {*scores, estimand.outcome}, events
     return {*scores, *(line.score for line in endpoint.scores)}, {*events, *endpoint.events}
+
+
+def given(scenario: Scenario) -> list[str]:
+    """Return the treatments that arms begin or go on with, in the order of the file."""
+    arms = range(len(scenario.arms))
+    had = {period.give for arm in arms for period in scenario.periods(arm)}
+    return [name for name in (*scenario.spec.design.given, NOTHING) if name in had]
 
 
 def given_in(scenario: Scenario, arm: int, stages: list[Stage], number: int) -> str:
