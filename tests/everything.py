@@ -9,6 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
+from tests.staged import snsmart, spcd
 from tests.worlds import ATAXIA, CGD, world
 
 SIX = "duchenne-six-countries"
@@ -241,7 +242,35 @@ def looked_at() -> list[Scenario]:
     ]  # fmt: skip
 
 
+def placebo_twice() -> Scenario:
+    """Shares in two stages, weighed, among those whom a score and events chose."""
+    quick = {"first_of": [{"score": "mfars", "falls_by": 3}], "better": "earlier"}
+    stage = {"week": 24, "since": 12, "only_if": {"score": "mfars", "rises_by": 7}}
+    return spcd(
+        {
+            "analysis.endpoints": {"quick": quick},
+            "analysis.estimands.both_stages.variable": "share with quick by stages",
+            "analysis.estimands.both_stages.stages": [{"week": 12}, stage],
+            "analysis.estimands.both_stages.weight": 0.35,
+            "analysis.methods.both_stages.variance": "separate",
+        }
+    )
+
+
+def three_regimens() -> Scenario:
+    """Courses of three treatments, and a prior."""
+    prior = {"rates": [1.5, 2.5], "non_responders": [3.5, 4.5], "responders": 5.5, "why": "why not"}
+    name = "high_or_low_bayesian"
+    return snsmart(
+        {
+            f"analysis.methods.{name}.prior": prior,
+            f"analysis.methods.{name}.linkage": "shared",
+            f"analysis.estimands.{name}.against": "middle",
+        }
+    )
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
-    return [*small, *looked_at()]
+    return [*small, *looked_at(), placebo_twice(), three_regimens()]

@@ -7,6 +7,7 @@ from raresim.report.assumption import line_words
 from raresim.report.looks import look_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
+from raresim.report.stages import compared_in_stages, prior_words, stage_rows
 from raresim.report.words import duration, number, plain
 from raresim.trial.analysis_block import Estimand, MethodSpec
 from raresim.trial.cost_block import Costs
@@ -148,8 +149,9 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
             ("Population", _population(scenario, estimand)),
-            ("Treatments", arms),
+            ("Treatments", compared_in_stages(scenario, estimand) if estimand.stages else arms),
             ("Variable", plain(estimand.variable)),
+            *stage_rows(scenario, estimand),
             *_endpoint(scenario, estimand),
             ("Intercurrent events", "; ".join(events) or "none stated"),
             ("Summary", estimand.summary),
@@ -196,4 +198,10 @@ def _method(method: MethodSpec) -> str:
         parts.append(f"stratified by {', '.join(plain(s) for s in method.strata)}")
     if method.adjust_for:
         parts.append(f"adjusted for {', '.join(method.adjust_for)}")
+    if method.variance:
+        parts.append(f"variance of shares: {method.variance}")
+    if method.linkage:
+        parts.append(f"linkage: {method.linkage}")
+    if method.prior:
+        parts.append(prior_words(method.prior))
     return "; ".join([*parts, *look_words(method)])

@@ -100,6 +100,8 @@ def how_it_acts(stated: EffectSpec) -> str:
         parts.append(f"comes and goes with a half-life of {duration(stated.half_life)}")
     if stated.responders < 1:
         parts.append(f"acts in {percent(stated.responders)} of patients, who have all of it")
+    if stated.on_top_of:
+        parts.append(f"on top of the effect of {plain(stated.on_top_of)}")
     if stated.only_where is not None:
         parts.append(f"acts only where {stated.only_where.text}")
     return "; ".join(parts)

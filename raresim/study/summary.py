@@ -244,9 +244,9 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
 
 def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
-    if not scenario.controlled:
-        return trials
     success = scenario.spec.analysis.success
+    if not scenario.two_arms_decide:
+        return trials
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())
     side = scenario.better(scenario.spec.analysis.estimands[success].outcome)
     control, treated = (scenario.arms[number] for number in scenario.pair(success))

@@ -20,6 +20,7 @@ from raresim.disease.parameters import DRAW
 from raresim.evidence.statistics import Floats
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.study.potential import Lives, Potential
+from raresim.study.stage_truth import stage_difference
 from raresim.trial.allotment import strata_of
 from raresim.trial.candidates import people
 from raresim.trial.change import change_of
@@ -66,6 +67,8 @@ def true_values(
 def _value(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
     pairs = Potential(scenario, folk, name)
     estimand = pairs.estimand
+    if estimand.stages:
+        return stage_difference(pairs, rows)
     if estimand.variable.startswith("time to first"):
         return _log_hazard_ratio(pairs, rows)
     if estimand.variable.startswith("events of"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
 from raresim.trial.boundary_block import Boundary, Futility, Threshold
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
+from raresim.trial.stage_block import Stage, StagePrior, stages_of
 
 
 def _alpha(value: object) -> float:
@@ -38,9 +39,10 @@ Alpha = Annotated[
 _FORMS = (
     *("time to first X", "events of X", "change in X at week W"),
     *("percent change in X at week W", "log ratio of X at week W", "share with X by week W"),
+    *("change in X by stages", "share with X by stages"),
 )
-_READ = r"((percent )?change in|log ratio of) \w+ at week \d+"
-_SHARE = r"share with \w+ by week \d+"
+_READ = r"((percent )?change in|log ratio of) \w+ (at week \d+|by stages)"
+_SHARE = r"share with \w+ by (week \d+|stages)"
 _VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE})$"
 
 
@@ -57,7 +59,7 @@ class Estimand(Spec):
         "'change in X at week W', 'percent "
         "change in X at week W', or, of a diary, "
         "'log ratio of X at week W': log((reading + 1) / (baseline + 1)); of an endpoint "
-        "'share with X by week W'",
+        "'share with X by week W'; 'by stages' in place of a week where 'stages' says how they end",
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
@@ -65,6 +67,30 @@ class Estimand(Spec):
         "",
         description="the arm that is compared with the control, where there are several",
         examples=["high"],
+    )
+    stages: list[Stage] = Field(
+        default_factory=list,
+        max_length=2,
+        description="the two stages of a trial that compares treatments twice",
+        examples=[[{"week": 12}, {"week": 24, "since": 12, "unless": {"event": "attack"}}]],
+    )
+    weight: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="of the first of two stages (sequential parallel comparison): in each, what "
+        "the control gets is compared with what others get",
+        examples=[0.5],
+    )
+    treatment: str = Field(
+        "",
+        description="the first treatment whose share is compared (snSMART), with two stages",
+        examples=["high"],
+    )
+    against: str = Field(
+        "",
+        description="the treatment with which it is compared; the control's first if not told",
+        examples=["low"],
     )
     summary: Literal[
         "hazard ratio", "rate ratio", "difference in means", "share", "mean", "rate per year"
@@ -86,6 +112,19 @@ class Estimand(Spec):
             mend = did_you_mean(value, _FORMS).replace("known: ", "write one of: ")
             raise Fault("expected " + " or ".join(f"'{form}'" for form in _FORMS), mend)
         return value
+
+    @model_validator(mode="after")
+    def _in_stages(self) -> Estimand:
+        stages_of(self.variable, self.stages, self.weight, self.treatment, self.against)
+        return self
+
+    @property
+    def kind(self) -> str:
+        """What methods are told of the variable: its first word, 'stages of' before it."""
+        word = self.variable.split()[0]
+        if not self.stages:
+            return word
+        return f"weighted {word}" if self.weight is not None else f"first-stage {word}"
 
     @property
     def outcome(self) -> str:
@@ -130,7 +169,9 @@ class Estimand(Spec):
 
     @property
     def week(self) -> int:
-        """The week of a reading."""
+        """The week of a reading; where there are stages, of the last."""
+        if self.stages:
+            return self.stages[-1].week
         return int(self.variable.split()[-1])
 
     def at_week(self, week: int) -> Estimand:
@@ -152,6 +193,7 @@ Test = Literal[
     "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
     "exact binomial", "exact poisson", "one-sample t",
+    "spcd", "joint stage", "bayesian joint stage",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
@@ -198,6 +240,17 @@ class MethodSpec(Spec):
         max_length=10,
         description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova",
         examples=[["mfars at baseline"]],
+    )
+    variance: Literal["pooled", "separate"] | None = Field(
+        None, description="of shares in each stage of 'spcd': pooled if not told"
+    )
+    linkage: Literal["each treatment", "shared"] | None = Field(
+        None,
+        description="how responses in two stages hang together in a joint stage model: by the "
+        "first treatment (if not told, of 'joint stage'), or alike in all (of the Bayesian one)",
+    )
+    prior: StagePrior | None = Field(
+        None, description="of 'bayesian joint stage'", examples=[{"rates": [1, 1], "why": "flat"}]
     )
     goal: float | None = Field(
         None,

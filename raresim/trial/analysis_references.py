@@ -6,7 +6,7 @@ import math
 
 from raresim import limits
 from raresim.disease import DiseaseModel
-from raresim.disease.checker import Checker, Steps
+from raresim.disease.checker import Steps
 from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
@@ -20,23 +20,17 @@ from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
+from raresim.trial.stage_references import StageChecker
 
 
-class AnalysisChecker(Checker):
+class AnalysisChecker(StageChecker):
     """Checks estimands, methods and endpoints; knows the model's names."""
 
     def __init__(self, document: Document, spec: ScenarioSpec, model: DiseaseModel) -> None:
-        super().__init__(document, model.spec)
-        self.spec, self.model = spec, model
-        self.outcomes = model.spec.outcomes
+        super().__init__(document, spec, model)
         self.states, self.numeric = model.states, model.numeric
         if spec.design.run_in_days:  # one of no length shows nothing
             self.numeric |= set(model.run_in_names)
-
-    @property
-    def events(self) -> list[str]:
-        """Outcomes that are events."""
-        return [n for n, o in self.outcomes.items() if not isinstance(o, ReadAtVisits)]
 
     def strata(self, steps: Steps, factors: list[str]) -> None:
         """Check factors of stratification: known, none a number, not too many strata."""
@@ -78,7 +72,9 @@ class AnalysisChecker(Checker):
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
         steps: Steps = ("analysis", "estimands", name)
         self.summary(steps, name)
-        if arm:
+        if self.spec.analysis.estimands[name].stages:
+            self.staged(steps, name)
+        elif arm:
             self.known((*steps, "arm"), "arm", arm, others)
         elif len(others) > 1 and len(others) < len(self.spec.design.arms):
             message = "there are several arms to compare with the control"
@@ -117,6 +113,8 @@ class AnalysisChecker(Checker):
     def estimand(self, name: str, outcome: str, variable: str) -> None:
         """Check an estimand: its outcome, visit and intercurrent events."""
         steps: Steps = ("analysis", "estimands", name, "variable")
+        if self.spec.analysis.estimands[name].stages:
+            steps = ("analysis", "estimands", name)
         is_endpoint = variable.startswith(("time to first", "share with"))
         if outcome in self.spec.analysis.endpoints and is_endpoint:
             self.intercurrent(name)
@@ -162,7 +160,9 @@ class AnalysisChecker(Checker):
         self.intercurrent(name)
 
     def visit(self, steps: Steps, name: str) -> None:
-        """Check that an estimand's week is that of a visit."""
+        """Check that an estimand's week is that of a visit; stages are checked by themselves."""
+        if self.spec.analysis.estimands[name].stages:
+            return
         week, weeks = self.spec.analysis.estimands[name].week, self.spec.design.visits.weeks
         if week not in weeks:
             mend = f"write one of {', '.join(map(str, weeks))}"
@@ -212,7 +212,7 @@ class AnalysisChecker(Checker):
         steps: Steps = ("analysis", "methods", name)
         method = self.spec.analysis.methods[name]
         variable = self.spec.analysis.estimands[name].variable
-        kind = variable.split(" ")[0]
+        kind = self.spec.analysis.estimands[name].kind
         fits = methods_for(kind, controlled=self.spec.design.control is not None)
         words: list[str] = [word for word in (method.test, method.estimate) if word is not None]
         for word in words:
@@ -233,6 +233,9 @@ class AnalysisChecker(Checker):
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
+        if method.test == "bayesian joint stage" and method.prior is None:
+            mend = "add 'prior: {rates: [1, 1], why: ...}'"
+            self.add(steps, "'bayesian joint stage' needs its prior", mend)
         self.strata((*steps, "strata"), method.strata)
         check_boundary(self, self.spec, name)
         read = {n: o for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)}

@@ -70,4 +70,33 @@ class ChangeTable:
         return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
 
 
-AnalysisTable = SurvivalTable | CountTable | ChangeTable
+@dataclass(frozen=True)
+class StageTable:
+    """Two stages (a third axis) of the same patients.
+
+    `outcome` is a change or 1 and 0, NaN where unknown; `treatment` the number of what was given,
+    one of `treatments`, or -1; `counts` who is in the analysis of a stage. `control` is what the
+    control gets in each, `weight` that of the first stage, `compared` are two treatments whose
+    shares are. `shares` says that outcomes are 1 and 0, `bad` that 1 is no response but its
+    absence.
+    """
+
+    who: Who
+    outcome: Floats
+    treatment: npt.NDArray[np.int64]
+    counts: Booleans
+    control: tuple[int, ...]
+    treatments: int
+    weight: float | None
+    compared: tuple[int, int]
+    shares: bool
+    bad: bool
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with an outcome in the first stage, (replicates,)."""
+        known = ~np.isnan(self.outcome[..., 0]) & self.counts[..., 0]
+        return np.asarray(known.sum(axis=1))
+
+
+AnalysisTable = SurvivalTable | CountTable | ChangeTable | StageTable

@@ -31,7 +31,7 @@ from raresim.trial.boundary_block import (
     Threshold,
 )
 from raresim.trial.scenario import Scenario
-from raresim.trial.stages import Seen, Stages
+from raresim.trial.stagewise import Seen, Stages
 
 
 @dataclass(frozen=True)

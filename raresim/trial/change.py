@@ -30,7 +30,7 @@ def change_of(
     if estimand.having("while on treatment"):
         before = _last_before(read, visits, events.first("while on treatment"), visit)
         later = np.where(short, before, later)
-    found = _scaled(estimand, later, read[..., 0])
+    found = scaled(estimand, later, read[..., 0])
     for event, how in estimand.intercurrent.items():
         if isinstance(how, CompositeValue):  # several of them: the first counts
             first = events.at[event] == events.first("composite")
@@ -38,7 +38,7 @@ def change_of(
     return found, short | replaced
 
 
-def _scaled(estimand: Estimand, later: Floats, start: Floats) -> Floats:
+def scaled(estimand: Estimand, later: Floats, start: Floats) -> Floats:
     """Return the change between two readings on the scale of the variable."""
     scale = np.log1p if estimand.is_log_ratio else np.asarray
     found = scale(later) - scale(start)
@@ -65,4 +65,4 @@ def _value(
     if how.composite != "worst":
         return how.composite
     worst = np.full(read.shape[:-1], scenario.model.worst(estimand.outcome))
-    return _scaled(estimand, worst, read[..., 0])
+    return scaled(estimand, worst, read[..., 0])

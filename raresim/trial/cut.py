@@ -29,6 +29,7 @@ from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.methods import repeated
 from raresim.trial.scenario import Scenario
+from raresim.trial.stage_table import stage_table
 from raresim.trial.ticks import NEVER, Ticks
 
 SECONDS_A_YEAR = 365.25 * SECONDS_A_DAY
@@ -59,6 +60,8 @@ def cut(
     )
     who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
     data = Data(scenario, fate, ledger, known_until(ledger, at, final=final))
+    if estimand.stages:
+        return stage_table(data, estimand, who)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
         nothing = np.empty((*present.shape, 0))

@@ -44,6 +44,13 @@ class EffectSpec(Spec):
         examples=["inheritance is x_linked"],
     )
 
+    on_top_of: str = Field(
+        "",
+        description="another treatment whose effect on this outcome this one has as well, in the "
+        "same patients: the drug's beside the response to placebo",
+        examples=["placebo"],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:

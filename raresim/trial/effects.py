@@ -39,8 +39,14 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
         value = value / s if effect.scale == "difference" else 1 + (value - 1) / s
         value = value if effect.scale == "difference" else np.maximum(value, LEAST_RATIO)
     half_life = stated.half_life or 0.0
-    where = stated.only_where
-    return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
+    return replace(
+        effect,
+        value=value,
+        half_life=half_life,
+        responders=s,
+        only_where=stated.only_where,
+        on_top_of=stated.on_top_of,
+    )
 
 
 def published_effects(hypothesis: Mapping[str, Mapping[str, EffectSpec]]) -> Effects:

@@ -17,9 +17,10 @@ def fitting(
     """Return the strategies that fit an event, the usual one first.
 
     Of whoever has died there is no "as if it had not happened" and no treatment policy. An event
-    that puts a score at its worst is composite by the model. Adverse events belong to what is
-    given: no world without them is simulated. Crossing over hangs on the calendar and on what a
-    trial has found: true values are those of the world without it.
+    that puts a score at its worst is composite by the model. Stages are read as they
+    are, or as if an event had not happened. Adverse events belong to what is given: no world
+    without them is simulated. Crossing over hangs on the calendar and on what a trial has found:
+    true values are those of the world without it.
     """
     timed = estimand.variable.startswith(("time to first", "share with"))
     if ending:
@@ -28,6 +29,8 @@ def fitting(
         return ["hypothetical", "treatment policy"]
     if fatal:
         return ["composite", "while alive"] if timed else ["while alive"]
+    if estimand.stages:
+        return ["treatment policy"] if adverse else ["treatment policy", "hypothetical"]
     return [
         how
         for how in GENERAL

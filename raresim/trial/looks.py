@@ -23,7 +23,7 @@ from raresim.trial.methods import METHODS, part
 from raresim.trial.plan import Change, Decisions, Plan
 from raresim.trial.re_estimate import blinded_size, promising_size
 from raresim.trial.scenario import Scenario
-from raresim.trial.stages import Seen, normal
+from raresim.trial.stagewise import Seen, normal
 from raresim.trial.ticks import Ticks
 
 COLUMNS = {

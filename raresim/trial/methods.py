@@ -17,6 +17,7 @@ from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.stage_methods import bayesian_joint_stage, joint_stage, spcd
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
@@ -168,6 +169,7 @@ STRUCTURES = {
 }
 """Covariances by the names that files use, and by those of R's mmrm."""
 CONTINUOUS = (*CHANGES, "share")
+WEIGHTED = tuple(f"weighted {word}" for word in CONTINUOUS)
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
@@ -197,6 +199,11 @@ METHODS: dict[str, Method] = {
     "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
+    "spcd": Method(WEIGHTED, spcd, ("variance",)),
+    "joint stage": Method(("first-stage share",), joint_stage, ("linkage",)),
+    "bayesian joint stage": Method(
+        ("first-stage share",), bayesian_joint_stage, ("linkage", "prior")
+    ),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))

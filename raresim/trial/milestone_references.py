@@ -95,7 +95,8 @@ class MilestoneChecker(AnalysisChecker):
         elif isinstance(action, block.ReEstimate):
             estimands = self.spec.analysis.estimands
             known = self.known(steps, "estimand", action.re_estimate, estimands)
-            if known and not estimands[action.re_estimate].is_change:
+            named = estimands.get(action.re_estimate)
+            if known and named is not None and (named.stages or not named.is_change):
                 message = f"{action.re_estimate!r} is no change: it has no SD"
                 self.add(steps, message, "name an estimand of a change")
             if action.at_most < design.randomise.n:

@@ -10,8 +10,7 @@ from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.score_block import Diary, ReadAtVisits, States
 from raresim.evidence import Difference, Ratio
 from raresim.trial.analysis_references import AnalysisChecker
-from raresim.trial.endpoint_block import ScorePasses
-from raresim.trial.patient_block import Hazard, Line, Predictor, Rescue
+from raresim.trial.patient_block import Hazard, Predictor, Rescue
 
 
 class PatientChecker(AnalysisChecker):
@@ -82,17 +81,6 @@ class PatientChecker(AnalysisChecker):
                 self.add(where, message, f"state an effect on {found.when.score!r}")
             if isinstance(effect, Difference) and effect.after == 0:
                 self.add(where, "a difference takes time to grow", "write 'after: 12 weeks'")
-
-    def line(self, steps: Steps, line: Line) -> None:
-        """Check what decides on a patient's treatment: a score that is read, or an event."""
-        if isinstance(line, ScorePasses):
-            read = [n for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)]
-            self.named(steps, "score", line.score, read, "an outcome that is read at visits")
-        elif self.events:
-            self.named(steps, "event", line.event, self.events, "an event")
-        else:
-            message = f"unknown event {line.event!r}: neither the model nor the truth has events"
-            self.add(steps, message, "write {score: ..., falls_by: ...}")
 
     def fits(self, steps: Steps, outcome: str, *, ratio: bool) -> None:
         """Check that an effect is of the kind, ratio or difference, that its outcome knows."""

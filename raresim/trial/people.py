@@ -239,9 +239,15 @@ class People:
         for name, until in stages:
             lowered, dose = doses(kinds, since, until)
             for outcome, own in courses.items():
-                effect = self.effects.get(outcome, {}).get(name)
+                stated = self.effects.get(outcome, {})
+                effect = stated.get(name)
                 whole = self.responders.dose(name, effect)
                 own += history(effect, since, until, lowered, dose, whole)
+                if effect is not None and effect.on_top_of:
+                    below = stated[effect.on_top_of]
+                    own.append(
+                        Course(below, since, until, self.responders.dose(effect.on_top_of, below))
+                    )
             since = until
         if self.later is not None:
             start, never = np.zeros((1, 1)), np.full((1, 1), np.inf)

@@ -14,6 +14,7 @@ from raresim.files.document import Document
 from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
+from raresim.trial.effect_block import EffectSpec
 from raresim.trial.effects import published_effects
 from raresim.trial.enrolment import clock_of
 from raresim.trial.milestone_block import CrossOver
@@ -62,10 +63,19 @@ class _Checker(PeriodChecker, MilestoneChecker):
                     where: Steps = (*steps, treatment)
                     self.fits(where, outcome, ratio=isinstance(effect.statistic, Ratio))
                     self.only_where((*where, "only_where"), effect.only_where)
+                    self.on_top_of((*where, "on_top_of"), effect.on_top_of, arms)
         for outcome, drift in self.spec.truth.drift.items():
             steps = ("truth", "drift", outcome)
             if self.named(steps, "outcome", outcome, self.outcomes, "an outcome"):
                 self.fits(steps, outcome, ratio=drift.rate_ratio is not None)
+
+    def on_top_of(self, steps: Steps, below: str, arms: dict[str, EffectSpec]) -> None:
+        """Check that the effect below one is stated for the same outcome, with none below it."""
+        if not below:
+            return
+        if self.known(steps, "effect on this outcome", below, arms) and arms[below].on_top_of:
+            message = f"the effect of {below!r} is on top of another one itself"
+            self.add(steps, message, "name the one at the bottom")
 
     def only_where(self, steps: Steps, where: Expression | None) -> None:
         """Check that an effect acts by what a patient is, and not by what was read of him."""

@@ -69,6 +69,12 @@ class Scenario:
         """Whether arms are compared with a control, and not with a goal."""
         return self.spec.design.control is not None
 
+    @property
+    def two_arms_decide(self) -> bool:
+        """Whether success compares two arms: not where there is one, nor where stages do."""
+        analysis = self.spec.analysis
+        return self.controlled and not analysis.estimands[analysis.success].stages
+
     def compared(self, estimand: str) -> int:
         """Return the number of the arm that an estimand is about."""
         arm = self.spec.analysis.estimands[estimand].arm
@@ -76,6 +82,8 @@ class Scenario:
 
     def pair(self, estimand: str) -> tuple[int, ...]:
         """Return the numbers of the arms that an estimand reads: the control, if any, first."""
+        if self.spec.analysis.estimands[estimand].stages:
+            return tuple(range(len(self.arms)))
         compared = self.compared(estimand)
         return (0, compared) if self.controlled else (compared,)
 

@@ -1,107 +1,110 @@
-"""Stages of an adaptive trial: their own statistics, and the one that combines them.
+"""What a stage makes of each patient: the algebra that cut and true values share.
 
-A patient belongs to the stage in which the outcome became known, so that stages share nobody:
-changes and shares to the look at which the visit is known, counts of events to that at which
-follow-up is known to have ended. For times to an event stages are the increments of the
-statistic, (z_k sqrt(d_k) - z_j sqrt(d_j)) / sqrt(d_k - d_j) for d_k events, which are independent
-(Schaefer and Mueller, Stat Med 2001;20:3741-3751; Wassmer, Biom J 2006;48:714-729), as long as
-nothing but that outcome decides how the trial goes on.
+Times are ticks in a data cut and days of potential outcomes in the true values. A stage is read at
+the visit that ends it: whoever was not seen there, or at the visit with which it is compared, is
+not known in it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtri
 
 from raresim.evidence.statistics import Floats
-from raresim.trial.analysis_tables import AnalysisTable, Booleans, CountTable, SurvivalTable
-from raresim.trial.cut import cut, known_until
-from raresim.trial.fate import Fate
-from raresim.trial.ledger import Ledger
-from raresim.trial.methods import METHODS
-from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import Ticks
-
-NOT_YET = -1
-"""The tick of the look before the first."""
+from raresim.trial.analysis_block import Estimand
+from raresim.trial.change import scaled
+from raresim.trial.endpoint_block import Endpoint, ScorePasses
+from raresim.trial.intercurrent import Booleans, Intercurrent, Times
+from raresim.trial.patient_block import Line
+from raresim.trial.stage_block import Stage
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a look sees: rows of a luck block, their fate and ledger, and the ticks of the cut."""
+    """What was seen of patients (replicates, n), visits and events along a last axis.
 
-    fate: Fate
-    ledger: Ledger
-    at: Ticks
-    rows: npt.NDArray[np.int64]
-    final: bool
+    `came` says which visits are known, `at` when each took place or was due, `read` what it read;
+    all begin with randomisation. `weeks` are those of the visits after it.
+    """
 
+    weeks: tuple[int, ...]
+    came: Booleans
+    at: Times
+    read: Mapping[str, Floats]
+    events: Mapping[str, Times]
 
-class Stages:
-    """Stages of one estimand, remembered by replicate."""
+    def both(self, stage: Stage) -> Booleans:
+        """Return who was seen at both ends of a stage."""
+        since, until = self._ends(stage)
+        return np.asarray(self.came[..., since] & self.came[..., until])
 
-    def __init__(self, scenario: Scenario, estimand: str, replicates: int) -> None:
-        self.scenario, self.estimand = scenario, estimand
-        _, boundary = scenario.bounded(estimand)
-        self.timing = np.array(boundary.timing)
-        self.tick = np.full(replicates, NOT_YET)
-        self.total, self.share, self.plain, self.events = np.zeros((4, replicates))
+    def past(self, stage: Stage, line: Line) -> Booleans:
+        """Return who is past a line at the end of a stage, or had its events in the stage."""
+        if isinstance(line, ScorePasses):
+            since, until = self._ends(stage)
+            read = self.read[line.score]
+            return line.met(read[..., until], read[..., since])
+        return np.asarray(self.count(stage, line.event) >= line.times)
 
-    def combined(self, seen: Seen, table: AnalysisTable, z: Floats, look: int) -> Floats:
-        """Return the combined statistic of a look, NaN where its stage cannot be tested.
+    def count(self, stage: Stage, event: str) -> Times:
+        """Return how often an event came within a stage."""
+        since, until = (self.at[..., end, None] for end in self._ends(stage))
+        return np.asarray(((self.events[event] > since) & (self.events[event] <= until)).sum(-1))
 
-        Z = sum of w_k z_k / sqrt(sum of w_k^2), w_k^2 being the planned steps of information
-        (Lehmacher and Wassmer, Biometrics 1999;55:1286-1290). A look that did not come, or could
-        not test, leaves its weight and its patients to the next.
-        """
-        rows, timing = seen.rows, self.timing[look]
-        if isinstance(table, SurvivalTable):
-            stage = self._increment(rows, z, table.information)
-        else:
-            stage = self._statistic(seen, table)
-        total = self.total[rows] + np.sqrt(timing - self.share[rows]) * stage
-        tested = ~np.isnan(stage)
-        self.total[rows] = np.where(tested, total, self.total[rows])
-        self.share[rows] = np.where(tested, timing, self.share[rows])
-        self.tick[rows] = np.where(tested, seen.at, self.tick[rows])
-        self.plain[rows] = np.where(tested, z, self.plain[rows])
-        self.events[rows] = np.where(tested, table.information, self.events[rows])
-        return np.where(tested, total / np.sqrt(timing), np.nan)
+    def between(self, stage: Stage, when: Times) -> Booleans:
+        """Return where something happens within a stage."""
+        since, until = self._ends(stage)
+        return np.asarray((when > self.at[..., since]) & (when <= self.at[..., until]))
 
-    def _increment(
-        self, rows: npt.NDArray[np.int64], z: Floats, events: npt.NDArray[np.int64]
-    ) -> Floats:
-        """Return the statistic of the events since the look before, NaN where there are none."""
-        before = self.events[rows]
-        more = np.where(events > before, events - before, np.nan)
-        return (z * np.sqrt(events) - self.plain[rows] * np.sqrt(before)) / np.sqrt(more)
+    def end(self, stage: Stage) -> Times:
+        """Return when a stage ends."""
+        return np.asarray(self.at[..., self._ends(stage)[1]])
 
-    def _statistic(self, seen: Seen, table: AnalysisTable) -> Floats:
-        """Return the statistic of those whose outcome became known since the look before."""
-        mine = table.who.present & (self._known(seen, table) | seen.final)
-        before = self.tick[seen.rows]
-        if (before > NOT_YET).any():
-            earlier = replace(seen, at=before, final=False)
-            then = cut(self.scenario, seen.fate, seen.ledger, before, self.estimand)
-            mine &= ~(self._known(earlier, then) & then.who.present)
-        own = replace(table, who=replace(table.who, present=mine))
-        method = self.scenario.spec.analysis.methods[self.estimand]
-        test = METHODS[method.test].run(own, method)
-        side = self.scenario.better(self.scenario.spec.analysis.estimands[self.estimand].outcome)
-        return normal(test.p_one_sided(side), test.converged)
+    def change(self, estimand: Estimand, stage: Stage) -> Floats:
+        """Return the change in a stage, on the scale of the variable."""
+        since, until = self._ends(stage)
+        read = self.read[estimand.outcome]
+        return scaled(estimand, read[..., until], read[..., since])
 
-    def _known(self, seen: Seen, table: AnalysisTable) -> Booleans:
-        """Return whose outcome is known and will change no more."""
-        if isinstance(table, CountTable):
-            until = known_until(seen.ledger, seen.at, final=seen.final)
-            return np.asarray(seen.ledger.exit <= until)
-        assert not isinstance(table, SurvivalTable)
-        return ~np.isnan(table.change)
+    def response(self, endpoint: Endpoint, stage: Stage) -> Booleans:
+        """Return who has an endpoint in a stage: at the visit that ends it, or an event in it."""
+        found = np.zeros(self.came.shape[:-1], bool)
+        for line in endpoint.scores:
+            found |= self.past(stage, line)
+        for event in endpoint.events:
+            found |= self.count(stage, event) > 0
+        return found
+
+    def _ends(self, stage: Stage) -> tuple[int, int]:
+        """Return the numbers of the visits at both ends; 0 is randomisation."""
+        since, until = (self.weeks.index(w) + 1 if w else 0 for w in (stage.since, stage.week))
+        return since, until
 
 
-def normal(p: Floats, converged: Booleans) -> Floats:
-    """Return one-sided p-values as z, large where the treated are better; NaN without an answer."""
-    return np.where(converged, -ndtri(p), np.nan)
+def outcome(
+    estimand: Estimand, endpoint: Endpoint | None, stage: Stage, seen: Seen, events: Intercurrent
+) -> Floats:
+    """Return the change in a stage, or 1 and 0 of an endpoint; NaN where nobody knows.
+
+    A composite event within the stage is the bad answer, seen or not. Where an event is
+    hypothetical, nothing after it is used.
+    """
+    known = seen.both(stage) & ~(events.first("hypothetical") < seen.end(stage))
+    if endpoint is None:
+        return np.where(known, seen.change(estimand, stage), np.nan)
+    decided = seen.between(stage, events.first("composite"))
+    came = np.where(decided, events.bad, seen.response(endpoint, stage))
+    return np.where(known | decided, came.astype(np.float64), np.nan)
+
+
+def counts(stages: list[Stage], number: int, seen: Seen) -> Booleans:
+    """Return who counts in a stage by what was observed in the one before."""
+    line = stages[number].line
+    if number == 0 or line is None:
+        return np.ones(seen.came.shape[:-1], bool)
+    before = stages[number - 1]
+    past = seen.past(before, line)
+    wanted = ~past if stages[number].unless is not None else past
+    return np.asarray(seen.both(before) & wanted)

@@ -35,7 +35,7 @@ class Effect:
 
     `half_life` is that with which a difference comes and goes, 0 for one that grows in proportion
     to the time under treatment and is kept. It acts `only_where` a condition on the patient holds,
-    and there in a share of `responders` only.
+    and there in a share of `responders` only; `on_top_of` names a treatment whose effect acts too.
     """
 
     scale: str
@@ -44,6 +44,7 @@ class Effect:
     half_life: float = 0.0
     responders: float = 1.0
     only_where: Expression | None = None
+    on_top_of: str = ""
 
     def rows(self, chosen: slice) -> Effect:
         """Return some replicates only."""
