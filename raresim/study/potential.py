@@ -95,6 +95,10 @@ class Potential:
         bad = self.scenario.better(self.estimand.outcome) == "less"
         return Intercurrent(self.estimand, bad, at, np.inf)
 
+    def walked(self, arm: int, strip: slice) -> dict[str, Any]:
+        """Return the paths that say what happens to some."""
+        return self.folk.walk(arm, strip, self._walked, **self._world)
+
     def lives(self, arm: int, followed: float) -> Lives:
         """Return what happens within so many days."""
         lines = self.endpoint.scores if self.endpoint is not None else []
@@ -107,7 +111,7 @@ class Potential:
         return Lives(*(np.concatenate(column) for column in whole))
 
     def _lives(self, arm: int, followed: float, strip: slice, read: dict[str, Floats]) -> Lives:
-        paths = self.folk.walk(arm, strip, self._walked, **self._world)
+        paths = self.walked(arm, strip)
         end: Floats = np.full(self.folk.eligible[strip].shape, followed)
         for name in self.scenario.model.spec.fatal:
             end = np.minimum(end, paths[name].days[..., 0])

@@ -244,7 +244,7 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
 
 def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
-    if not scenario.controlled:
+    if not scenario.has_worse_arm:
         return trials
     success = scenario.spec.analysis.success
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())

@@ -19,6 +19,7 @@ from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
+from raresim.trial.within_references import check_within
 
 
 class AnalysisChecker(Checker):
@@ -77,6 +78,9 @@ class AnalysisChecker(Checker):
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
         steps: Steps = ("analysis", "estimands", name)
         self.summary(steps, name)
+        if self.spec.analysis.estimands[name].within_patients:
+            check_within(self, self.spec, name)
+            return
         if arm:
             self.known((*steps, "arm"), "arm", arm, others)
         elif len(others) > 1 and len(others) < len(self.spec.design.arms):
@@ -86,11 +90,13 @@ class AnalysisChecker(Checker):
     def summary(self, steps: Steps, name: str) -> None:
         """Check that the summary is one of the arms there are: of one, or of two compared."""
         estimand = self.spec.analysis.estimands[name]
-        if self.spec.design.control is not None:
+        if estimand.within_patients or self.spec.design.control is not None:
             if estimand.summary in OF_ONE_ARM:
                 message = f"a {estimand.summary!r} is that of a trial of one arm"
                 self.add((*steps, "summary"), message, "write what compares the arms")
             return
+        if len(self.spec.design.arms) > 1:
+            return  # a control is missing, and that is told
         if estimand.variable.startswith("time to first"):
             message = "a trial of one arm has no hazard to compare"
             mend = f"write 'share with {estimand.outcome} by week W', or 'events of X'"
@@ -136,6 +142,9 @@ class AnalysisChecker(Checker):
         fits = f"change in {outcome} at week W" if score else f"time to first {outcome}"
         if isinstance(found, Diary):
             fits = f"log ratio of {outcome} at week W"
+        if self.spec.analysis.estimands[name].within_patients:
+            self.in_periods(steps, name, score=score)
+            return
         fitting = {fits.split()[0], "percent"} if score else {fits.split()[0]}
         if variable.split()[0] not in fitting and not (
             variable.startswith("events of") and not score
@@ -148,6 +157,20 @@ class AnalysisChecker(Checker):
         self.intercurrent(name)
         if score:
             self.visit(steps, name)
+
+    def in_periods(self, steps: Steps, name: str, *, score: bool) -> None:
+        """Check that an outcome is told of each period as it is: read, or counted."""
+        outcome = self.spec.analysis.estimands[name].outcome
+        fits = f"{outcome} in each period" if score else f"events of {outcome} in each period"
+        variable = self.spec.analysis.estimands[name].variable
+        if isinstance(self.outcomes[outcome], TimeToEvent):
+            mend = "compare arms, or name an outcome that comes again"
+            self.add(steps, f"{outcome!r} happens once: not in each period", mend)
+        elif variable != fits:
+            kind = self.outcomes[outcome].kind
+            message = f"{variable!r} does not fit an outcome of kind {kind!r}"
+            self.add(steps, message, f"write '{fits}'")
+        self.intercurrent(name)
 
     def adverse(self, steps: Steps, name: str) -> None:
         """Check an estimand of an adverse event: its time, or its number where it comes again."""
@@ -211,8 +234,9 @@ class AnalysisChecker(Checker):
         steps: Steps = ("analysis", "methods", name)
         method = self.spec.analysis.methods[name]
         variable = self.spec.analysis.estimands[name].variable
-        kind = variable.split(" ")[0]
-        fits = methods_for(kind, controlled=self.spec.design.control is not None)
+        estimand = self.spec.analysis.estimands[name]
+        kind, two = estimand.kind, self.spec.design.control is not None
+        fits = methods_for(kind, controlled=two or estimand.within_patients)
         words: list[str] = [word for word in (method.test, method.estimate) if word is not None]
         for word in words:
             if word not in fits:

@@ -28,6 +28,7 @@ from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.methods import repeated
+from raresim.trial.period_table import period_table
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -57,11 +58,13 @@ def cut(
     stratum = (
         strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
     )
-    who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
+    who = Who(present, np.asarray(ledger.arm == compared).astype(np.int8), stratum)
     until = np.broadcast_to(at[:, None], ledger.lag.shape)
     if not final:  # nobody's data end before their beginning
         until = np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until))
     data = Data(scenario, fate, ledger, until)
+    if estimand.within_patients:
+        return period_table(data, name, who)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
         nothing = np.empty((*present.shape, 0))

@@ -26,6 +26,8 @@ def fitting(
         return ["composite"]
     if crossing:
         return ["hypothetical", "treatment policy"]
+    if estimand.within_patients:
+        return ["while alive"] if fatal else _in_periods(adverse)
     if fatal:
         return ["composite", "while alive"] if timed else ["while alive"]
     return [
@@ -33,6 +35,12 @@ def fitting(
         for how in GENERAL
         if (timed or how != "composite") and not (adverse and how == "hypothetical")
     ]
+
+
+def _in_periods(adverse: bool) -> list[str]:
+    """Return the strategies for an event of the living where periods are compared."""
+    found = ["treatment policy", "while on treatment"]
+    return found if adverse else [*found, "hypothetical"]
 
 
 def misfit(estimand: Estimand, event: str, fits: list[str], *, diary: bool) -> tuple[str, str]:

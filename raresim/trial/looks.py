@@ -155,7 +155,9 @@ class Analyst:
             critical = self._boundary(estimand, information, rows, final)
             z = -test.statistic if side == "less" else test.statistic
             rejected = test.converged & (z >= critical)
-        rejected = rejected & ~self.dropped[rows, self.scenario.compared(estimand)]
+        arm = self.scenario.compared(estimand)
+        if arm is not None:
+            rejected = rejected & ~self.dropped[rows, arm]
         return {
             "analysed": True,
             "estimate": part(estimate, "estimate"),

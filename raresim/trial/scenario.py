@@ -32,6 +32,7 @@ from raresim.trial.analysis_block import Boundary, Estimand
 from raresim.trial.arm_block import Planned
 from raresim.trial.effect_block import EffectSpec
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
+from raresim.trial.periods_counted import Counted, counted
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
@@ -105,18 +106,43 @@ class Scenario:
 
     @property
     def controlled(self) -> bool:
-        """Whether arms are compared with a control, and not with a goal."""
+        """Whether arms are compared with a control, and not with a goal or within patients."""
         return self.spec.design.control is not None
 
-    def compared(self, estimand: str) -> int:
-        """Return the number of the arm that an estimand is about."""
-        arm = self.spec.analysis.estimands[estimand].arm
-        return self.arms.index(arm) if arm else int(self.controlled)
+    @property
+    def has_worse_arm(self) -> bool:
+        """Whether one arm is truly worse for the success criterion: it compares two."""
+        success = self.spec.analysis.estimands[self.spec.analysis.success]
+        return self.controlled and not success.within_patients
+
+    def compared(self, estimand: str) -> int | None:
+        """Return the number of the arm that an estimand is about, None if it compares none."""
+        asked = self.spec.analysis.estimands[estimand]
+        if asked.within_patients:
+            return None
+        return self.arms.index(asked.arm) if asked.arm else int(self.controlled)
 
     def pair(self, estimand: str) -> tuple[int, ...]:
-        """Return the numbers of the arms that an estimand reads: the control, if any, first."""
+        """Return the numbers of the arms that an estimand reads: the control, if any, first.
+
+        A comparison within patients reads them all.
+        """
         compared = self.compared(estimand)
+        if compared is None:
+            return tuple(range(len(self.arms)))
         return (0, compared) if self.controlled else (compared,)
+
+    def periods_counted(self, estimand: Estimand) -> list[list[Counted]]:
+        """Return the periods of each arm as a comparison within patients counts them."""
+        arms = [self.periods(arm) for arm in range(len(self.arms))]
+        return counted(estimand, arms, self.spec.design.visits.weeks)
+
+    def given(self, estimand: str) -> set[str]:
+        """Return the treatments that an estimand compares."""
+        asked = self.spec.analysis.estimands[estimand]
+        if asked.within_patients:
+            return set(asked.compare)
+        return {period.give for arm in self.pair(estimand) for period in self.periods(arm)}
 
     @cached_property
     def strata(self) -> tuple[tuple[str, ...], ...]:
@@ -198,7 +224,7 @@ class Scenario:
         success = self.spec.analysis.success
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
-            given = {p.give for arm in self.pair(success) for p in self.periods(arm)}
+            given = self.given(success)
             if len({adverse.by_arm.get(treatment, 1.0) for treatment in given}) > 1:
                 return False
         effects = self.spec.truth.hypotheses[hypothesis].values()
