@@ -9,6 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
+from tests.within import attacks
 from tests.worlds import ATAXIA, CGD, world
 
 SIX = "duchenne-six-countries"
@@ -179,6 +180,12 @@ def sequences() -> Scenario:
     return world(ATAXIA, changes)
 
 
+def within() -> Scenario:
+    """Treatments compared within patients, by events and by their carry-over."""
+    term = {"analysis.methods.attacks.carry_over": True}
+    return attacks(**term)
+
+
 def survivors() -> Scenario:
     """A pool whose members have survived since their diagnosis."""
     with TemporaryDirectory() as folder:
@@ -192,4 +199,4 @@ def survivors() -> Scenario:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    return [boys(), infections(), spread(), sequences(), survivors(), one_arm(), within()]

@@ -90,7 +90,9 @@ class AnalysisChecker(Checker):
     def summary(self, steps: Steps, name: str) -> None:
         """Check that the summary is one of the arms there are: of one, or of two compared."""
         estimand = self.spec.analysis.estimands[name]
-        if estimand.within_patients or self.spec.design.control is not None:
+        if estimand.within_patients:
+            return  # see `check_within`
+        if self.spec.design.control is not None:
             if estimand.summary in OF_ONE_ARM:
                 message = f"a {estimand.summary!r} is that of a trial of one arm"
                 self.add((*steps, "summary"), message, "write what compares the arms")

@@ -58,7 +58,7 @@ def misfit(estimand: Estimand, event: str, fits: list[str], *, diary: bool) -> t
         value = "0" if diary else "worst"
         message = "a composite change needs the value that it takes where the event has happened"
         return message, f"write '{event}: {{composite: {value}}}'"
-    if how == "composite" and general:
+    if how == "composite" and general and not estimand.within_patients:
         message = "a number of events has no bad answer that an intercurrent event could be"
         return message, "take 'time to first' as the variable, or another strategy"
     mend = f"write '{event}: {fits[0]}'"

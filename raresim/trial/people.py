@@ -23,7 +23,7 @@ from raresim.trial.readings import Booleans, Visits, as_planned
 from raresim.trial.rescue import Rescues, nth, settled, shown
 from raresim.trial.scenario import Effects, Scenario
 from raresim.trial.sequence import Sequence, came_times, in_order, past_line
-from raresim.trial.treatment import Treatment, history
+from raresim.trial.treatment import Treatment, beyond, history
 
 STRIP = 64
 """Replicates whose paths are computed at a time; changes no number."""
@@ -240,6 +240,7 @@ class People:
                 whole = self._acts_in(name, effect)
                 own += history(effect, since, until, lowered, dose, whole)
             since = until
+        courses = {outcome: beyond(own) for outcome, own in courses.items()}
         if self.later is not None:
             start, never = np.zeros((1, 1)), np.full((1, 1), np.inf)
             for outcome, effect in self.scenario.drift.items():

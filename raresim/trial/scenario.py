@@ -69,9 +69,14 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
     if s < 1:
         value = value / s if effect.scale == "difference" else 1 + (value - 1) / s
         value = value if effect.scale == "difference" else np.maximum(value, LEAST_RATIO)
-    half_life = stated.half_life or 0.0
-    where = stated.only_where
-    return replace(effect, value=value, half_life=half_life, responders=s, only_where=where)
+    return replace(
+        effect,
+        value=value,
+        half_life=stated.half_life or 0.0,
+        lasts=stated.lasts or 0.0,
+        responders=s,
+        only_where=stated.only_where,
+    )
 
 
 def rows_of_effects(effects: Effects, chosen: slice) -> Effects:

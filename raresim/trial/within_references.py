@@ -15,6 +15,11 @@ def check_within(check: Checker, spec: ScenarioSpec, name: str) -> None:
     """Check an estimand that compares treatments within patients."""
     design, estimand = spec.design, spec.analysis.estimands[name]
     steps: Steps = ("analysis", "estimands", name)
+    fits = "rate ratio" if estimand.counts else "difference in means"
+    if estimand.summary != fits:
+        what = "what is counted" if estimand.counts else "what is read"
+        message = f"a {estimand.summary!r} does not compare {what} in periods"
+        check.add((*steps, "summary"), message, f"write 'summary: {fits}'")
     known = [*design.given, NOTHING]
     if not all(check.known((*steps, "compare"), "treatment", t, known) for t in estimand.compare):
         return
