@@ -9,7 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
-from tests.within import attacks
+from tests.within import attacks, crossed, periods
 from tests.worlds import ATAXIA, CGD, world
 
 SIX = "duchenne-six-countries"
@@ -181,9 +181,19 @@ def sequences() -> Scenario:
 
 
 def within() -> Scenario:
-    """Treatments compared within patients, by events and by their carry-over."""
-    term = {"analysis.methods.attacks.carry_over": True}
-    return attacks(**term)
+    """A score compared within patients, with a term for carry-over."""
+    arms = {"ab": periods(8, "drug", "sugar", "drug"), "ba": periods(8, "sugar", "drug", "drug")}
+    changes = {
+        "design.arms": arms,
+        "design.visits": {"weeks": [8, 16, 24]},
+        "analysis.methods.score.carry_over": True,
+    }
+    return crossed(**changes)
+
+
+def attacked() -> Scenario:
+    """Events compared within patients, some of them left out, and a ratio that lasts."""
+    return attacks(lasts="9 days", skip="13 days")
 
 
 def survivors() -> Scenario:
@@ -199,4 +209,13 @@ def survivors() -> Scenario:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), sequences(), survivors(), one_arm(), within()]
+    return [
+        boys(),
+        infections(),
+        spread(),
+        sequences(),
+        survivors(),
+        one_arm(),
+        within(),
+        attacked(),
+    ]

@@ -19,7 +19,7 @@ from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
-from raresim.trial.within_references import check_within
+from raresim.trial.within_references import check_outcome, check_within
 
 
 class AnalysisChecker(Checker):
@@ -145,7 +145,8 @@ class AnalysisChecker(Checker):
         if isinstance(found, Diary):
             fits = f"log ratio of {outcome} at week W"
         if self.spec.analysis.estimands[name].within_patients:
-            self.in_periods(steps, name, score=score)
+            check_outcome(self, self.spec, name, found)
+            self.intercurrent(name)
             return
         fitting = {fits.split()[0], "percent"} if score else {fits.split()[0]}
         if variable.split()[0] not in fitting and not (
@@ -159,20 +160,6 @@ class AnalysisChecker(Checker):
         self.intercurrent(name)
         if score:
             self.visit(steps, name)
-
-    def in_periods(self, steps: Steps, name: str, *, score: bool) -> None:
-        """Check that an outcome is told of each period as it is: read, or counted."""
-        outcome = self.spec.analysis.estimands[name].outcome
-        fits = f"{outcome} in each period" if score else f"events of {outcome} in each period"
-        variable = self.spec.analysis.estimands[name].variable
-        if isinstance(self.outcomes[outcome], TimeToEvent):
-            mend = "compare arms, or name an outcome that comes again"
-            self.add(steps, f"{outcome!r} happens once: not in each period", mend)
-        elif variable != fits:
-            kind = self.outcomes[outcome].kind
-            message = f"{variable!r} does not fit an outcome of kind {kind!r}"
-            self.add(steps, message, f"write '{fits}'")
-        self.intercurrent(name)
 
     def adverse(self, steps: Steps, name: str) -> None:
         """Check an estimand of an adverse event: its time, or its number where it comes again."""

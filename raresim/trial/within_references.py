@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from raresim.disease.checker import Checker, Steps
+from raresim.disease.outcome_block import AnyOutcome, TimeToEvent
+from raresim.disease.score_block import ReadAtVisits
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import NOTHING, Planned
 from raresim.trial.periods_counted import Counted, counted
@@ -40,6 +42,27 @@ def check_within(check: Checker, spec: ScenarioSpec, name: str) -> None:
     _shown(check, spec, name, arms)
 
 
+def check_outcome(check: Checker, spec: ScenarioSpec, name: str, outcome: AnyOutcome) -> None:
+    """Check that an outcome is told of each period as it is: read, or counted."""
+    estimand = spec.analysis.estimands[name]
+    steps: Steps = ("analysis", "estimands", name, "variable")
+    score = isinstance(outcome, ReadAtVisits)
+    fits = f"{'' if score else 'events of '}{estimand.outcome} in each period"
+    if isinstance(outcome, TimeToEvent):
+        mend = "compare arms, or name an outcome that comes again"
+        check.add(steps, f"{estimand.outcome!r} happens once: not in each period", mend)
+    elif estimand.variable != fits:
+        message = f"{estimand.variable!r} does not fit an outcome of kind {outcome.kind!r}"
+        check.add(steps, message, f"write '{fits}'")
+
+
+def _once(check: Checker, steps: Steps, message: str, mend: str) -> None:
+    """Add a problem of the design, which several estimands may have, if it is new."""
+    problem = check.document.problem(steps, message, mend=mend)
+    if problem not in check.problems:
+        check.problems.append(problem)
+
+
 def _conditions(check: Checker, spec: ScenarioSpec) -> None:
     """Check that no outcome decides who takes a period: treatments would not be comparable."""
     for arm, found in spec.design.arms.items():
@@ -47,7 +70,7 @@ def _conditions(check: Checker, spec: ScenarioSpec) -> None:
             if period.line is not None:
                 steps: Steps = ("design", "arms", arm, "periods", number)
                 message = "who takes it hangs on what came before, and treatments are compared"
-                check.add(steps, message, "remove its condition, or compare arms")
+                _once(check, steps, message, "remove its condition, or compare arms")
 
 
 def _period(check: Checker, steps: Steps, spec: ScenarioSpec, name: str, period: Counted) -> None:
@@ -58,19 +81,18 @@ def _period(check: Checker, steps: Steps, spec: ScenarioSpec, name: str, period:
         if estimand.skip >= lasts:
             where: Steps = ("analysis", "estimands", name, "skip")
             message = f"nothing is left of a period of {lasts:g} days"
-            check.add(where, message, "skip less of it")
+            _once(check, where, message, "skip less of it")
         return
     if not period.visits:
         week = int(period.until // 7)
         message = f"no visit is due in this period: {estimand.outcome!r} is not read"
-        check.add(steps, message, f"add week {week} to the visits")
+        _once(check, steps, message, f"add week {week} to the visits")
         return
     day = 7 * visits.weeks[period.visits[-1]]
     late = day + visits.window - period.until
     if late > NEAR or day - visits.window < period.since - NEAR:
         message = f"the visit of week {day // 7} may lie outside of this period"
-        mend = f"narrow the window, or read it {late:g} days before the period's end"
-        check.add(steps, message, mend)
+        _once(check, steps, message, "narrow the window, or make the period longer")
 
 
 NEAR = 1e-6
