@@ -10,6 +10,7 @@ from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
 from tests.staged import snsmart, spcd
+from tests.within import attacks, crossed, periods
 from tests.worlds import ATAXIA, CGD, world
 
 SIX = "duchenne-six-countries"
@@ -181,6 +182,22 @@ def sequences() -> Scenario:
     return world(ATAXIA, changes)
 
 
+def within() -> Scenario:
+    """A score compared within patients, with a term for carry-over."""
+    arms = {"ab": periods(8, "drug", "sugar", "drug"), "ba": periods(8, "sugar", "drug", "drug")}
+    changes = {
+        "design.arms": arms,
+        "design.visits": {"weeks": [8, 16, 24]},
+        "analysis.methods.score.carry_over": True,
+    }
+    return crossed(**changes)
+
+
+def attacked() -> Scenario:
+    """Events compared within patients, some of them left out, and a ratio that lasts."""
+    return attacks(lasts="9 days", skip="13 days")
+
+
 def survivors() -> Scenario:
     """A pool whose members have survived since their diagnosis."""
     with TemporaryDirectory() as folder:
@@ -273,4 +290,5 @@ def three_regimens() -> Scenario:
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
-    return [*small, *looked_at(), placebo_twice(), three_regimens()]
+    own = [placebo_twice(), three_regimens(), within(), attacked()]
+    return [*small, *own, *looked_at()]

@@ -7,7 +7,7 @@ from raresim.report.assumption import line_words
 from raresim.report.looks import look_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
-from raresim.report.stages import compared_in_stages, prior_words, stage_rows
+from raresim.report.stages import prior_words, stage_rows
 from raresim.report.words import duration, number, plain
 from raresim.trial.analysis_block import Estimand, MethodSpec
 from raresim.trial.cost_block import Costs
@@ -140,17 +140,11 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     spec = scenario.spec
     found = []
     for name, estimand in spec.analysis.estimands.items():
-        treated = scenario.arms[scenario.compared(name)]
-        arms = f"{treated} ({gets(scenario, treated)})"
-        control = spec.design.control
-        arms += ", without a control" if control is None else f" against {control}"
-        if control is not None and spec.design.arms[control].periods:
-            arms += f" ({gets(scenario, control)})"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
             ("Population", _population(scenario, estimand)),
-            ("Treatments", compared_in_stages(scenario, estimand) if estimand.stages else arms),
-            ("Variable", plain(estimand.variable)),
+            ("Treatments", _treatments(scenario, name)),
+            ("Variable", _variable(scenario, estimand)),
             *stage_rows(scenario, estimand),
             *_endpoint(scenario, estimand),
             ("Intercurrent events", "; ".join(events) or "none stated"),
@@ -159,6 +153,33 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
         ]
         found.append((name, rows))
     return found
+
+
+def _treatments(scenario: Scenario, name: str) -> str:
+    """Return what an estimand compares: arms, or treatments within patients."""
+    design, number = scenario.spec.design, scenario.compared(name)
+    if number is None:
+        treated, control = scenario.spec.analysis.estimands[name].compare
+        return f"{treated} against {control}, within patients"
+    arms = f"{scenario.arms[number]} ({gets(scenario, scenario.arms[number])})"
+    if design.control is None:
+        return f"{arms}, without a control"
+    own = f" ({gets(scenario, design.control)})" if design.arms[design.control].periods else ""
+    return f"{arms} against {design.control}{own}"
+
+
+def _variable(scenario: Scenario, estimand: Estimand) -> str:
+    """Return the variable in words; of a score in periods, with the visits that read it."""
+    found = plain(estimand.variable)
+    if not estimand.within_patients:
+        return found
+    if estimand.counts:
+        skipped = f", without the first {duration(estimand.skip)} of each"
+        return found + (skipped if estimand.skip else "")
+    weeks, own = scenario.spec.design.visits.weeks, scenario.periods_counted(estimand)
+    read = {weeks[p.visits[-1]] for of_arm in own for p in of_arm if p.visits and p.code >= 0}
+    listed = ", ".join(map(str, sorted(read)))
+    return f"{found}, at its last visit (weeks {listed})"
 
 
 def _population(scenario: Scenario, estimand: Estimand) -> str:
@@ -184,6 +205,8 @@ def _endpoint(scenario: Scenario, estimand: Estimand) -> list[tuple[str, str]]:
 
 def _method(method: MethodSpec) -> str:
     parts = [f"{method.test}, one-sided at {method.alpha:g}"]
+    if method.carry_over:
+        parts.append("with carry-over")
     if method.goal is not None:
         parts.append(f"against the goal {number(method.goal)}")
     if method.estimate:

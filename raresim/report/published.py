@@ -98,6 +98,8 @@ def how_it_acts(stated: EffectSpec) -> str:
     parts = []
     if stated.half_life is not None:
         parts.append(f"comes and goes with a half-life of {duration(stated.half_life)}")
+    if stated.lasts is not None:
+        parts.append(f"lasts {duration(stated.lasts)} beyond treatment")
     if stated.responders < 1:
         parts.append(f"acts in {percent(stated.responders)} of patients, who have all of it")
     if stated.on_top_of:

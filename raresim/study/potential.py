@@ -75,9 +75,10 @@ class Potential:
         own = self.endpoint.events if self.endpoint is not None else [self.estimand.outcome]
         return {*own, *self.scenario.model.spec.fatal}
 
-    def walked(self, arm: int, chosen: slice, names: set[str]) -> dict[str, Any]:
-        """Return the paths of some outcomes and adverse events for some of the columns."""
-        return self.folk.walk(arm, chosen, names, **self._world)
+    def walked(self, arm: int, chosen: slice, names: set[str] | None = None) -> dict[str, Any]:
+        """Return the paths of some outcomes, or of those that say what happens."""
+        wanted = self._walked if names is None else names
+        return self.folk.walk(arm, chosen, wanted, **self._world)
 
     def read(self, arm: int, score: str) -> Floats:
         """Return what is read at randomisation and at each planned visit, the last axis."""
@@ -111,7 +112,7 @@ class Potential:
         return Lives(*(np.concatenate(column) for column in whole))
 
     def _lives(self, arm: int, followed: float, strip: slice, read: dict[str, Floats]) -> Lives:
-        paths = self.walked(arm, strip, self._walked)
+        paths = self.walked(arm, strip)
         end: Floats = np.full(self.folk.eligible[strip].shape, followed)
         for name in self.scenario.model.spec.fatal:
             end = np.minimum(end, paths[name].days[..., 0])

@@ -20,6 +20,7 @@ from raresim.disease.parameters import DRAW
 from raresim.evidence.statistics import Floats
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.study.potential import Lives, Potential
+from raresim.study.potential_periods import imagined, in_a_period
 from raresim.study.stage_truth import stage_difference
 from raresim.trial.allotment import strata_of
 from raresim.trial.candidates import people
@@ -58,7 +59,7 @@ def true_values(
     columns = slice(DRAW * (draws if drawn else DRAWS))
     numbers, effects = numbers.rows(columns), rows_of_effects(effects, columns)
     luck = Luck(seed, APART + chunk).only(columns)
-    folk = people(scenario, luck, UNITS, numbers, effects)
+    folk = imagined(scenario, people(scenario, luck, UNITS, numbers, effects))
     rows = draws if drawn else ROWS
     names = scenario.spec.analysis.estimands
     return {name: _value(scenario, folk, name, rows) for name in names}
@@ -69,6 +70,8 @@ def _value(scenario: Scenario, folk: People, name: str, rows: int) -> Floats:
     estimand = pairs.estimand
     if estimand.stages:
         return stage_difference(pairs, rows)
+    if estimand.within_patients:
+        return _within_patients(pairs, rows)
     if estimand.variable.startswith("time to first"):
         return _log_hazard_ratio(pairs, rows)
     if estimand.variable.startswith("events of"):
@@ -163,3 +166,23 @@ def _mean_difference(pairs: Potential, rows: int) -> Floats:
     belongs = belongs & ~np.isnan(difference)  # of nothing there is no per cent
     total = _gather(np.where(belongs, difference, 0.0), shape, rows).sum(1)
     return np.asarray(total / _gather(belongs, shape, rows).sum(1))
+
+
+def _within_patients(pairs: Potential, rows: int) -> Floats:
+    """Return what a period on one treatment makes of a period on the other, nothing before both.
+
+    The mean difference of what is read, or the log ratio of events over the time at risk.
+    """
+    shape, eligible = pairs.folk.eligible.shape, pairs.folk.eligible
+    control, treated = (in_a_period(pairs, code) for code in (0, 1))
+    if not pairs.estimand.counts:
+        apart = treated.outcome - control.outcome
+        belongs = eligible & ~np.isnan(apart)
+        total = _gather(np.where(belongs, apart, 0.0), shape, rows).sum(1)
+        return np.asarray(total / _gather(belongs, shape, rows).sum(1))
+    rates = [
+        _gather(np.where(eligible, one.outcome, 0.0), shape, rows).sum(1)
+        / _gather(np.where(eligible, one.exposure, 0.0), shape, rows).sum(1)
+        for one in (control, treated)
+    ]
+    return np.asarray(np.log(rates[1] / rates[0]))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from raresim.errors import Fault, did_you_mean
-from raresim.files.schema import Spec
+from raresim.files.schema import Duration, Spec
 from raresim.trial.boundary_block import Boundary, Futility, Threshold
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
@@ -40,10 +40,13 @@ _FORMS = (
     *("time to first X", "events of X", "change in X at week W"),
     *("percent change in X at week W", "log ratio of X at week W", "share with X by week W"),
     *("change in X by stages", "share with X by stages"),
+    *("X in each period", "events of X in each period"),
 )
 _READ = r"((percent )?change in|log ratio of) \w+ (at week \d+|by stages)"
 _SHARE = r"share with \w+ by (week \d+|stages)"
-_VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE})$"
+_PERIODS = " in each period"
+_WITHIN = rf"(events of )?\w+{_PERIODS}"
+_VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE}|{_WITHIN})$"
 
 
 OF_ONE_ARM = ("share", "mean", "rate per year")
@@ -59,7 +62,9 @@ class Estimand(Spec):
         "'change in X at week W', 'percent "
         "change in X at week W', or, of a diary, "
         "'log ratio of X at week W': log((reading + 1) / (baseline + 1)); of an endpoint "
-        "'share with X by week W'; 'by stages' in place of a week where 'stages' says how they end",
+        "'share with X by week W'; 'by stages' in place of a week where 'stages' says how they "
+        "end; within patients, 'X in each period', of a score at the last visit of each, or "
+        "'events of X in each period'",
         json_schema_extra={"pattern": _VARIABLE},
         examples=["time to first infection", "events of infection", "change in mfars at week 48"],
     )
@@ -92,6 +97,17 @@ class Estimand(Spec):
         description="the treatment with which it is compared; the control's first if not told",
         examples=["low"],
     )
+    compare: list[str] = Field(
+        default_factory=list,
+        description="two treatments that are compared within patients, the control last: of a "
+        "variable 'in each period'",
+        examples=[["drug", "placebo"]],
+    )
+    skip: Duration = Field(
+        0.0,
+        description="time at the beginning of each period whose events are not counted",
+        examples=["2 weeks"],
+    )
     summary: Literal[
         "hazard ratio", "rate ratio", "difference in means", "share", "mean", "rate per year"
     ] = Field(description="the number that compares the arms, or, the last three, that of one arm")
@@ -118,9 +134,37 @@ class Estimand(Spec):
         stages_of(self.variable, self.stages, self.weight, self.treatment, self.against)
         return self
 
+    @model_validator(mode="after")
+    def _sound(self) -> Estimand:
+        if not self.within_patients:
+            if self.compare:
+                mend = "write 'X in each period' or 'events of X in each period' as the variable"
+                raise Fault("treatments are compared in periods", mend)
+        elif len(set(self.compare)) != 2 or len(self.compare) != 2:
+            mend = "write 'compare: [drug, placebo]', the control last"
+            raise Fault("a comparison within patients is one of two treatments", mend)
+        elif self.arm:
+            raise Fault("treatments are compared here, and no arms", "remove 'arm'")
+        if self.skip and not (self.within_patients and self.counts):
+            message = "only events in each period leave out a time at its beginning"
+            raise Fault(message, "remove 'skip'")
+        return self
+
+    @property
+    def within_patients(self) -> bool:
+        """Whether two treatments are compared within patients, period by period."""
+        return self.variable.endswith(_PERIODS)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the variable is a number of events."""
+        return self.variable.startswith("events of")
+
     @property
     def kind(self) -> str:
-        """What methods are told of the variable: its first word, 'stages of' before it."""
+        """What methods know the variable by: its first word, and what is compared."""
+        if self.within_patients:
+            return "counts in periods" if self.counts else "scores in periods"
         word = self.variable.split()[0]
         if not self.stages:
             return word
@@ -130,6 +174,8 @@ class Estimand(Spec):
     def outcome(self) -> str:
         """The outcome that the variable reads."""
         words = self.variable.split()
+        if self.within_patients:
+            return words[2] if self.counts else words[0]
         return (
             words[2] if words[0] in ("events", "change", "share") else words[3]
         )  # "log ratio of X", ...
@@ -194,10 +240,12 @@ Test = Literal[
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
     "exact binomial", "exact poisson", "one-sample t",
     "spcd", "joint stage", "bayesian joint stage",
+    "crossover anova", "paired t", "signed rank", "conditional poisson",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
     "ancova", "mmrm", "t", "miettinen-nurminen",
+    "crossover anova", "paired t", "conditional poisson",
 ]  # fmt: skip
 """Methods of `trial/methods.py`, and those of them that estimate what a summary asks."""
 
@@ -256,6 +304,11 @@ class MethodSpec(Spec):
         None,
         description="what one arm is held against: a share, a mean change, or events per year",
         examples=[0.2],
+    )
+    carry_over: bool = Field(
+        False,
+        description="whether a 'crossover anova' has a term for the treatment of the period before",
+        examples=[True],
     )
     alpha: Alpha = Field(description="level of the test")
     boundary: Boundary | None = Field(None, description="when looks reject, if there are several")

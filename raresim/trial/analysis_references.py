@@ -21,6 +21,7 @@ from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.stage_references import StageChecker
+from raresim.trial.within_references import check_outcome, check_within
 
 
 class AnalysisChecker(StageChecker):
@@ -72,6 +73,9 @@ class AnalysisChecker(StageChecker):
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
         steps: Steps = ("analysis", "estimands", name)
         self.summary(steps, name)
+        if self.spec.analysis.estimands[name].within_patients:
+            check_within(self, self.spec, name)
+            return
         if self.spec.analysis.estimands[name].stages:
             self.staged(steps, name)
         elif arm:
@@ -83,11 +87,15 @@ class AnalysisChecker(StageChecker):
     def summary(self, steps: Steps, name: str) -> None:
         """Check that the summary is one of the arms there are: of one, or of two compared."""
         estimand = self.spec.analysis.estimands[name]
+        if estimand.within_patients:
+            return  # see `check_within`
         if self.spec.design.control is not None:
             if estimand.summary in OF_ONE_ARM:
                 message = f"a {estimand.summary!r} is that of a trial of one arm"
                 self.add((*steps, "summary"), message, "write what compares the arms")
             return
+        if len(self.spec.design.arms) > 1:
+            return  # a control is missing, and that is told
         if estimand.variable.startswith("time to first"):
             message = "a trial of one arm has no hazard to compare"
             mend = f"write 'share with {estimand.outcome} by week W', or 'events of X'"
@@ -135,6 +143,10 @@ class AnalysisChecker(StageChecker):
         fits = f"change in {outcome} at week W" if score else f"time to first {outcome}"
         if isinstance(found, Diary):
             fits = f"log ratio of {outcome} at week W"
+        if self.spec.analysis.estimands[name].within_patients:
+            check_outcome(self, self.spec, name, found)
+            self.intercurrent(name)
+            return
         fitting = {fits.split()[0], "percent"} if score else {fits.split()[0]}
         if variable.split()[0] not in fitting and not (
             variable.startswith("events of") and not score
@@ -212,8 +224,9 @@ class AnalysisChecker(StageChecker):
         steps: Steps = ("analysis", "methods", name)
         method = self.spec.analysis.methods[name]
         variable = self.spec.analysis.estimands[name].variable
-        kind = self.spec.analysis.estimands[name].kind
-        fits = methods_for(kind, controlled=self.spec.design.control is not None)
+        estimand = self.spec.analysis.estimands[name]
+        kind, two = estimand.kind, self.spec.design.control is not None
+        fits = methods_for(kind, controlled=two or estimand.within_patients)
         words: list[str] = [word for word in (method.test, method.estimate) if word is not None]
         for word in words:
             if word not in fits:

@@ -99,4 +99,25 @@ class StageTable:
         return np.asarray(known.sum(axis=1))
 
 
-AnalysisTable = SurvivalTable | CountTable | ChangeTable | StageTable
+@dataclass(frozen=True)
+class PeriodTable:
+    """What each patient had in each period (a third axis): a score, or events and their years.
+
+    `outcome` is NaN where it is missing; `treatment` is 0 for the control, 1 for what is compared
+    with it, more for others, and -1 for none, as during a wash-out.
+    """
+
+    who: Who
+    outcome: Floats
+    treatment: npt.NDArray[np.int64]
+    exposure: Floats
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """Patients with an outcome under both treatments, (replicates,)."""
+        known = ~np.isnan(self.outcome) & self.who.present[..., None]
+        both = [np.any(known & (self.treatment == code), axis=-1) for code in (0, 1)]
+        return np.asarray((both[0] & both[1]).sum(axis=1))
+
+
+AnalysisTable = SurvivalTable | CountTable | ChangeTable | StageTable | PeriodTable

@@ -16,10 +16,10 @@ def check_boundary(check: Checker, spec: ScenarioSpec, name: str) -> None:
     milestones = spec.design.milestones
     looks = [key for key, milestone in milestones.items() if name in milestone.analyses]
     boundary = method.boundary
-    if boundary is not None and name in spec.analysis.estimands:
-        if spec.analysis.estimands[name].stages:
-            message = "two stages of the same patients are compared once, when both are over"
-            check.add((*steps, "boundary"), message, "remove 'boundary'")
+    estimand = spec.analysis.estimands.get(name)
+    if boundary is not None and estimand and (estimand.stages or estimand.within_patients):
+        message = "patients are compared with themselves once, when all is over"
+        check.add((*steps, "boundary"), message, "remove 'boundary'")
     if boundary is not None and boundary.number not in (None, len(looks)):
         message = f"plans {boundary.number} looks, and {len(looks)} milestones analyse {name!r}"
         key = "critical" if boundary.critical else "looks"

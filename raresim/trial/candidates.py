@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.disease import Parameters, Patients
-from raresim.disease.outcomes import Exposure, Horizon
+from raresim.disease.outcomes import Effect, Exposure, Horizon
 from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
@@ -72,15 +72,11 @@ def people(
 def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
     """Return the most by which anything can multiply each outcome's rate at once.
 
-    That is the largest ratio of an arm (a lower dose lies between it and 1), times that of drift
-    by the end of recruitment, and those of every rescue above 1.
+    That is the largest ratio of a treatment (a lower dose lies between it and 1), or the product of
+    those above 1 where one lasts on into the next, times that of drift by the end of recruitment,
+    and those of every rescue above 1.
     """
-    found = {
-        outcome: max(
-            (float(np.max(e.value)) for e in arms.values() if e.scale == "ratio"), default=1.0
-        )
-        for outcome, arms in effects.items()
-    }
+    found = {outcome: _at_once(arms) for outcome, arms in effects.items()}
     design, screened = scenario.spec.design, scenario.spec.truth.screening_lasts[1]
     years = (design.recruit_for + screened + design.run_in_days) / YEAR
     for outcome, effect in scenario.drift.items():
@@ -92,6 +88,14 @@ def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
             more = float(np.max(effect.value)) if effect.scale == "ratio" else 1.0
             found[outcome] = max(1.0, found.get(outcome, 1.0)) * max(1.0, more)
     return found
+
+
+def _at_once(effects: dict[str, Effect]) -> float:
+    """Return the most by which treatments can multiply a rate at once."""
+    ratios = [float(np.max(effect.value)) for effect in effects.values() if effect.scale == "ratio"]
+    if any(effect.lasts for effect in effects.values()):
+        return float(np.prod([max(1.0, ratio) for ratio in ratios]))
+    return max(ratios, default=1.0)
 
 
 def again(luck: Luck, attempt: int) -> Luck:

@@ -28,6 +28,7 @@ from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.methods import repeated
+from raresim.trial.period_table import period_table
 from raresim.trial.scenario import Scenario
 from raresim.trial.stage_table import stage_table
 from raresim.trial.ticks import NEVER, Ticks
@@ -58,10 +59,12 @@ def cut(
     stratum = (
         strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
     )
-    who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
+    who = Who(present, np.asarray(ledger.arm == compared).astype(np.int8), stratum)
     data = Data(scenario, fate, ledger, known_until(ledger, at, final=final))
     if estimand.stages:
         return stage_table(data, estimand, who)
+    if estimand.within_patients:
+        return period_table(data, name, who)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
         nothing = np.empty((*present.shape, 0))

@@ -29,6 +29,11 @@ class EffectSpec(Spec):
         "with the time under treatment and is kept (disease-modifying)",
         examples=["1 week"],
     )
+    lasts: Duration | None = Field(
+        None,
+        description="a ratio lasts so long after treatment with it has ended (carry-over)",
+        examples=["2 weeks"],
+    )
     responders: float = Field(
         1.0,
         gt=0,
@@ -80,6 +85,9 @@ class EffectSpec(Spec):
         if isinstance(statistic, Difference):
             if self.half_life is not None and self.half_life <= 0:
                 raise Fault("expected a half-life above zero", "write a time, such as '1 week'")
+            if self.lasts is not None:
+                mend = "remove 'lasts', or state a 'half_life'"
+                raise Fault("a difference comes and goes, or is kept", mend)
             return
         if self.half_life is not None:
             raise Fault("a ratio has no half-life", "remove 'half_life', or state a difference")

@@ -43,6 +43,7 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
         effect,
         value=value,
         half_life=half_life,
+        lasts=stated.lasts or 0.0,
         responders=s,
         only_where=stated.only_where,
         on_top_of=stated.on_top_of,

@@ -27,6 +27,8 @@ def fitting(
         return ["composite"]
     if crossing:
         return ["hypothetical", "treatment policy"]
+    if estimand.within_patients:
+        return ["while alive"] if fatal else _in_periods(adverse)
     if fatal:
         return ["composite", "while alive"] if timed else ["while alive"]
     if estimand.stages:
@@ -36,6 +38,12 @@ def fitting(
         for how in GENERAL
         if (timed or how != "composite") and not (adverse and how == "hypothetical")
     ]
+
+
+def _in_periods(adverse: bool) -> list[str]:
+    """Return the strategies for an event of the living where periods are compared."""
+    found = ["treatment policy", "while on treatment"]
+    return found if adverse else [*found, "hypothetical"]
 
 
 def misfit(estimand: Estimand, event: str, fits: list[str], *, diary: bool) -> tuple[str, str]:
@@ -53,7 +61,7 @@ def misfit(estimand: Estimand, event: str, fits: list[str], *, diary: bool) -> t
         value = "0" if diary else "worst"
         message = "a composite change needs the value that it takes where the event has happened"
         return message, f"write '{event}: {{composite: {value}}}'"
-    if how == "composite" and general:
+    if how == "composite" and general and not estimand.within_patients:
         message = "a number of events has no bad answer that an intercurrent event could be"
         return message, "take 'time to first' as the variable, or another strategy"
     mend = f"write '{event}: {fits[0]}'"

@@ -152,7 +152,9 @@ class Analyst:
         else:
             critical = stand.critical
             rejected = np.isfinite(critical) & (stand.z >= critical)
-        rejected = rejected & ~self.dropped[seen.rows, self.scenario.compared(estimand)]
+        arm = self.scenario.compared(estimand)
+        if arm is not None:
+            rejected = rejected & ~self.dropped[seen.rows, arm]
         return {
             "analysed": True,
             "estimate": part(estimate, "estimate"),

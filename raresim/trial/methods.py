@@ -16,7 +16,7 @@ from raresim.analysis import batch
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
-from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.analysis_tables import ChangeTable, CountTable, PeriodTable, SurvivalTable
 from raresim.trial.stage_methods import bayesian_joint_stage, joint_stage, spcd
 
 CHANGES = ("change", "percent", "log")
@@ -64,7 +64,7 @@ class Method:
     Parameters
     ----------
     fits
-        First words of the variables that it analyses.
+        Kinds of variable that it analyses, see `Estimand.kind`.
     run
         Analyses a table of that kind.
     takes
@@ -139,6 +139,19 @@ def _mmrm(table: ChangeTable, method: MethodSpec) -> Answer:
     )
 
 
+def _periods(table: PeriodTable) -> tuple[Any, Any, Any]:
+    return table.outcome, table.treatment, table.who.present
+
+
+def _crossover_anova(table: PeriodTable, method: MethodSpec) -> Answer:
+    return batch.crossover_anova(*_periods(table), carry_over=method.carry_over)
+
+
+def _conditional_poisson(table: PeriodTable, method: MethodSpec) -> Answer:
+    who = table.who
+    return batch.conditional_poisson(table.outcome, table.exposure, table.treatment, who.present)
+
+
 def _goal(method: MethodSpec) -> float:
     assert method.goal is not None  # the references were checked
     return method.goal
@@ -170,6 +183,7 @@ STRUCTURES = {
 """Covariances by the names that files use, and by those of R's mmrm."""
 CONTINUOUS = (*CHANGES, "share")
 WEIGHTED = tuple(f"weighted {word}" for word in CONTINUOUS)
+SCORES = ("scores in periods",)
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
@@ -204,6 +218,12 @@ METHODS: dict[str, Method] = {
     "bayesian joint stage": Method(
         ("first-stage share",), bayesian_joint_stage, ("linkage", "prior")
     ),
+    "crossover anova": Method(SCORES, _crossover_anova, ("carry_over",)),
+    "paired t": Method(SCORES, lambda t, m: batch.crossover_t(*_periods(t))),
+    "signed rank": Method(
+        SCORES, lambda t, m: batch.crossover_signed_rank(*_periods(t)), estimates=False
+    ),
+    "conditional poisson": Method(("counts in periods",), _conditional_poisson),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))
@@ -216,6 +236,6 @@ def repeated(method: MethodSpec) -> bool:
 
 
 def fitting(kind: str, *, controlled: bool = True) -> list[str]:
-    """Return the methods that analyse variables with a first word, of two arms or of one."""
+    """Return the methods that analyse a kind of variable, of two arms or of one."""
     found = [(name, method) for name, method in METHODS.items() if kind in method.fits]
     return [name for name, method in found if method.one_arm != controlled]

@@ -131,7 +131,10 @@ class MilestoneChecker(AnalysisChecker):
     def treated_arm(self, steps: Steps, arm: str) -> None:
         """Check that an arm is there, and is not the control."""
         known = self.known(steps, "arm", arm, self.spec.design.arms)
-        if known and arm == self.spec.design.control:
+        if self.spec.design.control is None:
+            message = "no arm is dropped or added where none is the control"
+            self.add(steps, message, "remove it")
+        elif known and arm == self.spec.design.control:
             others = [name for name in self.spec.design.arms if name != arm]
             message = "the control is open as long as anybody is randomised"
             self.add(steps, message, f"name one of {', '.join(others)}")

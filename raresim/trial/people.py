@@ -25,7 +25,7 @@ from raresim.trial.responders import Responders
 from raresim.trial.run_in import from_run_in
 from raresim.trial.scenario import Scenario
 from raresim.trial.sequence import Sequence, came_times, in_order, past_line
-from raresim.trial.treatment import Treatment, history
+from raresim.trial.treatment import Treatment, beyond, history
 
 STRIP = 64
 """Replicates whose paths are computed at a time; changes no number."""
@@ -249,6 +249,7 @@ class People:
                         Course(below, since, until, self.responders.dose(effect.on_top_of, below))
                     )
             since = until
+        courses = {outcome: beyond(own) for outcome, own in courses.items()}
         if self.later is not None:
             start, never = np.zeros((1, 1)), np.full((1, 1), np.inf)
             for outcome, effect in self.scenario.drift.items():

@@ -108,7 +108,8 @@ class _Checker(PeriodChecker, MilestoneChecker):
         design, steps = self.spec.design, ("design", "control")
         first = next(iter(design.arms))
         if design.control is None:
-            if len(design.arms) > 1:
+            asked = self.spec.analysis.estimands.values()
+            if len(design.arms) > 1 and not all(each.within_patients for each in asked):
                 message = "several arms are compared with one of them"
                 self.add(("design",), message, f"add 'control: {first}'")
             return

@@ -31,6 +31,7 @@ from raresim.trial.arm_block import Planned
 from raresim.trial.boundary_block import Boundary
 from raresim.trial.effects import Effects, acting, acting_in
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
+from raresim.trial.periods_counted import Counted, counted
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
@@ -66,26 +67,45 @@ class Scenario:
 
     @property
     def controlled(self) -> bool:
-        """Whether arms are compared with a control, and not with a goal."""
+        """Whether arms are compared with a control, and not with a goal or within patients."""
         return self.spec.design.control is not None
 
     @property
     def two_arms_decide(self) -> bool:
-        """Whether success compares two arms: not where there is one, nor where stages do."""
-        analysis = self.spec.analysis
-        return self.controlled and not analysis.estimands[analysis.success].stages
+        """Whether success compares two arms: not one alone, nor stages or periods of patients."""
+        success = self.spec.analysis.estimands[self.spec.analysis.success]
+        return self.controlled and not success.stages and not success.within_patients
 
-    def compared(self, estimand: str) -> int:
-        """Return the number of the arm that an estimand is about."""
-        arm = self.spec.analysis.estimands[estimand].arm
-        return self.arms.index(arm) if arm else int(self.controlled)
+    def compared(self, estimand: str) -> int | None:
+        """Return the number of the arm that an estimand is about, None if it compares none."""
+        asked = self.spec.analysis.estimands[estimand]
+        if asked.within_patients:
+            return None
+        return self.arms.index(asked.arm) if asked.arm else int(self.controlled)
 
     def pair(self, estimand: str) -> tuple[int, ...]:
-        """Return the numbers of the arms that an estimand reads: the control, if any, first."""
+        """Return the numbers of the arms that an estimand reads: the control, if any, first.
+
+        Stages, and a comparison within patients, read them all.
+        """
         if self.spec.analysis.estimands[estimand].stages:
             return tuple(range(len(self.arms)))
         compared = self.compared(estimand)
+        if compared is None:
+            return tuple(range(len(self.arms)))
         return (0, compared) if self.controlled else (compared,)
+
+    def periods_counted(self, estimand: Estimand) -> list[list[Counted]]:
+        """Return the periods of each arm as a comparison within patients counts them."""
+        arms = [self.periods(arm) for arm in range(len(self.arms))]
+        return counted(estimand, arms, self.spec.design.visits.weeks)
+
+    def given(self, estimand: str) -> set[str]:
+        """Return the treatments that an estimand compares."""
+        asked = self.spec.analysis.estimands[estimand]
+        if asked.within_patients:
+            return set(asked.compare)
+        return {period.give for arm in self.pair(estimand) for period in self.periods(arm)}
 
     @cached_property
     def strata(self) -> tuple[tuple[str, ...], ...]:
@@ -167,7 +187,7 @@ class Scenario:
         success = self.spec.analysis.success
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
-            given = {p.give for arm in self.pair(success) for p in self.periods(arm)}
+            given = self.given(success)
             if len({adverse.by_arm.get(treatment, 1.0) for treatment in given}) > 1:
                 return False
         effects = self.spec.truth.hypotheses[hypothesis].values()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from raresim.disease import DiseaseModel
-from raresim.disease.outcomes import Course, Effect, EventPath, Exposure
+from raresim.disease.outcomes import Course, Effect, EventPath, Exposure, lasting
 from raresim.evidence.statistics import Floats
 from raresim.trial.rescue import Rescues, walk
 
@@ -58,3 +58,15 @@ def history(
     for k, (since, end) in enumerate(zip(ends, [*ends[1:], until], strict=True)):
         courses.append(Course(effect, since, end, np.ascontiguousarray(whole * dose[..., k])))
     return courses
+
+
+def beyond(courses: list[Course]) -> list[Course]:
+    """Return courses of several treatments with what their ratios last beyond them."""
+    if not any(course.effect is not None and course.effect.lasts for course in courses):
+        return courses
+    found = list(courses)
+    for effect in {id(course.effect): course.effect for course in courses}.values():
+        places = [k for k, course in enumerate(courses) if course.effect is effect]
+        for k, course in zip(places, lasting([courses[k] for k in places]), strict=True):
+            found[k] = course
+    return found

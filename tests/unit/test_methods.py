@@ -11,6 +11,7 @@ from raresim.errors import InputError
 from raresim.trial import Scenario, run_block
 from raresim.trial.analysis_block import Covariance, Estimate, Test
 from raresim.trial.methods import METHODS, STRUCTURES
+from tests.within import attacks, crossed
 from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 12
@@ -70,7 +71,16 @@ def ataxia(method: dict[str, Any], share: bool = False) -> Scenario:
 
 
 STAGED = ["spcd", "joint stage", "bayesian joint stage"]
+SCORES: list[dict[str, Any]] = [
+    {"test": "crossover anova"},
+    {"test": "paired t"},
+    {"test": "signed rank", "estimate": "paired t"},
+    {"test": "signed rank", "estimate": "crossover anova"},
+]
+RATES: list[dict[str, Any]] = [{"test": "conditional poisson"}]
 CASES = [
+    *(pytest.param(lambda m=m: crossed(method=m), id=f"scores {m}") for m in SCORES),
+    *(pytest.param(lambda m=m: attacks(method=m), id=f"attacks {m}") for m in RATES),
     *(pytest.param(lambda m=m: infections("time", m), id=f"time {m}") for m in TIMES),
     *(pytest.param(lambda m=m: infections("events", m), id=f"events {m}") for m in COUNTS),
     *(pytest.param(lambda m=m: ataxia(m), id=f"change {m}") for m in CHANGES),
@@ -100,6 +110,7 @@ def test_names_in_files_are_those_of_the_methods() -> None:
     tested = [m["test"] for m in (*TIMES, *COUNTS, *CHANGES, *SHARES)]
     tested += [name for name, method in METHODS.items() if method.one_arm]  # in test_single_arm
     tested += STAGED  # in test_stages
+    tested += [m["test"] for m in (*SCORES, *RATES)]
     assert set(tested) == set(METHODS)
 
 

@@ -3,7 +3,7 @@
 from raresim.disease.outcomes.crossing import CrossingProcess
 from raresim.disease.outcomes.curve import Clock, CurvePath, DiaryProcess, TrajectoryProcess
 from raresim.disease.outcomes.events import EventLatent, EventPath, EventProcess
-from raresim.disease.outcomes.exposure import UNTREATED, Course, Effect, Exposure
+from raresim.disease.outcomes.exposure import UNTREATED, Course, Effect, Exposure, lasting
 from raresim.disease.outcomes.following import FollowingProcess
 from raresim.disease.outcomes.process import Horizon, Process
 from raresim.disease.outcomes.reading import Occasion, ReadProcess, on_day
@@ -21,5 +21,5 @@ __all__ = [
     "DiaryProcess", "Effect", "EventLatent", "EventPath", "EventProcess", "Exposure",
     "FollowingProcess", "Horizon", "Occasion", "Process", "ReadProcess", "ScoreLatent",
     "ScorePath", "ScoreProcess", "StatesProcess", "TimedLatent", "TimedProcess",
-    "TrajectoryProcess", "on_day",
+    "TrajectoryProcess", "lasting", "on_day",
 ]  # fmt: skip

@@ -34,14 +34,16 @@ class Effect:
     """What a treatment does to an outcome: a ratio of rates, or a difference after `after` days.
 
     `half_life` is that with which a difference comes and goes, 0 for one that grows in proportion
-    to the time under treatment and is kept. It acts `only_where` a condition on the patient holds,
-    and there in a share of `responders` only; `on_top_of` names a treatment whose effect acts too.
+    to the time under treatment and is kept; a ratio `lasts` so many days beyond treatment. It acts
+    `only_where` a condition on the patient holds, and there in a share of `responders` only;
+    `on_top_of` names a treatment whose effect acts too.
     """
 
     scale: str
     value: Floats
     after: float = 0.0
     half_life: float = 0.0
+    lasts: float = 0.0
     responders: float = 1.0
     only_where: Expression | None = None
     on_top_of: str = ""
@@ -60,8 +62,9 @@ class Effect:
 class Course:
     """On an effect from the day `since` until the day `until`, at a dose; no effect does nothing.
 
-    Days and dose have shape (replicates, units) or (1, 1). `until` may be infinite; a course that
-    does not end after it begins is empty. The first day of a difference is finite, as it grows.
+    Days and dose have shape (replicates, units) or (1, 1). `until` may be infinite, and is where a
+    ratio ends that lasts beyond treatment, see `lasting`; a course that does not end after it
+    begins is empty. The first day of a difference is finite, as it grows.
     """
 
     effect: Effect | None
@@ -99,6 +102,30 @@ class Course:
         off = np.clip(days - self.until, 0, None)
         share = (1 - np.exp2(-spent / half_life)) / (1 - np.exp2(-after / half_life))
         return np.asarray(self.effect.at(self.dose) * share * np.exp2(-off / half_life))
+
+
+def lasting(courses: list[Course]) -> list[Course]:
+    """Return the courses of one treatment, in order, with what its ratio lasts beyond each.
+
+    It lasts until the next course of the same treatment, if that comes before: it does not act
+    twice. A course that takes no time leaves nothing behind.
+
+    >>> drug = Effect("ratio", np.array([0.5]), lasts=14.0)
+    >>> day = [np.full((1, 1), each) for each in (0.0, 28.0, 35.0, 63.0)]
+    >>> found = lasting([Course(drug, day[0], day[1]), Course(drug, day[2], day[3])])
+    >>> [float(course.until[0, 0]) for course in found]
+    [35.0, 77.0]
+    """
+    found: list[Course] = []
+    following: Floats = np.full((1, 1), np.inf)
+    for course in reversed(courses):
+        taken = course.since < course.until
+        if course.effect is not None and course.effect.lasts:
+            longer = np.minimum(course.until + course.effect.lasts, following)
+            course = replace(course, until=np.where(taken, longer, course.until))
+        found.insert(0, course)
+        following = np.where(taken, course.since, following)
+    return found
 
 
 @dataclass(frozen=True)
