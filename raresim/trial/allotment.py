@@ -45,8 +45,8 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
 def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
     design = scenario.spec.design
-    words = ("drop", "add")
-    turns = any(isinstance(c, NewRatio) or str(c).startswith(words) for c in design.changes)
+    words = [str(c) for c in design.changes if isinstance(c, str) and c != "close recruitment"]
+    turns = bool(words) or any(isinstance(c, NewRatio) for c in design.changes)
     if design.randomise.method == "permuted blocks" and not turns:
         return np.zeros((luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)
