@@ -139,7 +139,7 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
         arms += ", without a control" if control is None else f" against {control}"
         if control is not None and spec.design.arms[control].periods:
             arms += f" ({gets(scenario, control)})"
-        if "controls" in estimand.model_fields_set:
+        if spec.design.turns or "controls" in estimand.model_fields_set:
             arms += f"; {estimand.controls} controls"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
