@@ -37,7 +37,8 @@ def periods() -> list[tuple[list[int], int]]:
 
     One patient more for every open arm, until the next arm is due or an open one is full.
     """
-    found, total, own = [], 0, dict.fromkeys(range(1, 5), 0)
+    found: list[tuple[list[int], int]] = []
+    total, own = 0, dict.fromkeys(range(1, 5), 0)
     while True:
         arms = [k for k in own if ENTERS[k - 1] <= total and own[k] < PER_ARM]
         if not arms:
@@ -79,6 +80,11 @@ def answers(trial: Platform, outcome: FloatArray) -> dict[str, Results]:
     }
 
 
+@pytest.fixture(scope="module")
+def randomised() -> Platform:
+    return platform(np.random.default_rng(1), TRIALS)
+
+
 @pytest.mark.parametrize(
     ("trend", "size", "ncc"),
     [
@@ -98,13 +104,16 @@ def answers(trial: Platform, outcome: FloatArray) -> dict[str, Results]:
     ],
 )  # fmt: skip
 def test_pooled_separate_and_model_based_are_those_of_ncc(
-    trend: str, size: float, ncc: dict[str, tuple[float, float | None, float | None]]
+    randomised: Platform,
+    trend: str,
+    size: float,
+    ncc: dict[str, tuple[float, float | None, float | None]],
 ) -> None:
-    rng = np.random.default_rng(2022)
-    trial = platform(rng, TRIALS)
-    n = trial.arm.shape[1]
+    trial, n = randomised, randomised.arm.shape[1]
     drift = np.arange(n) / (n - 1) if trend == "linear" else trial.entered - 1
-    found = answers(trial, size * drift + rng.standard_normal(trial.arm.shape))
+    found = answers(
+        trial, size * drift + np.random.default_rng(2022).standard_normal(trial.arm.shape)
+    )
     for name, (rejects, bias, mse) in ncc.items():
         estimate = np.asarray(found[name].estimate)
         hits = found[name].p_one_sided("greater") < 0.025

@@ -89,7 +89,10 @@ def test_whom_nothing_closed_to_everybody_is_concurrent() -> None:
 @pytest.mark.parametrize("scheme", [{}, {"method": "simple", "block": None, "strata": []}])
 def test_both_conducts_open_and_close_arms_alike(resolution: int, scheme: dict[str, Any]) -> None:
     changes = {f"design.randomise.{key}": value for key, value in scheme.items()}
-    small = {"design.milestones.a_full.when.randomised": 20, "design.randomise.n": 90}
+    small: dict[str, Any] = {
+        "design.milestones.a_full.when.randomised": 20,
+        "design.randomise.n": 90,
+    }
     small["design.milestones.b_joins.when.calendar"] = "5 months"
     scenario = world("als-platform", {**small, **changes})
     runs = [
@@ -101,7 +104,7 @@ def test_both_conducts_open_and_close_arms_alike(resolution: int, scheme: dict[s
 
 def test_an_arm_that_never_opens_leaves_the_others_adjusted() -> None:
     """Levels that nobody has cost nothing: b is compared with nobody, a as if b were not there."""
-    late = {"design.milestones.b_joins.when.calendar": "10 years"}
+    late: dict[str, Any] = {"design.milestones.b_joins.when.calendar": "10 years"}
     late["design.milestones.final.when"] = {
         "any": [{"everybody": "finished"}, {"calendar": "9 years"}]
     }
