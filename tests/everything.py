@@ -71,7 +71,7 @@ def _design() -> dict[str, Any]:
     late["do"] += ["stop if harm", {"follow_for": "14 months"}]
     wide = {"when": {"visit": 24, "patients": 43}, "do": [{"ratio": {"placebo": 1, "drug": 3}}]}
     wide |= {"decide_after": "17 days"}
-    only = {"when": {"completed": 44}, "do": [{"eligible": "age >= 6"}]}
+    only = {"when": {"completed": 44, "arm": "drug"}, "do": [{"eligible": "age >= 6"}]}
     ends = {"any": [{"everybody": "finished"}, {"calendar": "61 months"}]}
     final = {"when": ends, "do": ["analyse change", "analyse lost", "analyse passed"]}
     return {
@@ -112,7 +112,7 @@ def infections() -> Scenario:
         {"events": "serious_infection", "total": 41, "arm": "placebo"},
         {"information": 0.55, "of": "infection_free"},
         {"screened": 91},
-        {"randomised": 58},
+        {"randomised": 58, "arm": "placebo"},
     ]
     early = {"when": {"all": parts}, "do": ["analyse infection_free", "stop if efficacy"]}
     early["do"] += ["close recruitment"]
@@ -290,5 +290,5 @@ def three_regimens() -> Scenario:
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
-    own = [placebo_twice(), three_regimens(), within(), attacked()]
-    return [*small, *own, *looked_at()]
+    small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
+    return [*small, *looked_at()]

@@ -40,6 +40,8 @@ def conditions(draw: st.DrawFn, n: int) -> dict[str, Any]:
         {"randomised": draw(some)},
         {"screened": draw(st.integers(1, 2 * n))},
         {"completed": draw(some)},
+        {"randomised": draw(some), "arm": "interferon"},
+        {"completed": draw(some), "arm": "placebo"},
         {"visit": 4, "patients": draw(some)},
         {"events": "serious_infection", "total": draw(some)},
         {"first": "serious_infection", "patients": draw(st.integers(1, 3)), "arm": "interferon"},
@@ -66,7 +68,7 @@ def actions(draw: st.DrawFn, arms: list[str], n: int) -> list[Any]:
         "drop interferon",
     ]
     if several:
-        choices += ["add other", "drop other"]
+        choices += ["add other", "drop other", "close other"]
     found = ["analyse infection_free"]
     return found + draw(st.lists(st.sampled_from(choices), max_size=3, unique_by=str))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def _print_figures(found: Comparison) -> None:
     shown = table("Designs", "", *(design.name for design in found.designs))
     for each in found.characteristics:
         tell = percent if each.is_share else number
-        shown.add_row(each.label, *(tell(d.figures[each.name]) for d in found.designs))
+        shown.add_row(each.label, *(_told(tell, d.figures, each.name) for d in found.designs))
     console.print(shown)
 
 
@@ -82,8 +82,13 @@ def _print_differences(found: Comparison) -> None:
     for each in found.characteristics:
         tell = points if each.is_share else _signed
         label = f"{each.label}, points" if each.is_share else each.label
-        shown.add_row(label, *(tell(d.differences[each.name]) for d in others))
+        shown.add_row(label, *(_told(tell, d.differences, each.name) for d in others))
     console.print(shown)
+
+
+def _told(tell: Callable[[Figure], str], figures: dict[str, Figure], name: str) -> str:
+    """Return a figure in words, a dash where a design has none."""
+    return tell(figures[name]) if name in figures else "-"
 
 
 def _signed(figure: Figure) -> str:

@@ -11,6 +11,7 @@ from raresim.report.pictures import Z95, room
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, look, short, standing_alone
 from raresim.report.words import fixed, percent
 from raresim.study.comparison import Characteristic, Comparison
+from raresim.study.montecarlo import NOTHING
 from raresim.study.montecarlo import Figure as Simulated
 from raresim.study.store import write_json
 
@@ -90,8 +91,10 @@ def _draw(axes: Axes, found: Comparison, panel: Characteristic) -> None:
     scale = 100.0 if panel.is_share else 1.0
     highest = 0.0
     for row, design in enumerate(found.designs):
-        figure: Simulated = design.figures[panel.name]
-        value, error = scale * (figure.value or 0.0), scale * Z95 * (figure.mcse or 0.0)
+        figure: Simulated = design.figures.get(panel.name, NOTHING)
+        if figure.value is None:
+            continue
+        value, error = scale * figure.value, scale * Z95 * (figure.mcse or 0.0)
         best = design.name == found.best
         axes.errorbar(
             [value],
@@ -107,8 +110,9 @@ def _draw(axes: Axes, found: Comparison, panel: Characteristic) -> None:
             text, (value, row), (0, 5), textcoords="offset points", ha="center", color=INK
         )
         highest = max(highest, value + error)
-    first = scale * (found.designs[0].figures[panel.name].value or 0.0)
-    axes.axvline(first, color=PALE, linewidth=0.8, linestyle=":")
+    first = found.designs[0].figures.get(panel.name, NOTHING).value
+    if first is not None:
+        axes.axvline(scale * first, color=PALE, linewidth=0.8, linestyle=":")
     axes.set_ylim(len(found.designs) - 0.5, -0.75)
     axes.set_xlim(0, 104 if panel.is_share and highest > 30 else 1.15 * highest or 1)
     axes.grid(visible=False, axis="y")

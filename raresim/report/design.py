@@ -165,7 +165,10 @@ def _treatments(scenario: Scenario, name: str) -> str:
     if design.control is None:
         return f"{arms}, without a control"
     own = f" ({gets(scenario, design.control)})" if design.arms[design.control].periods else ""
-    return f"{arms} against {design.control}{own}"
+    estimand = scenario.spec.analysis.estimands[name]
+    told = design.turns or "controls" in estimand.model_fields_set
+    which = f"; {estimand.controls} controls" if told else ""
+    return f"{arms} against {design.control}{own}{which}"
 
 
 def _variable(scenario: Scenario, estimand: Estimand) -> str:

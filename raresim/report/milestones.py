@@ -28,9 +28,11 @@ def _condition(part: block.OneCondition) -> str:
     if isinstance(part, block.Screened):
         return f"{part.screened} candidates screened"
     if isinstance(part, block.Randomised):
-        return f"{part.randomised} patients randomised"
+        to = f" to {part.arm}" if part.arm else ""
+        return f"{part.randomised} patients randomised{to}"
     if isinstance(part, block.Completed):
-        return f"{part.completed} patients have completed"
+        on = f" on {part.arm}" if part.arm else ""
+        return f"{part.completed} patients{on} have completed"
     if isinstance(part, block.Seen):
         return f"{part.patients} patients seen at week {part.visit}"
     return "everybody has left or completed"

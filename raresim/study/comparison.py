@@ -45,7 +45,10 @@ class Characteristic:
 
 @dataclass(frozen=True)
 class DesignFigures:
-    """One design: each characteristic's mean, and its difference from the first design's."""
+    """One design: each characteristic's mean, and its difference from the first design's.
+
+    What a design does not have, or the first does not, is not among them.
+    """
 
     name: str
     question: str
@@ -209,11 +212,14 @@ def _numbers(scenario: Scenario, run: Run) -> dict[str, Floats]:
 def _characteristics(
     scenarios: Mapping[str, Scenario], values: Mapping[str, dict[str, Floats]], hypothesis: str
 ) -> tuple[Characteristic, ...]:
-    """Return what all designs have, in order: a cost only where all are in one currency."""
+    """Return what any design has, in order: a cost only where those told are in one currency.
+
+    A trial of one arm has no worse arm, and a design without prices no cost.
+    """
     nulls = {scenario.is_null(hypothesis) for scenario in scenarios.values()}
     rate = called(nulls == {True}, "nuisance")
     priced = [scenario.spec.design.costs for scenario in scenarios.values()]
-    currencies = {prices.currency if prices else "" for prices in priced}
+    currencies = {prices.currency for prices in priced if prices}
     known = [
         Characteristic("success", rate, is_share=True),
         Characteristic("assurance", "assurance", is_share=True),
@@ -224,7 +230,7 @@ def _characteristics(
     ]
     if len(currencies) == 1:
         known.append(Characteristic("cost", f"cost ({currencies.pop()})"))
-    return tuple(c for c in known if all(c.name in found for found in values.values()))
+    return tuple(c for c in known if any(c.name in found for found in values.values()))
 
 
 def _designs(

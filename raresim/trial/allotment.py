@@ -10,7 +10,6 @@ import numpy.typing as npt
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
 from raresim.streams import Luck, point_name
-from raresim.trial.milestone_block import NewRatio
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
 
@@ -45,8 +44,6 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
 def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
     design = scenario.spec.design
-    words = ("drop", "add")
-    turns = any(isinstance(c, NewRatio) or str(c).startswith(words) for c in design.changes)
-    if design.randomise.method == "permuted blocks" and not turns:
+    if design.randomise.method == "permuted blocks" and not design.turns:
         return np.zeros((luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)

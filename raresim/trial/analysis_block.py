@@ -108,6 +108,12 @@ class Estimand(Spec):
         description="time at the beginning of each period whose events are not counted",
         examples=["2 weeks"],
     )
+    controls: Literal["concurrent", "all"] = Field(
+        "concurrent",
+        description="the control's patients: 'concurrent', randomised while the compared arm was "
+        "open, or 'all', also those from before it opened and after it closed, whom a drift of "
+        "the disease or of its care makes others",
+    )
     summary: Literal[
         "hazard ratio", "rate ratio", "difference in means", "share", "mean", "rate per year"
     ] = Field(description="the number that compares the arms, or, the last three, that of one arm")
@@ -250,6 +256,10 @@ Estimate = Literal[
 """Methods of `trial/methods.py`, and those of them that estimate what a summary asks."""
 
 
+PERIOD = "period"
+"""What a method may adjust for beside what is known of patients at baseline."""
+
+
 Covariance = Literal[
     "unstructured", "heterogeneous toeplitz", "toeplitz", "heterogeneous ar1", "ar1",
     "heterogeneous compound symmetry", "compound symmetry", "heterogeneous ante-dependence",
@@ -286,7 +296,9 @@ class MethodSpec(Spec):
     adjust_for: list[str] = Field(
         default_factory=list,
         max_length=10,
-        description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova",
+        description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova; its "
+        "'period', from one opening or closing of an arm to the next, with patients of all arms "
+        "where 'controls: all'",
         examples=[["mfars at baseline"]],
     )
     variance: Literal["pooled", "separate"] | None = Field(

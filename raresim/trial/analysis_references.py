@@ -11,7 +11,7 @@ from raresim.disease.outcome_block import TimeToEvent
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
-from raresim.trial.analysis_block import OF_ONE_ARM, Estimand, MethodSpec
+from raresim.trial.analysis_block import OF_ONE_ARM, PERIOD, Estimand, MethodSpec
 from raresim.trial.boundary_references import check_boundary
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
@@ -255,10 +255,21 @@ class AnalysisChecker(StageChecker):
         numbers = [f"{name} at baseline" for name in read]
         numbers += [f"log {name} at baseline" for name, o in read.items() if isinstance(o, Diary)]
         numbers += sorted(self.model.numeric - set(self.outcomes))
-        for word in method.adjust_for:
-            where, wanted = (*steps, "adjust_for"), "a number at baseline"
+        where = (*steps, "adjust_for")
+        if PERIOD in method.adjust_for:
+            self.period(where, words, fits)
+        for word in (word for word in method.adjust_for if word != PERIOD):
+            wanted = "a number at baseline"
             self.named(where, "covariate", word, numbers, wanted)
         self.looks(name)
+
+    def period(self, steps: Steps, words: list[str], fits: list[str]) -> None:
+        """Check that the methods can adjust for the period of recruitment."""
+        able = [name for name in fits if METHODS[name].takes_period]
+        for word in words:
+            if word not in able:
+                mend = f"use {' or '.join(able)}" if able else f"remove {PERIOD!r}"
+                self.add(steps, f"{word!r} does not adjust for the period", mend)
 
     def goal(self, steps: Steps, method: MethodSpec) -> None:
         """Check that a test of one arm has a goal that it can be held against."""

@@ -56,13 +56,15 @@ class CountTable:
 class ChangeTable:
     """Change of a score, NaN where it was not read, and covariates (a third axis).
 
-    `earlier` holds the changes at earlier visits (a third axis), where a method reads them all.
+    `earlier` holds the changes at earlier visits (a third axis), where a method reads them all;
+    `factors` codes of what is no number, such as the period of recruitment (a third axis).
     """
 
     who: Who
     change: Floats
     covariates: Floats
     earlier: Floats
+    factors: npt.NDArray[np.int64]
 
     @property
     def information(self) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from raresim.trial.plan import Ints, Plan
 from raresim.trial.ticks import NEVER, Ticks
 
-RATIO = ("ratio", "drop", "add")
+RATIO = ("ratio", "drop", "add", "shut")
 """Kinds of change that act on which arm is next."""
 
 
@@ -67,8 +67,8 @@ class Course:
                 now = (order[:, position] == place) & (self.since[:, number] < tick)
                 if change.kind == "ratio":
                     found[now] = change.ratio
-                elif change.kind == "add":
-                    found[now, change.arm] = 1
+                elif change.kind in ("add", "shut"):
+                    found[now, change.arm] = int(change.kind == "add")
                 else:
                     dropped[now, change.arm] = True
         return np.where(dropped, 0, found)

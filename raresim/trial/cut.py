@@ -14,7 +14,7 @@ import numpy as np
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.allotment import strata_of
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.analysis_block import PERIOD, Estimand
 from raresim.trial.analysis_tables import (
     AnalysisTable,
     Booleans,
@@ -24,6 +24,7 @@ from raresim.trial.analysis_tables import (
     Who,
 )
 from raresim.trial.at_visit import change, share
+from raresim.trial.concurrent import analysed, factors
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
@@ -53,7 +54,7 @@ def cut(
     estimand = scenario.spec.analysis.estimands[name]
     method = scenario.spec.analysis.methods[name]
     compared = scenario.compared(name)
-    mine = np.isin(ledger.arm, scenario.pair(name)) | blinded
+    mine = analysed(scenario, name, ledger) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
     stratum = (
@@ -70,7 +71,9 @@ def cut(
         nothing = np.empty((*present.shape, 0))
         earlier = _earlier(data, estimand, present) if repeated(method) else nothing
         covariates = _covariates(method.adjust_for, fate, ledger)
-        return ChangeTable(who, found, covariates, earlier)
+        return ChangeTable(
+            who, found, covariates, earlier, factors(estimand, method, compared, ledger)
+        )
     outside = data.events_of(estimand).first("principal stratum") < NEVER
     who = replace(who, present=present & ~outside)
     return (_survival if estimand.variable.startswith("time") else _counts)(data, estimand, who)
@@ -121,6 +124,8 @@ def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:
     """Return the covariates that the analysis adjusts for, (replicates, n, covariates)."""
     columns = [np.empty((*ledger.candidate.shape, 0))]
     for name in names:
+        if name == PERIOD:
+            continue
         if name.endswith(" at baseline"):
             outcome = name.removesuffix(" at baseline").removeprefix("log ")
             values = fate.readings[outcome][0][..., 0]

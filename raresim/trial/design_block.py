@@ -15,6 +15,7 @@ from raresim.trial.kit_block import Kits
 from raresim.trial.milestone_block import (
     Action,
     Milestone,
+    NewRatio,
     Recruit,
     ReEstimate,
     ReEstimateUnblinded,
@@ -150,6 +151,12 @@ class Design(Spec):
     def changes(self) -> list[Action]:
         """What milestones may change of the trial's course, in the order of the file."""
         return [change for each in self.milestones.values() for change in each.changes]
+
+    @property
+    def turns(self) -> bool:
+        """Whether a milestone may change the ratio: arms that open or close, and other parts."""
+        words = [c for c in self.changes if isinstance(c, str) and c != "close recruitment"]
+        return bool(words) or any(isinstance(c, NewRatio) for c in self.changes)
 
     @property
     def most(self) -> int:

@@ -22,6 +22,8 @@ class Ledger:
     ----------
     candidate, randomised, arm, stratum
         Per patient (replicates, n); candidate is -1 where nobody was randomised.
+    open
+        Which arms a patient could be allotted to, the sum of 2^k over them (replicates, n).
     stop, exit, reason
         End of treatment before its time, end of follow-up, and why (`Exit`).
     periods
@@ -50,6 +52,7 @@ class Ledger:
     randomised: Ticks
     arm: npt.NDArray[np.int8]
     stratum: Ticks
+    open: Ticks
     stop: Ticks
     periods: Ticks
     crossed: Ticks
@@ -193,6 +196,7 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
         randomised=until(ledger.randomised),
         arm=np.where(inside, ledger.arm, 0).astype(np.int8),
         stratum=np.where(inside, ledger.stratum, 0),
+        open=np.where(inside, ledger.open, 0),
         stop=until(ledger.stop),
         periods=until(ledger.periods),
         crossed=until(ledger.crossed),

@@ -17,7 +17,8 @@ class Entry(NamedTuple):
 
     `number` is the arm of a randomisation, the visit, the place of an event among the patient's or
     of a period among those after the first, the reason of an exit, or how many kits were sent;
-    `lag` the ticks after which the trial knows of a patient's data.
+    `lag` the ticks after which the trial knows of a patient's data; `open` the arms that were open
+    to a patient, the sum of 2^k over them.
     """
 
     tick: int
@@ -27,6 +28,7 @@ class Entry(NamedTuple):
     number: int = 0
     stratum: int = 0
     lag: int = 0
+    open: int = 0
 
 
 def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledger:
@@ -45,7 +47,7 @@ def fold(log: Sequence[Entry], plan: Plan, candidates: int, visits: int) -> Ledg
             k = row[entry.candidate] = len(row)
             found.candidate[0, k], found.randomised[0, k] = entry.candidate, tick
             found.arm[0, k], found.stratum[0, k] = entry.number, entry.stratum
-            found.lag[0, k] = entry.lag
+            found.lag[0, k], found.open[0, k] = entry.lag, entry.open
         elif entry.what == "event":
             found.events[entry.detail][0, k, entry.number] = tick
         elif entry.what == "visit":
@@ -77,6 +79,7 @@ def _blank(plan: Plan, candidates: int, visits: int, most: dict[str, int]) -> Le
         randomised=np.full((1, n), NEVER),
         arm=np.zeros((1, n), np.int8),
         stratum=np.zeros((1, n), np.int64),
+        open=np.zeros((1, n), np.int64),
         stop=np.full((1, n), NEVER),
         periods=np.full((1, n, max(map(len, plan.periods))), NEVER),
         crossed=np.full((1, n), NEVER),

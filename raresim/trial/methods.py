@@ -75,6 +75,8 @@ class Method:
         Whether it has an estimate of its own of what the estimand's summary asks.
     one_arm
         Whether it holds one arm against a goal, and compares no arms.
+    takes_period
+        Whether it can adjust for the period of recruitment.
     """
 
     fits: tuple[str, ...]
@@ -83,6 +85,7 @@ class Method:
     repeated: bool = False
     estimates: bool = True
     one_arm: bool = False
+    takes_period: bool = False
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -104,6 +107,10 @@ def _values(table: ChangeTable) -> tuple[Any, Any, Any]:
 
 def _adjusted(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
     return table.change, table.covariates, table.who.arm, table.who.present
+
+
+def _ancova(table: ChangeTable, method: MethodSpec) -> Answer:
+    return batch.ancova(*_adjusted(table), factors=table.factors)
 
 
 def _weighted(table: SurvivalTable, method: MethodSpec) -> Answer:
@@ -194,7 +201,7 @@ METHODS: dict[str, Method] = {
     "poisson": Method(("events",), lambda t, m: batch.poisson_regression(*_counts(t))),
     "quasi-poisson": Method(("events",), lambda t, m: batch.quasi_poisson_regression(*_counts(t))),
     "andersen-gill": Method(("events",), _andersen_gill),
-    "ancova": Method(CONTINUOUS, lambda t, m: batch.ancova(*_adjusted(t)), ("adjust_for",)),
+    "ancova": Method(CONTINUOUS, _ancova, ("adjust_for",), takes_period=True),
     "mmrm": Method(CHANGES, _mmrm, ("adjust_for", "covariance", "df"), repeated=True),
     "t": Method(CHANGES, lambda t, m: batch.two_sample_t(*_values(t))),
     "wilcoxon": Method(CHANGES, _rank_sum, ("strata",), estimates=False),

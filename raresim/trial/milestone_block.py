@@ -53,12 +53,14 @@ class Randomised(Spec):
     """Condition: this many patients have been randomised."""
 
     randomised: int = Field(ge=1, description="patients in all arms", examples=[40])
+    arm: str = Field("", description="patients of this arm only", examples=["drug"])
 
 
 class Completed(Spec):
     """Condition: this many patients have completed their follow-up."""
 
     completed: int = Field(ge=1, description="patients who completed, in all arms", examples=[40])
+    arm: str = Field("", description="patients of this arm only", examples=["drug"])
 
 
 class Seen(Spec):
@@ -197,7 +199,7 @@ class CrossOver(Spec):
 Change = NewRatio | Narrow | Recruit | ReEstimate | ReEstimateUnblinded | Extend | CrossOver
 Action = str | Change
 _WORDS = r"analyse \w+|stop( if (efficacy|futility|harm))?|close recruitment"
-_ARMS = r"(drop|add) \w+|drop \w+ if (futility|harm)"
+_ARMS = r"(drop|add|close) \w+|drop \w+ if (futility|harm)"
 _FORMS = ["stop if efficacy", "stop if futility", "stop if harm", "stop", "close recruitment"]
 
 
@@ -209,7 +211,8 @@ class Milestone(Spec):
         min_length=1,
         max_length=20,
         description="'analyse NAME' of an estimand, 'stop', 'stop if efficacy' (or futility, "
-        "harm), 'close recruitment', 'add ARM', 'drop ARM', 'drop ARM if futility' (or harm), or "
+        "harm), 'close recruitment', 'add ARM', 'close ARM' to new patients, 'drop ARM', 'drop "
+        "ARM if futility' (or harm), or "
         "a change of the ratio, of eligibility, of n, of the follow-up or of treatment",
         examples=[["analyse infection_free", "stop if efficacy"]],
     )

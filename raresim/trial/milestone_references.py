@@ -47,8 +47,8 @@ class MilestoneChecker(AnalysisChecker):
         if isinstance(part, (block.FirstEvents, block.AllEvents)):
             outcome = part.first if isinstance(part, block.FirstEvents) else part.events
             self.named(steps, wanted, outcome, self.events, f"an {wanted}")
-            if part.arm:
-                self.known(steps, "arm", part.arm, design.arms)
+        if arm := getattr(part, "arm", ""):
+            self.known(steps, "arm", arm, design.arms)
         if isinstance(part, block.Seen) and part.visit not in design.visits.weeks:
             mend = f"write one of {', '.join(map(str, design.visits.weeks))}"
             self.add(steps, f"there is no visit at week {part.visit}", mend)

@@ -78,8 +78,9 @@ class Zone:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the trial's course: close, ratio, drop, add, narrow, recruit, extend or cross.
+    """A change of the course: close, ratio, drop, add, shut, narrow, recruit, extend or cross.
 
+    An arm that is shut takes no more patients; one that is dropped can claim nothing either.
     `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
     of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
     `estimand` that of a re-estimate, with `zone` where that is not blinded.
@@ -257,9 +258,9 @@ def _part(scenario: Scenario, part: block.OneCondition, resolution: int) -> Part
     if isinstance(part, block.Screened):
         return Part("screened", number=part.screened)
     if isinstance(part, block.Randomised):
-        return Part("randomised", number=part.randomised)
+        return Part("randomised", number=part.randomised, arm=number)
     if isinstance(part, block.Completed):
-        return Part("completed", number=part.completed)
+        return Part("completed", number=part.completed, arm=number)
     if isinstance(part, block.Seen):
         visit = scenario.spec.design.visits.weeks.index(part.visit)
         return Part("seen", number=part.patients, visit=visit)
@@ -273,7 +274,8 @@ def _change(
     if isinstance(action, str):
         if action == "close recruitment":
             return Change("close")
-        kind, arm, *condition = action.split()
+        word, arm, *condition = action.split()
+        kind = "shut" if word == "close" else word
         return Change(kind, condition[1] if condition else "", scenario.arms.index(arm))
     if isinstance(action, block.NewRatio):
         return Change("ratio", ratio=tuple(action.ratio.get(arm, 0) for arm in scenario.arms))

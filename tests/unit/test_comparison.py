@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import raresim
+from raresim.cli.comparing import _print
+from raresim.cli.output import Manner
 from raresim.errors import InputError
 from raresim.report.comparison import picture
 from raresim.study import Comparison
 from raresim.study.comparison import FRESH
 from raresim.trial import Scenario
+from tests.one_arm import one_arm
 from tests.worlds import ATAXIA, CGD, world
 
 R = 48
@@ -82,6 +85,18 @@ def test_under_a_null_the_rate_is_an_error_and_has_no_assurance(pair: dict[str, 
         "type I error",
         "duration (months)",
     ]
+
+
+def test_a_trial_of_one_arm_has_no_worse_arm_and_no_price(pair: dict[str, Scenario]) -> None:
+    priced = pair["sixty"].changed({"design.costs": {"currency": "EUR", "patient": 9, "why": "x"}})
+    found = raresim.compare({"alone": one_arm(), "priced": priced}, 8, workers=1)
+    assert {"worse", "cost"} <= {each.name for each in found.characteristics}
+    alone, other = found.designs
+    assert not {"worse", "cost"} & set(alone.figures)
+    assert {"worse", "cost"} <= set(other.figures)
+    assert not {"worse", "cost"} & set(other.differences)
+    ElementTree.fromstring(picture(found))
+    _print(found, Manner())
 
 
 def test_what_cannot_be_compared_is_refused(pair: dict[str, Scenario]) -> None:

@@ -97,6 +97,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         randomised=np.where(who.inside, who.ready, NEVER),
         arm=who.arm,
         stratum=who.stratum,
+        open=who.open,
         stop=_kept(absolute(by_arm(fate.stop, who.arm, who.order)), out),
         periods=np.where(begun < out[..., None], begun, NEVER),  # none begins as follow-up ends
         crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
@@ -175,13 +176,14 @@ def _part(part: Part, ledger: Ledger) -> Ticks:
         return np.asarray(np.maximum(ledger.closed, exits))
     if part.kind == "screened":
         return _nth(ledger.presented, part.number)
-    if part.kind == "randomised":
-        return _nth(ledger.randomised, part.number)
-    if part.kind == "completed":
-        return _nth(np.where(ledger.reason == Exit.COMPLETED, ledger.exit, NEVER), part.number)
     if part.kind == "seen":
         return _nth(_known(ledger.visits[..., part.visit], ledger), part.number)
     mine = ledger.present if part.arm < 0 else ledger.present & (ledger.arm == part.arm)
+    if part.kind == "randomised":
+        return _nth(np.where(mine, ledger.randomised, NEVER), part.number)
+    if part.kind == "completed":
+        mine = mine & (ledger.reason == Exit.COMPLETED)
+        return _nth(np.where(mine, ledger.exit, NEVER), part.number)
     events = ledger.events[part.outcome]
     events = events[..., :1] if part.kind == "first" else events
     known = _known(np.where(mine[..., None], events, NEVER), ledger)

@@ -45,6 +45,8 @@ class Desk:
             self.parts = list(change.ratio)
         elif change.kind == "add":
             self.parts[change.arm] = 1
+        elif change.kind == "shut":
+            self.parts[change.arm] = 0
         else:
             self.dropped.add(change.arm)
 

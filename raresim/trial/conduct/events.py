@@ -104,9 +104,11 @@ class Trial:
         number: int = 0,
         stratum: int = 0,
         lag: int = 0,
+        open: int = 0,
     ) -> None:
         """Add an entry to the log."""
-        self.log.append(Entry(int(self.env.now), what, candidate, detail, number, stratum, lag))
+        now = int(self.env.now)
+        self.log.append(Entry(now, what, candidate, detail, number, stratum, lag, open))
 
     def arrivals(self) -> Generator[Any, Any, None]:
         """Let candidates present one after the other and be screened, as long as it is open."""
@@ -147,7 +149,8 @@ class Trial:
             self.env.process(self.patience())
         self.active[i] = arm
         self.begun[i] = self.last
-        self.write("randomised", i, how, arm, stratum, int(self.fate.lag[0, i]))
+        lag, among = int(self.fate.lag[0, i]), sum(1 << k for k in self.desk.open)
+        self.write("randomised", i, how, arm, stratum, lag, among)
         self.env.process(self.patient(i, arm, self.last))
         if self.fate.crossed[arm][0, i] == 0:
             self.write("crossed over", i)
@@ -155,7 +158,7 @@ class Trial:
             self.close(full=True)
         if self.supply is not None:
             self.supply.take(i, arm)
-        self.count("randomised")
+        self.count("randomised", arm=arm)
 
     def patient(self, i: int, arm: int, start: int, since: int = -1) -> Generator[Any, Any, None]:
         """Live through the fate of the assigned arm, from after a tick until follow-up ends.
@@ -185,7 +188,7 @@ class Trial:
             else:
                 del self.active[i]
                 self.write("exit", i, Exit(number).name.lower(), number, lag=lag)
-                self.count("completed" if number == Exit.COMPLETED else "lost")
+                self.count("completed" if number == Exit.COMPLETED else "lost", arm=arm)
 
     def reborn(self) -> None:
         """Let everybody in the study live through what will happen as it is decided now."""

@@ -23,13 +23,17 @@ class ShortStreamError(Exception):
 
 @dataclass(frozen=True)
 class Recruited:
-    """Patients in the order of randomisation, (replicates, n); `full` tells where n was reached."""
+    """Patients in the order of randomisation, (replicates, n); `full` tells where n was reached.
+
+    `open` is the sum of 2^k over the arms k that each could be allotted to.
+    """
 
     order: Ints
     inside: Booleans
     ready: Ticks
     stratum: Ints
     arm: npt.NDArray[np.int8]
+    open: Ints
     closed: Ticks
     full: Booleans
 
@@ -49,8 +53,8 @@ def recruit(plan: Plan, fate: Fate, course: Course) -> Recruited:
     n = np.where(full, _reached(plan, course, ready), plan.most)
     inside = (ready <= closed[:, None]) & (place < n[:, None]) & (ready < NEVER)
     stratum = np.where(inside, take(fate.stratum, order), 0)
-    arm = _arms(plan, fate, course, order, inside, ready, stratum)
-    return Recruited(order, inside, ready, stratum, arm, closed, full)
+    arm, among = _arms(plan, fate, course, order, inside, ready, stratum)
+    return Recruited(order, inside, ready, stratum, arm, among, closed, full)
 
 
 def _target(plan: Plan, course: Course, ready: Ticks) -> tuple[Ticks, Ints, Ticks]:
@@ -133,12 +137,13 @@ def _arms(
     inside: Booleans,
     ready: Ticks,
     stratum: Ints,
-) -> npt.NDArray[np.int8]:
-    """Return each patient's arm."""
+) -> tuple[npt.NDArray[np.int8], Ints]:
+    """Return each patient's arm, and the arms that it could have been."""
+    among = np.where(inside, _coded(np.array(plan.ratio)), 0)
     if plan.scheme is None:
         arm = _listed(fate.lists, stratum, inside)
         if not plan.changing(*RATIO):
-            return arm
+            return arm, among
     else:
         arm = np.zeros(stratum.shape, np.int8)
     sequence = _Sequence(plan, fate, course, len(order))
@@ -148,7 +153,13 @@ def _arms(
             break
         listed = arm[rows, k] if plan.scheme is None else None
         arm[rows, k] = sequence.next(rows, order[rows, k], stratum[rows, k], ready[rows, k], listed)
-    return arm
+        among[rows, k] = _coded(sequence.ratio[rows])
+    return arm, among
+
+
+def _coded(ratio: Ints) -> Ints:
+    """Return the sum of 2^k over the arms k (last axis) that are open."""
+    return np.asarray(((ratio > 0) << np.arange(ratio.shape[-1])).sum(axis=-1))
 
 
 def _listed(lists: npt.NDArray[np.int8], stratum: Ints, inside: Booleans) -> npt.NDArray[np.int8]:
