@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Spec
-from raresim.trial.boundary_block import Boundary, Futility, Threshold
+from raresim.trial.boundary_block import Boundary, FewResponders, Futility, Threshold
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
 
@@ -204,10 +204,23 @@ class MethodSpec(Spec):
         description="what one arm is held against: a share, a mean change, or events per year",
         examples=[0.2],
     )
+    responders_above: int | None = Field(
+        None,
+        ge=0,
+        description="of 'exact binomial': rejects with more responders than this (Simon's r); "
+        "checked to hold the level at the goal",
+        examples=[5],
+    )
     alpha: Alpha = Field(description="level of the test")
     boundary: Boundary | None = Field(None, description="when looks reject, if there are several")
     futility: Futility | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
+
+    @property
+    def in_responders(self) -> bool:
+        """Whether it decides by the number of responders among those whose visit has come."""
+        few = isinstance(self.futility, FewResponders)
+        return few or self.responders_above is not None
 
 
 class Analysis(Spec):

@@ -146,7 +146,10 @@ class Analyst:
         p = test.p_one_sided(self.scenario.better(outcome))
         information = table.information
         stand = monitor.stand(seen, table, normal(p, test.converged), milestone)
-        if method.boundary is None:
+        if method.responders_above is not None:
+            critical = np.full(len(p), method.responders_above + 1.0)
+            rejected = test.converged & (test.statistic >= critical) & tests
+        elif method.boundary is None:
             critical = _quantile(1 - method.alpha, part(test, "df"))
             rejected = test.converged & (p <= method.alpha) & tests
         else:
@@ -170,7 +173,7 @@ class Analyst:
             "used": test.used,
             "information": information,
             "notes": test.notes | estimate.notes,
-            "futility": test.converged & monitor.futile(stand, information, p),
+            "futility": test.converged & monitor.futile(stand, information, p, test.statistic),
             "harm": _beyond(method.harm, test.converged, p),
             "stand": stand,
         }
