@@ -10,7 +10,7 @@ import numpy.typing as npt
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import permuted_blocks
 from raresim.streams import Luck, point_name
-from raresim.trial.milestone_block import NewRatio
+from raresim.trial.milestone_block import KeepBest, NewRatio
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
 
@@ -46,7 +46,9 @@ def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
     design = scenario.spec.design
     words = ("drop", "add")
-    turns = any(isinstance(c, NewRatio) or str(c).startswith(words) for c in design.changes)
+    turns = any(
+        isinstance(c, KeepBest | NewRatio) or str(c).startswith(words) for c in design.changes
+    )
     if design.randomise.method == "permuted blocks" and not turns:
         return np.zeros((luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)
