@@ -19,7 +19,7 @@ import pytest
 from raresim.analysis.bayesian import best_share
 from raresim.randomisation import adaptive_parts
 
-TRIALS = 3000
+TRIALS = 1500
 Numbers = npt.NDArray[np.float64]
 
 
