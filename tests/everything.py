@@ -10,6 +10,7 @@ from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
 from tests.staged import snsmart, spcd
+from tests.three_arms import two_doses
 from tests.within import attacks, crossed, periods
 from tests.worlds import ATAXIA, CGD, world
 
@@ -287,8 +288,27 @@ def three_regimens() -> Scenario:
     )
 
 
+def chosen() -> list[Scenario]:
+    """Arms and ratios that follow the data, and rules counted in responders."""
+    adapt = {"of": "low", "method": "thompson", "power": 0.7, "floor": 0.17, "control_fixed": 0.37}
+    keep = {"keep_best": 1, "of": ["low", "high"]}
+    low = {"test": "t", "futility": {"z_below": 0.3}, **LEVEL}
+    stage = {"when": {"visit": 48, "patients": 11}, "do": ["analyse held", "stop if futility"]}
+    final = {"when": {"everybody": "finished"}, "do": ["analyse held", "analyse change"]}
+    held = {"test": "exact binomial", "goal": 0.41, "futility": {"responders_at_most": 4}}
+    return [
+        two_doses([{"adapt_ratio": adapt}], [keep], changes={"analysis.methods.low": low}),
+        one_arm(
+            {
+                "design.milestones": {"first": stage, "final": final},
+                "analysis.methods.held": {**held, "responders_above": 16, **LEVEL},
+            }
+        ),
+    ]
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
     small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
-    return [*small, *looked_at()]
+    return [*small, *looked_at(), *chosen()]

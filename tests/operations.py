@@ -238,3 +238,17 @@ def looks(draw: st.DrawFn) -> dict[str, Any]:
         "analysis.methods.change": {**method, "boundary": boundary},
         "truth.data_entry": {"mean": "20 days"},
     }
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> list[list[Any]]:
+    """What two looks at two doses do: the ratio follows the data, arms are dropped or kept."""
+    ratio = {"of": "low", "floor": draw(st.sampled_from([0.05, 0.3]))}
+    fixed = draw(st.sampled_from([None, 0.4]))
+    adapts = {"adapt_ratio": ratio if fixed is None else {**ratio, "control_fixed": fixed}}
+    keeps = {"keep_best": 1, "of": draw(st.permutations(["low", "high"]))}
+    acts: list[Any] = ["drop low if futility", "drop high if futility", adapts, keeps]
+    acts += [{"ratio": {"placebo": 1, "low": 1, "high": 2}}, {"recruit": 70}]
+    some = st.lists(st.sampled_from(acts[:4]), min_size=1, max_size=3, unique_by=str)
+    first, second = draw(some), draw(some)
+    return [first, [*second, *draw(st.sampled_from([[], acts[4:]]))]]

@@ -1,5 +1,6 @@
 """Randomisation: used by trials to randomise and, later, by analyses to re-randomise."""
 
+from raresim.randomisation.adaptive import adaptive_parts
 from raresim.randomisation.balance import correct_guesses, imbalance
 from raresim.randomisation.blocks import in_block, permuted_blocks
 from raresim.randomisation.minimisation import Minimisation
@@ -11,6 +12,7 @@ __all__ = [
     "Scheme",
     "Simple",
     "Urn",
+    "adaptive_parts",
     "chosen",
     "correct_guesses",
     "imbalance",

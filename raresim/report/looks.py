@@ -8,7 +8,9 @@ from raresim.trial.boundary_block import (
     BetaSpending,
     Boundary,
     ConditionalPower,
+    FewResponders,
     Futility,
+    LowZ,
     Spending,
     Threshold,
 )
@@ -17,6 +19,8 @@ from raresim.trial.boundary_block import (
 def look_words(method: MethodSpec) -> list[str]:
     """Return what the looks of a method reject by, and what they call futile or harmful."""
     found = [_boundary(method.boundary)] if method.boundary else []
+    if method.responders_above is not None:
+        found.append(f"rejects with more than {method.responders_above} responders")
     if method.futility is not None:
         found.append(f"futility: {_futility(method.futility)}")
     if method.harm is not None:
@@ -50,6 +54,10 @@ def _spent(spending: Spending) -> str:
 def _futility(rule: Futility) -> str:
     if isinstance(rule, Threshold):
         return f"one-sided p above {number(rule.p_above)}"
+    if isinstance(rule, LowZ):
+        return f"z of {number(rule.z_below)} or below"
+    if isinstance(rule, FewResponders):
+        return f"{rule.responders_at_most} responders or fewer"
     if isinstance(rule, BetaSpending):
         binds = "binding" if rule.binding else "not binding"
         power = f"for a power of {percent(rule.power)}"

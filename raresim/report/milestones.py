@@ -55,8 +55,19 @@ def _action(action: block.Action) -> str:
         told = f"where it is from {percent(zone.promising_from)}, at most {action.at_most}"
         wanted = f"to a conditional power of {percent(zone.conditional_power)}"
         return f"re-estimate n from the trend of {plain(action.re_estimate)} {wanted} {told}"
+    if isinstance(action, block.AdaptRatio):
+        return _adaptive(action.adapt_ratio)
+    if isinstance(action, block.KeepBest):
+        return f"keep the {action.keep_best} best by z of {', '.join(map(plain, action.of))}"
     if isinstance(action, block.CrossOver):
         long = f" for {duration(action.treat_for)}" if action.treat_for else ""
         only = f" if {action.only_if}" if action.only_if else ""
         return f"patients on {action.cross_over} change to {action.to}{long}{only}"
     return f"follow everybody for {duration(action.follow_for)}"
+
+
+def _adaptive(rule: block.Adaptive) -> str:
+    best = f"chance to be the best of {plain(rule.of)} ({rule.method})"
+    held = f"to the power {number(rule.power)}, at least {percent(rule.floor)} each"
+    control = f", control {percent(rule.control_fixed)}" if rule.control_fixed else ""
+    return f"allot by each arm's {best} {held}{control}"

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.schema import Duration, Spec
-from raresim.trial.boundary_block import Boundary, Futility, Threshold
+from raresim.trial.boundary_block import Boundary, FewResponders, Futility, Threshold
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
 from raresim.trial.stage_block import Stage, StagePrior, stages_of
@@ -322,10 +322,23 @@ class MethodSpec(Spec):
         description="whether a 'crossover anova' has a term for the treatment of the period before",
         examples=[True],
     )
+    responders_above: int | None = Field(
+        None,
+        ge=0,
+        description="of 'exact binomial': rejects with more responders than this (Simon's r); "
+        "checked to hold the level at the goal",
+        examples=[5],
+    )
     alpha: Alpha = Field(description="level of the test")
     boundary: Boundary | None = Field(None, description="when looks reject, if there are several")
     futility: Futility | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
+
+    @property
+    def in_responders(self) -> bool:
+        """Whether it decides by the number of responders among those whose visit has come."""
+        few = isinstance(self.futility, FewResponders)
+        return few or self.responders_above is not None
 
 
 class Analysis(Spec):

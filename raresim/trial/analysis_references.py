@@ -19,6 +19,7 @@ from raresim.trial.intercurrent_references import fitting, misfit
 from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
+from raresim.trial.responder_references import check_responders
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.stage_references import StageChecker
 from raresim.trial.within_references import check_outcome, check_within
@@ -251,6 +252,7 @@ class AnalysisChecker(StageChecker):
             self.add(steps, "'bayesian joint stage' needs its prior", mend)
         self.strata((*steps, "strata"), method.strata)
         check_boundary(self, self.spec, name)
+        check_responders(self, self.spec, name)
         read = {n: o for n, o in self.outcomes.items() if isinstance(o, ReadAtVisits)}
         numbers = [f"{name} at baseline" for name in read]
         numbers += [f"log {name} at baseline" for name, o in read.items() if isinstance(o, Diary)]

@@ -27,6 +27,8 @@ from raresim.trial.boundary_block import (
     BetaSpending,
     Boundary,
     ConditionalPower,
+    FewResponders,
+    LowZ,
     PredictivePower,
     Threshold,
 )
@@ -136,8 +138,13 @@ class Monitor:
         assert self.method.boundary is not None
         return planned_design(self.method.boundary, self.method).drift
 
-    def futile(self, stand: Stand, information: npt.NDArray[np.int64], p: Floats) -> Booleans:
-        """Return where the look finds futility, by the rule of the method."""
+    def futile(
+        self, stand: Stand, information: npt.NDArray[np.int64], p: Floats, statistic: Floats
+    ) -> Booleans:
+        """Return where the look finds futility, by the rule of the method.
+
+        `statistic` is that of the test: of an exact binomial, the responders.
+        """
         rule = self.method.futility
         if rule is None:
             return np.zeros(p.shape, bool)
@@ -145,6 +152,10 @@ class Monitor:
             return np.asarray(p > rule.p_above)
         if isinstance(rule, BetaSpending):
             return np.asarray(stand.z <= stand.lower)
+        if isinstance(rule, LowZ):
+            return np.asarray(stand.z <= rule.z_below)
+        if isinstance(rule, FewResponders):
+            return np.asarray(statistic <= rule.responders_at_most)
         chances = chances_at_last_look(
             stand.z,
             information.astype(np.float64),

@@ -174,4 +174,20 @@ class PredictivePower(_Chance):
     )
 
 
-Futility = Threshold | BetaSpending | ConditionalPower | PredictivePower
+class LowZ(Spec):
+    """Futility at a z below a line, as in multi-arm multi-stage designs."""
+
+    z_below: float = Field(
+        ge=-10, le=10, description="z at which an arm is given up, or lower", examples=[0]
+    )
+
+
+class FewResponders(Spec):
+    """Futility where too few of those whose answer is known have responded (Simon's r1)."""
+
+    responders_at_most: int = Field(
+        ge=0, description="patients of 'share with X by week W'", examples=[1]
+    )
+
+
+Futility = Threshold | BetaSpending | ConditionalPower | PredictivePower | LowZ | FewResponders

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from raresim.trial.plan import Ints, Plan
 from raresim.trial.ticks import NEVER, Ticks
 
-RATIO = ("ratio", "drop", "add", "shut")
+RATIO = ("ratio", "part", "drop", "add", "shut")
 """Kinds of change that act on which arm is next."""
 
 
@@ -67,6 +67,8 @@ class Course:
                 now = (order[:, position] == place) & (self.since[:, number] < tick)
                 if change.kind == "ratio":
                     found[now] = change.ratio
+                elif change.kind == "part":
+                    found[now, change.arm] = self.number[now, number]
                 elif change.kind in ("add", "shut"):
                     found[now, change.arm] = int(change.kind == "add")
                 else:

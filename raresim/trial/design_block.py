@@ -14,6 +14,7 @@ from raresim.trial.cost_block import Costs
 from raresim.trial.kit_block import Kits
 from raresim.trial.milestone_block import (
     Action,
+    KeepBest,
     Milestone,
     NewRatio,
     Recruit,
@@ -156,7 +157,7 @@ class Design(Spec):
     def turns(self) -> bool:
         """Whether a milestone may change the ratio: arms that open or close, and other parts."""
         words = [c for c in self.changes if isinstance(c, str) and c != "close recruitment"]
-        return bool(words) or any(isinstance(c, NewRatio) for c in self.changes)
+        return bool(words) or any(isinstance(c, NewRatio | KeepBest) for c in self.changes)
 
     @property
     def most(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
+from raresim.trial.adapting import loses, ratio_parts
 from raresim.trial.analysis_tables import ChangeTable
 from raresim.trial.boundary import Monitor
 from raresim.trial.boundary_block import Threshold
@@ -93,11 +94,18 @@ class Analyst:
         for reason in milestone.stops:
             stop |= self._holds(reason, answers, -1, len(rows))
         changes = np.full((len(rows), len(self.plan.changes)), -1)
+        parts = np.zeros((len(rows), len(self.scenario.arms)), np.int64)
         for place in milestone.changes:
             change = self.plan.changes[place]
             of = change.arm if change.kind == "drop" else -1
             made = self._holds(change.only_if, answers, of, len(rows))
             value = np.full(len(rows), change.number)
+            if change.among:
+                made = loses(self.scenario, answers, change, self.dropped[rows])
+            if change.adaptive is not None:
+                if change.arm == 0:  # the parts of all arms are decided together
+                    parts = ratio_parts(self.scenario, seen, change.adaptive, self.dropped[rows])
+                value = parts[:, change.arm]
             if change.kind == "drop":
                 self.dropped[rows, change.arm] |= made
             if change.estimand:
@@ -146,7 +154,10 @@ class Analyst:
         p = test.p_one_sided(self.scenario.better(outcome))
         information = table.information
         stand = monitor.stand(seen, table, normal(p, test.converged), milestone)
-        if method.boundary is None:
+        if method.responders_above is not None:
+            critical = np.full(len(p), method.responders_above + 1.0)
+            rejected = test.converged & (test.statistic >= critical) & tests
+        elif method.boundary is None:
             critical = _quantile(1 - method.alpha, part(test, "df"))
             rejected = test.converged & (p <= method.alpha) & tests
         else:
@@ -172,7 +183,7 @@ class Analyst:
             "used": test.used,
             "information": information,
             "notes": test.notes | estimate.notes,
-            "futility": test.converged & monitor.futile(stand, information, p),
+            "futility": test.converged & monitor.futile(stand, information, p, test.statistic),
             "harm": _beyond(method.harm, test.converged, p),
             "stand": stand,
         }

@@ -217,7 +217,7 @@ METHODS: dict[str, Method] = {
         ("strata",),
         estimates=False,
     ),
-    "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
+    "exact binomial": Method(("share",), _binomial, ("goal", "responders_above"), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
     "spcd": Method(WEIGHTED, spcd, ("variance",)),

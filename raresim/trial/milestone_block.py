@@ -196,7 +196,61 @@ class CrossOver(Spec):
     )
 
 
-Change = NewRatio | Narrow | Recruit | ReEstimate | ReEstimateUnblinded | Extend | CrossOver
+class Adaptive(Spec):
+    """How the ratio follows the data: each arm in proportion to its chance to be the best."""
+
+    of: str = Field(
+        description="an estimand of a share or a change, read in all arms", examples=["change"]
+    )
+    method: Literal["thompson"] = Field(
+        "thompson",
+        description="probability to be the best, by posteriors from flat priors: beta for shares, "
+        "normal for means",
+    )
+    power: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="to which that probability is raised: 1 follows it, less is slower",
+        examples=[0.5],
+    )
+    floor: float = Field(
+        ge=0.01, le=0.5, description="least share of any arm that is open", examples=[0.2]
+    )
+    control_fixed: float | None = Field(
+        None, gt=0, lt=1, description="share of the control, if it stays", examples=[0.35]
+    )
+
+
+class AdaptRatio(Spec):
+    """Action: from now on the ratio follows what is known of an outcome."""
+
+    adapt_ratio: Adaptive = Field(description="how the ratio follows the data")
+
+
+class KeepBest(Spec):
+    """Action: the arms with the highest z go on, the others are dropped."""
+
+    keep_best: int = Field(ge=1, le=14, description="how many arms go on", examples=[1])
+    of: list[str] = Field(
+        min_length=2,
+        max_length=15,
+        description="estimands that are analysed here, one for each arm",
+        examples=[["low", "high"]],
+    )
+
+
+Change = (
+    NewRatio
+    | Narrow
+    | Recruit
+    | ReEstimate
+    | ReEstimateUnblinded
+    | Extend
+    | CrossOver
+    | AdaptRatio
+    | KeepBest
+)
 Action = str | Change
 _WORDS = r"analyse \w+|stop( if (efficacy|futility|harm))?|close recruitment"
 _ARMS = r"(drop|add|close) \w+|drop \w+ if (futility|harm)"
@@ -212,8 +266,8 @@ class Milestone(Spec):
         max_length=20,
         description="'analyse NAME' of an estimand, 'stop', 'stop if efficacy' (or futility, "
         "harm), 'close recruitment', 'add ARM', 'close ARM' to new patients, 'drop ARM', 'drop "
-        "ARM if futility' (or harm), or "
-        "a change of the ratio, of eligibility, of n, of the follow-up or of treatment",
+        "ARM if futility' (or harm), or a change of the ratio, of eligibility, of n, of the "
+        "follow-up, of treatment or of arms",
         examples=[["analyse infection_free", "stop if efficacy"]],
     )
     decide_after: Duration = Field(
@@ -257,9 +311,10 @@ class Milestone(Spec):
 
     @property
     def guards(self) -> bool:
-        """Whether its analyses guard against futility or harm alone: nothing is rejected at it."""
+        """Whether its analyses guard against futility or harm, or choose: nothing is rejected."""
         reasons = self.reasons
-        return bool(reasons & {"futility", "harm"}) and "efficacy" not in reasons
+        chooses = any(isinstance(action, AdaptRatio | KeepBest) for action in self.do)
+        return (chooses or bool(reasons & {"futility", "harm"})) and "efficacy" not in reasons
 
     @property
     def reasons(self) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from raresim.disease.checker import Steps
 from raresim.disease.references import check_condition
 from raresim.trial import milestone_block as block
+from raresim.trial.adapting_references import check_adaptive, check_keeping
 from raresim.trial.analysis_references import AnalysisChecker
 from raresim.trial.boundary_references import check_unblinded
 
@@ -104,6 +105,10 @@ class MilestoneChecker(AnalysisChecker):
         elif isinstance(action, block.ReEstimateUnblinded):
             if self.known(steps, "estimand", action.re_estimate, self.spec.analysis.estimands):
                 check_unblinded(self, steps, self.spec, action)
+        elif isinstance(action, block.AdaptRatio):
+            check_adaptive(self, steps, self.spec, action.adapt_ratio)
+        elif isinstance(action, block.KeepBest):
+            check_keeping(self, steps, self.spec, action)
         elif isinstance(action, block.CrossOver):
             self.cross_over(steps, action)
         elif isinstance(action, block.Extend) and design.follow_for is None:

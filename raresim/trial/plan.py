@@ -78,12 +78,14 @@ class Zone:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the course: close, ratio, drop, add, shut, narrow, recruit, extend or cross.
+    """A change: close, ratio, part, drop, add, shut, narrow, recruit, extend or cross.
 
     An arm that is shut takes no more patients; one that is dropped can claim nothing either.
     `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
     of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
-    `estimand` that of a re-estimate, with `zone` where that is not blinded.
+    `estimand` that of a re-estimate, with `zone` where that is not blinded. A part is the share of
+    `arm` in a ratio that follows the data (`adaptive`); an arm is dropped where `keep` arms of the
+    estimands `among` are better.
     """
 
     kind: str
@@ -94,6 +96,9 @@ class Change:
     estimand: str = ""
     planned_sd: float = 0.0
     zone: Zone | None = None
+    adaptive: block.Adaptive | None = None
+    keep: int = 0
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,7 +229,7 @@ def _milestones(
     for name, milestone in scenario.spec.design.milestones.items():
         first = len(changes)
         for action in milestone.changes:
-            changes.append(_change(scenario, action, changes, resolution))
+            changes += _changes(scenario, action, changes, resolution)
         plan = MilestonePlan(
             name,
             tuple(_part(scenario, part, resolution) for part in milestone.conditions),
@@ -267,6 +272,20 @@ def _part(scenario: Scenario, part: block.OneCondition, resolution: int) -> Part
     return Part("finished")
 
 
+def _changes(
+    scenario: Scenario, action: block.Action, before: list[Change], resolution: int
+) -> list[Change]:
+    """Return an action as changes: one, or one for each arm that it may choose."""
+    if isinstance(action, block.AdaptRatio):
+        arms = range(len(scenario.arms))
+        return [Change("part", arm=arm, adaptive=action.adapt_ratio) for arm in arms]
+    if isinstance(action, block.KeepBest):
+        among, keep = tuple(action.of), action.keep_best
+        own = [scenario.spec.analysis.estimands[name].arm for name in among]
+        return [Change("drop", arm=scenario.arms.index(arm), keep=keep, among=among) for arm in own]
+    return [_change(scenario, action, before, resolution)]
+
+
 def _change(
     scenario: Scenario, action: block.Action, before: list[Change], resolution: int
 ) -> Change:
@@ -292,6 +311,7 @@ def _change(
     if isinstance(action, block.CrossOver):
         number, place = scenario.arms.index(action.cross_over), _place("cross", before)
         return Change("cross", action.only_if or "", number, number=place)
+    assert isinstance(action, block.Extend)  # `_changes` took the others
     return Change("extend", number=int(ticks(action.follow_for, resolution)))
 
 

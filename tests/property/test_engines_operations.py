@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresim.trial import Scenario, run_block
-from tests.operations import looks, operations, re_estimates
+from tests.operations import choices, looks, operations, re_estimates
+from tests.three_arms import two_doses
 from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 10
@@ -49,3 +50,12 @@ def test_conducts_agree_on_whatever_looks(
     resolution: int, changes: dict[str, Any], seed: int
 ) -> None:
     agree(world(ATAXIA, changes), seed, resolution)
+
+
+@pytest.mark.parametrize("resolution", [1, 30 * 86_400])
+@settings(max_examples=6)
+@given(chosen=choices(), seed=st.integers(0, 2**32))
+def test_conducts_agree_however_arms_are_chosen(
+    resolution: int, chosen: list[list[Any]], seed: int
+) -> None:
+    agree(two_doses(*chosen), seed, resolution)

@@ -6,6 +6,7 @@ from raresim.analysis.bayesian.basket import (
     basket_hierarchical,
     basket_partitions,
 )
+from raresim.analysis.bayesian.best import best_mean, best_share
 from raresim.analysis.bayesian.between import BetweenTrials
 from raresim.analysis.bayesian.characteristics import (
     Arm,
@@ -43,6 +44,8 @@ __all__ = [
     "basket_exchangeability",
     "basket_hierarchical",
     "basket_partitions",
+    "best_mean",
+    "best_share",
     "beta_binomial",
     "gamma_poisson",
     "normal_known_sd",

@@ -36,13 +36,15 @@ class Desk:
 
     @property
     def bare(self) -> bool:
-        """Whether no arm but the control is open."""
-        return not any(self.ratio[1:])
+        """Whether no arm but the control is open; one arm alone is never closed."""
+        return len(self.parts) > 1 and not any(self.ratio[1:])
 
-    def turn(self, change: Change) -> None:
-        """Take over a change of the ratio."""
+    def turn(self, change: Change, number: int) -> None:
+        """Take over a change of the ratio; `number` is what was decided of it."""
         if change.kind == "ratio":
             self.parts = list(change.ratio)
+        elif change.kind == "part":
+            self.parts[change.arm] = number
         elif change.kind == "add":
             self.parts[change.arm] = 1
         elif change.kind == "shut":

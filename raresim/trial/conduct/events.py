@@ -319,7 +319,7 @@ class Trial:
             if self.randomised >= self.n:
                 self.close()
         else:
-            self.desk.turn(change)
+            self.desk.turn(change, number)
 
     def cross(self, change: Change) -> None:
         """Let the patients of an arm change treatment."""
