@@ -221,5 +221,5 @@ def three_regimens() -> Scenario:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    stages = [placebo_twice(), three_regimens()]
+    stages = [spcd(), placebo_twice(), three_regimens()]
     return [boys(), infections(), spread(), sequences(), survivors(), one_arm(), *stages]
