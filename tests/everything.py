@@ -309,6 +309,6 @@ def chosen() -> list[Scenario]:
 
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    small = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    small = [boys(), infections(), spread(), sequences(), survivors(), one_arm(), spcd()]
     small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
     return [*small, *looked_at(), *chosen()]

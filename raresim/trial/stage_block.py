@@ -66,7 +66,11 @@ class StagePrior(Spec):
         description="the beta law of the factor by which the rate is lower after no response",
     )
     responders: float = Field(
-        3.0, gt=0, le=1000, description="shape of the Pareto law, from 1, of responders' factor"
+        3.0,
+        gt=0,
+        le=1000,
+        description="shape of the Pareto law, from 1, of responders' factor",
+        examples=[3],
     )
     why: Why = ""
 
