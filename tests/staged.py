@@ -11,6 +11,7 @@ from tests.worlds import scenario_from, world
 
 SCORE, COURSES = "friedreich-two-stages", "hereditary-angioedema-three-regimens"
 LEVEL = {"alpha": "0.025 one-sided"}
+NAME = "high_or_low"
 STAGE = 28
 """Days of each stage of `shares`."""
 
@@ -25,6 +26,22 @@ def snsmart(changes: dict[str, Any] | None = None) -> Scenario:
     """Return the trial of three regimens, fixed truth, smaller."""
     small = {"truth.uncertainty": "fixed", "design.randomise.n": 60}
     return world(COURSES, small | (changes or {}))
+
+
+def regression_only(changes: dict[str, Any] | None = None) -> Scenario:
+    """Return the trial of regimens without its Bayesian analysis, which takes time."""
+    final = {"when": {"everybody": "finished"}, "do": [f"analyse {NAME}"]}
+    whole = snsmart(changes)
+    estimand, method = (
+        whole.document.data["analysis"][part][NAME] for part in ("estimands", "methods")
+    )
+    return whole.changed(
+        {
+            "design.milestones": {"final": final},
+            "analysis.estimands": {NAME: estimand},
+            "analysis.methods": {NAME: method},
+        }
+    )
 
 
 def shares(

@@ -21,7 +21,7 @@ from raresim.trial.cut import cut
 from raresim.trial.ledger import take
 from raresim.trial.looks import Look
 from raresim.trial.ticks import NEVER
-from tests.staged import shares, snsmart, spcd
+from tests.staged import regression_only, shares, snsmart, spcd
 from tests.worlds import differences
 
 TRIALS = 16
@@ -30,22 +30,6 @@ SPCD, COURSES = "both_stages", "high_or_low"
 
 def played(scenario: Scenario, engine: str = "block", trials: int = TRIALS) -> BlockRun:
     return run_block(scenario, "effect", 3, 0, engine, trials)
-
-
-def regression_only() -> Scenario:
-    """Return the trial of regimens without its Bayesian analysis, which takes time."""
-    final = {"when": {"everybody": "finished"}, "do": [f"analyse {COURSES}"]}
-    whole = snsmart()
-    estimand, method = (
-        whole.document.data["analysis"][part][COURSES] for part in ("estimands", "methods")
-    )
-    return whole.changed(
-        {
-            "design.milestones": {"final": final},
-            "analysis.estimands": {COURSES: estimand},
-            "analysis.methods": {COURSES: method},
-        }
-    )
 
 
 def table_of(scenario: Scenario, run: BlockRun, name: str) -> StageTable:
