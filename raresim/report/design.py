@@ -7,7 +7,7 @@ from raresim.report.assumption import line_words
 from raresim.report.looks import look_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
-from raresim.report.stages import prior_words, stage_rows
+from raresim.report.stages import compared_in_stages, prior_words, stage_rows
 from raresim.report.words import duration, number, plain
 from raresim.trial.analysis_block import Estimand, MethodSpec
 from raresim.trial.cost_block import Costs
@@ -158,6 +158,8 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
 def _treatments(scenario: Scenario, name: str) -> str:
     """Return what an estimand compares: arms, or treatments within patients."""
     design, number = scenario.spec.design, scenario.compared(name)
+    if scenario.spec.analysis.estimands[name].stages:
+        return compared_in_stages(scenario, scenario.spec.analysis.estimands[name])
     if number is None:
         treated, control = scenario.spec.analysis.estimands[name].compare
         return f"{treated} against {control}, within patients"

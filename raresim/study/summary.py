@@ -167,7 +167,7 @@ def _estimand(
     true = _truth_by_replicate(scenario, truth, clusters)
     estimate = last["estimate"].to_numpy(np.float64)
     low, high = last["ci_low"].to_numpy(np.float64), last["ci_high"].to_numpy(np.float64)
-    covered = np.where(np.isnan(estimate), np.nan, (low <= true) & (true <= high))
+    covered = np.where(np.isnan(low) | np.isnan(high), np.nan, (low <= true) & (true <= high))
     measure = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
     estimand = scenario.spec.analysis.estimands[name]
     at = {

@@ -71,7 +71,8 @@ class StageChecker(Checker):
         if design.control is None:
             self.add(steps, "stages need a control", "add 'control:' to the design")
             return
-        self.given(steps, name)
+        if design.control in design.arms:  # else it is said there
+            self.given(steps, name)
 
     def given(self, steps: Steps, name: str) -> None:
         """Check that every arm gives one treatment in each stage, and some of them another."""

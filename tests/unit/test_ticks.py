@@ -38,5 +38,5 @@ def test_whole_seconds_survive_the_way_to_days_and_back():
 
 def test_the_order_of_entries_within_a_tick_is_the_public_one():
     names = [kind.name for kind in sorted(Kind)]
-    patient = ["OUTCOME", "VISIT", "RESCUE", "STOP_TREATMENT", "EXIT"]
+    patient = ["OUTCOME", "VISIT", "PERIOD", "RESCUE", "STOP_TREATMENT", "EXIT"]
     assert names == [*patient, "DELIVERY", "RANDOMISE", "PRESENT", "LOOK"]
