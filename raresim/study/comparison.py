@@ -58,12 +58,10 @@ class DesignFigures:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Designs on the same patients.
+    """Designs on the same patients: all runs share a hypothesis, a number of trials and a seed.
 
     Attributes
     ----------
-    hypothesis, replicates, seed
-        Of all runs.
     characteristics
         What is compared, in order.
     designs
