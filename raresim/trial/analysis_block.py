@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from raresim.errors import Fault, did_you_mean
-from raresim.files.schema import Spec
+from raresim.files.expressions import Expression
+from raresim.files.schema import Condition, Spec
+from raresim.trial.claim_block import AnyClaim, Graph, Multiplicity
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
 
@@ -43,6 +45,15 @@ _SHARE = r"share with \w+ by week \d+"
 _VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE})$"
 
 
+class Subgroup(Spec):
+    """A part of those randomised, by what was known of them at screening."""
+
+    where: Condition = Field(
+        description="by variables of the model, and readings at screening",
+        examples=["inheritance is x_linked"],
+    )
+
+
 OF_ONE_ARM = ("share", "mean", "rate per year")
 """Summaries of a trial of one arm."""
 
@@ -50,7 +61,11 @@ OF_ONE_ARM = ("share", "mean", "rate per year")
 class Estimand(Spec):
     """What is estimated (ICH E9 R1): variable, summary, and the intercurrent events' strategies."""
 
-    population: Literal["randomised"] = Field("randomised", description="who is analysed")
+    population: Literal["randomised"] | Subgroup = Field(
+        "randomised",
+        description="who is analysed: all who were randomised, or a subgroup of them",
+        examples=["randomised", {"where": "inheritance is x_linked"}],
+    )
     variable: str = Field(
         description="'time to first X' or 'events of X', of an outcome or an adverse event; "
         "'change in X at week W', 'percent "
@@ -85,6 +100,12 @@ class Estimand(Spec):
             mend = did_you_mean(value, _FORMS).replace("known: ", "write one of: ")
             raise Fault("expected " + " or ".join(f"'{form}'" for form in _FORMS), mend)
         return value
+
+    @property
+    def where(self) -> Expression | None:
+        """What a subgroup of patients has in common; none where all are analysed."""
+        found = self.population
+        return found.where if isinstance(found, Subgroup) else None
 
     @property
     def outcome(self) -> str:
@@ -220,10 +241,29 @@ class MethodSpec(Spec):
         description="what one arm is held against: a share, a mean change, or events per year",
         examples=[0.2],
     )
-    alpha: Alpha = Field(description="level of the test")
+    alpha: Alpha | None = Field(None, description="level of the test")
+    posterior_above: float | None = Field(
+        None,
+        gt=0.5,
+        lt=1,
+        description="a Bayesian method's rule, in place of alpha: it rejects where the posterior "
+        "probability of being better than the goal is above this",
+        examples=[0.975],
+    )
     boundary: Boundary | None = Field(None, description="alpha spending, where there are looks")
     futility: Threshold | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
+
+    @property
+    def level(self) -> float:
+        """The one-sided level: a method rejects where its p-value is no larger.
+
+        Of a Bayesian method it is 1 - posterior_above, and p is 1 - P(better than the goal).
+        """
+        if self.alpha is not None:
+            return self.alpha
+        assert self.posterior_above is not None  # the references were checked
+        return 1 - self.posterior_above
 
 
 class Analysis(Spec):
@@ -239,11 +279,38 @@ class Analysis(Spec):
         min_length=1, max_length=20, description="what is estimated, by name"
     )
     methods: dict[str, MethodSpec] = Field(description="a method for each estimand, same names")
-    success: str = Field(
-        description="the estimand whose rejection makes the trial a success", examples=["change"]
+    success: str | AnyClaim = Field(
+        description="the estimand whose rejection makes the trial a success, or any of several",
+        examples=["change", {"any_of": ["everybody", "carriers"]}],
     )
     order: list[str] = Field(
         default_factory=list,
         description="fixed sequence of tests",
         examples=[["infection_free", "infection_rate"]],
     )
+    multiplicity: Multiplicity | None = Field(
+        None,
+        description="how several tests share one level, by their p-values at the last look: "
+        "'holm' or 'hochberg' of all estimands or of some, or a graph",
+        examples=["holm", {"procedure": "hochberg", "of": ["everybody", "carriers"]}],
+    )
+
+    @property
+    def successes(self) -> list[str]:
+        """The estimands of which one must reject for a success."""
+        return list(self.success.any_of) if isinstance(self.success, AnyClaim) else [self.success]
+
+    @property
+    def primary(self) -> str:
+        """The first estimand of success: it decides at interim looks."""
+        return self.successes[0]
+
+    @property
+    def together(self) -> list[str]:
+        """The estimands whose tests share one level by a procedure, in its order."""
+        chosen = self.multiplicity
+        if chosen is None:
+            return []
+        if isinstance(chosen, Graph):
+            return list(chosen.graph.weights)
+        return list(self.estimands) if isinstance(chosen, str) else list(chosen.of)

@@ -8,10 +8,12 @@ from raresim import limits
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Checker, Steps
 from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.references import check_condition
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
-from raresim.trial.analysis_block import OF_ONE_ARM, Estimand, MethodSpec
+from raresim.trial.analysis_block import OF_ONE_ARM, Analysis, Estimand, MethodSpec
+from raresim.trial.claim_block import Graph
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
@@ -58,9 +60,11 @@ class AnalysisChecker(Checker):
         analysis = self.spec.analysis
         for name, endpoint in analysis.endpoints.items():
             self.endpoint(name, endpoint)
-        self.known(("analysis", "success"), "estimand", analysis.success, analysis.estimands)
+        for name in analysis.successes:
+            self.known(("analysis", "success"), "estimand", name, analysis.estimands)
         for name in analysis.order:
             self.known(("analysis", "order"), "estimand", name, analysis.estimands)
+        self.several(analysis)
         for name in sorted(set(analysis.estimands) ^ set(analysis.methods)):
             mend = did_you_mean(name, analysis.estimands)
             if name in analysis.estimands:
@@ -68,9 +72,37 @@ class AnalysisChecker(Checker):
             self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}", mend)
         for name, estimand in analysis.estimands.items():
             self.compared(name, estimand.arm)
+            if estimand.where is not None:
+                steps: Steps = ("analysis", "estimands", name, "population", "where")
+                check_condition(self, steps, estimand.where)
             self.estimand(name, estimand.outcome, estimand.variable)
             if name in analysis.methods:
                 self.method(name)
+
+    def several(self, analysis: Analysis) -> None:
+        """Check that tests which share a level by a procedure can be ordered by their p-values."""
+        steps: Steps = ("analysis", "multiplicity")
+        names, methods = analysis.together, analysis.methods
+        if isinstance(analysis.multiplicity, Graph):
+            passes = analysis.multiplicity.graph.passes
+            names = [*names, *passes, *(to for own in passes.values() for to in own)]
+        for name in names:
+            self.known(steps, "estimand", name, analysis.estimands)
+        for name in sorted(set(names) - set(analysis.together)):
+            if name in analysis.estimands:
+                mend = f"add '{name}: 0' to the weights"
+                self.add(steps, f"{name!r} is in the graph without a weight", mend)
+        if analysis.together and analysis.order:
+            message = "a fixed sequence and a procedure by p-values exclude each other"
+            self.add(steps, message, "remove 'order', or write it as a graph")
+        own = {name: methods[name] for name in analysis.together if name in methods}
+        if len({(method.alpha, method.posterior_above) for method in own.values()}) > 1:
+            message = "tests that share a level have it in common"
+            self.add(steps, message, "write the same alpha for all of them")
+        for name, method in own.items():
+            if method.boundary is not None:
+                message = f"{name!r} spends alpha over looks; a procedure takes one p-value of each"
+                self.add(steps, message, "remove 'boundary', or write 'order'")
 
     def compared(self, name: str, arm: str) -> None:
         """Check that an estimand says which arm it compares with the control."""
@@ -228,6 +260,7 @@ class AnalysisChecker(Checker):
             able = [name for name in fits if METHODS[name].estimates]
             message = f"{method.test!r} does not estimate the summary"
             self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
+        self.rule(steps, method)
         self.goal(steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
@@ -247,6 +280,17 @@ class AnalysisChecker(Checker):
             where, wanted = (*steps, "adjust_for"), "a number at baseline"
             self.named(where, "covariate", word, numbers, wanted)
         self.looks(name)
+
+    def rule(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a test has a level, and a Bayesian method a posterior probability."""
+        bayesian = METHODS[method.test].bayesian
+        wanted, other = ("posterior_above", "alpha") if bayesian else ("alpha", "posterior_above")
+        if getattr(method, other) is not None:
+            message = f"{method.test!r} decides by {wanted!r}"
+            self.add((*steps, other), message, f"write {wanted!r} in place of {other!r}")
+        elif getattr(method, wanted) is None:
+            value = "0.975" if bayesian else "0.025 one-sided"
+            self.add(steps, f"{method.test!r} needs its {wanted!r}", f"add '{wanted}: {value}'")
 
     def goal(self, steps: Steps, method: MethodSpec) -> None:
         """Check that a test of one arm has a goal that it can be held against."""
@@ -274,9 +318,11 @@ class AnalysisChecker(Checker):
             mend = f"add 'analyse {name}' to what a milestone does, or remove the estimand"
             self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
         for key, milestone in milestones.items():
-            known = self.spec.analysis.success in self.spec.analysis.estimands
-            reasons = any(milestone.stops) or any(milestone.crossings)
-            if known and reasons and self.spec.analysis.success not in milestone.analyses:
+            primary = self.spec.analysis.primary
+            decides = any(milestone.stops) or any(milestone.crossings)
+            decides |= any(n.only_if and not n.of for n in milestone.narrowings)
+            decides &= primary in self.spec.analysis.estimands
+            if decides and primary not in milestone.analyses:
                 message = "decides by the success criterion without analysing it"
-                mend = f"add 'analyse {self.spec.analysis.success}'"
+                mend = f"add 'analyse {primary}'"
                 self.add(("design", "milestones", key, "do"), message, mend)

@@ -53,6 +53,8 @@ def cut(
     compared = scenario.compared(name)
     mine = np.isin(ledger.arm, scenario.pair(name)) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
+    if name in fate.members:
+        present = present & take(fate.members[name], ledger.candidate)
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
     stratum = (
         strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)

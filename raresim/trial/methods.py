@@ -74,6 +74,8 @@ class Method:
         Whether it has an estimate of its own of what the estimand's summary asks.
     one_arm
         Whether it holds one arm against a goal, and compares no arms.
+    bayesian
+        Whether it decides by a posterior probability, and not by a level.
     """
 
     fits: tuple[str, ...]
@@ -82,6 +84,7 @@ class Method:
     repeated: bool = False
     estimates: bool = True
     one_arm: bool = False
+    bayesian: bool = False
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:

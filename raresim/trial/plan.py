@@ -72,7 +72,8 @@ class MilestonePlan:
 class Change:
     """A change of the trial's course: close, ratio, drop, add, narrow, recruit, extend or cross.
 
-    `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
+    `only_if` is efficacy, futility or harm, or '' for always, `of` the estimand whose it is, or ''
+    for the primary one; `number` is n of a recruit, the ticks
     of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
     `estimand` that of a re-estimate.
     """
@@ -84,6 +85,7 @@ class Change:
     number: int = 0
     estimand: str = ""
     planned_sd: float = 0.0
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,8 @@ def _change(
     if isinstance(action, block.NewRatio):
         return Change("ratio", ratio=tuple(action.ratio.get(arm, 0) for arm in scenario.arms))
     if isinstance(action, block.Narrow):
-        return Change("narrow", number=_place("narrow", before))
+        number = _place("narrow", before)
+        return Change("narrow", action.only_if or "", number=number, of=action.of)
     if isinstance(action, block.Recruit):
         return Change("recruit", number=action.recruit)
     if isinstance(action, block.ReEstimate):

@@ -190,11 +190,24 @@ class _Checker(PeriodChecker, MilestoneChecker):
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""
         model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
-        design = self.spec.design
+        design, people = self.spec.design, LUCK_BLOCK * ELIGIBLE_UNITS
         told = clock_of(self.spec.truth, model, luck, ELIGIBLE_UNITS, model.published)
-        names, run_in = design.eligible.names, design.run_in or 0.0
-        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told)
-        if not condition(design.eligible, model, values).any():
-            people = LUCK_BLOCK * ELIGIBLE_UNITS
+        groups = {
+            name: estimand.where
+            for name, estimand in self.spec.analysis.estimands.items()
+            if estimand.where is not None
+        }
+        names = set().union(design.eligible.names, *(where.names for where in groups.values()))
+        values = asked(model, luck, ELIGIBLE_UNITS, names, design.run_in or 0.0, told)
+        eligible = condition(design.eligible, model, values)
+        if not eligible.any():
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")
+            return
+        for name, where in groups.items():
+            if not (eligible & condition(where, model, values)).any():
+                steps: Steps = ("analysis", "estimands", name, "population", "where")
+                message = (
+                    f"none of the eligible of {people:,} of the model's patients belongs to it"
+                )
+                self.add(steps, message, "widen the condition")

@@ -189,13 +189,17 @@ class Scenario:
         """Return what an estimand is held against: no difference, or the goal of one arm."""
         return self.spec.analysis.methods[estimand].goal or 0.0
 
+    def level(self, estimand: str) -> float:
+        """Return the one-sided level of an estimand's test."""
+        return self.spec.analysis.methods[estimand].level
+
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
         No hypothesis says what a treatment does to adverse events: where success is about one whose
         ratios differ between what is given to the arms that are compared, none is null.
         """
-        success = self.spec.analysis.success
+        success = self.spec.analysis.primary
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
             given = {p.give for arm in self.pair(success) for p in self.periods(arm)}
