@@ -207,7 +207,5 @@ class _Checker(PeriodChecker, MilestoneChecker):
         for name, where in groups.items():
             if not (eligible & condition(where, model, values)).any():
                 steps: Steps = ("analysis", "estimands", name, "population", "where")
-                message = (
-                    f"none of the eligible of {people:,} of the model's patients belongs to it"
-                )
+                message = f"of {people:,} of the model's patients nobody eligible belongs to it"
                 self.add(steps, message, "widen the condition")

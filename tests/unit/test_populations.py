@@ -20,6 +20,7 @@ from tests.worlds import ATAXIA, differences, world
 
 LEVEL = {"alpha": "0.025 one-sided"}
 WOMEN = {"where": "sex == female and mfars >= 30"}
+LEAKY = {"weights": {"whole": 1, "women": 0}, "passes": {"whole": {"early": 1}}}
 EARLY = {"visit": 12, "patients": 20}
 
 
@@ -170,9 +171,7 @@ def test_a_subgroup_may_be_one_by_what_is_read_at_screening() -> None:
         ),
         (
             {
-                "analysis.multiplicity": {
-                    "graph": {"weights": {"whole": 1, "women": 0}, "passes": {"whole": {"early": 1}}}
-                }
+                "analysis.multiplicity": {"graph": LEAKY}
             },
             "without a weight",
             "add 'early: 0'",
