@@ -63,6 +63,10 @@ def _multiplicity(analysis: Analysis) -> list[tuple[str, str]]:
     return [("Multiplicity", f"shares of the level: {', '.join(shares)}; {'; '.join(passed)}")]
 
 
+def _numbers(value: float | list[float]) -> str:
+    return " and ".join(number(one) for one in (value if isinstance(value, list) else [value]))
+
+
 def _arm(scenario: Scenario, arm: str) -> str:
     control = scenario.spec.design.control
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
@@ -201,6 +205,11 @@ def _method(method: MethodSpec) -> str:
     parts = [f"{method.test}, {rule}"]
     if method.goal is not None:
         parts.append(f"against the goal {number(method.goal)}")
+    if method.prior is not None:
+        own = vars(method.prior).items()
+        parts.append("prior: " + ", ".join(f"{k} {_numbers(v)}" for k, v in own if v is not None))
+    if method.baskets:
+        parts.append(f"learns from all states of {plain(method.baskets)}")
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
     if method.weight:

@@ -34,7 +34,7 @@ def of_trial(scenario: Scenario) -> list[TrialNumber]:
     ]
     for name, estimand in scenario.spec.analysis.estimands.items():
         if estimand.where is not None:
-            found.append(TrialNumber(f"in.{name}", f"of them in {name.replace('_', ' ')}"))
+            found.append(TrialNumber(f"in.{name}", f"of them: {name.replace('_', ' ')}"))
     if scenario.controlled:
         found.append(TrialNumber("patients_on_worse_arm", "patients on the truly worse arm"))
     if any(milestone.decide_after for milestone in design.milestones.values()):

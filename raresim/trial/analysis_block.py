@@ -13,6 +13,7 @@ from raresim.files.schema import Condition, Spec
 from raresim.trial.claim_block import AnyClaim, Graph, Multiplicity
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
+from raresim.trial.prior_block import Prior
 
 
 def _alpha(value: object) -> float:
@@ -189,6 +190,7 @@ Test = Literal[
     "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
     "exact binomial", "exact poisson", "one-sample t",
+    "beta-binomial", "gamma-poisson", "basket exchangeability", "basket hierarchical",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
@@ -240,6 +242,15 @@ class MethodSpec(Spec):
         None,
         description="what one arm is held against: a share, a mean change, or events per year",
         examples=[0.2],
+    )
+    prior: Prior | None = Field(
+        None, description="of a Bayesian method", examples=[{"beta": [1, 1]}]
+    )
+    baskets: str = Field(
+        "",
+        description="of a basket method: the categorical variable whose states are the baskets; "
+        "the estimand's population is one of them",
+        examples=["cause"],
     )
     alpha: Alpha | None = Field(None, description="level of the test")
     posterior_above: float | None = Field(

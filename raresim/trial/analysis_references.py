@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 
 from raresim import limits
+from raresim.analysis.bayesian.basket import MOST_BASKETS
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Checker, Steps
 from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.people import states_inside
 from raresim.disease.references import check_condition
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
 from raresim.trial.analysis_block import OF_ONE_ARM, Analysis, Estimand, MethodSpec
-from raresim.trial.claim_block import Graph
+from raresim.trial.claim_block import AnyClaim, Graph
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
 from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
+from raresim.trial.prior_block import BetaPrior
 from raresim.trial.spec import ScenarioSpec
 
 
@@ -95,11 +98,20 @@ class AnalysisChecker(Checker):
         if analysis.together and analysis.order:
             message = "a fixed sequence and a procedure by p-values exclude each other"
             self.add(steps, message, "remove 'order', or write it as a graph")
+        shared = {*analysis.together, *analysis.order}
+        for name in analysis.successes if isinstance(analysis.success, AnyClaim) else []:
+            if name in methods and name not in shared and not METHODS[methods[name].test].bayesian:
+                message = f"any of several tests is a success, {name!r} at a full level of its own"
+                mend = "add 'multiplicity: holm', or an 'order'"
+                self.add(("analysis", "success"), message, mend)
         own = {name: methods[name] for name in analysis.together if name in methods}
         if len({(method.alpha, method.posterior_above) for method in own.values()}) > 1:
             message = "tests that share a level have it in common"
             self.add(steps, message, "write the same alpha for all of them")
         for name, method in own.items():
+            if METHODS[method.test].bayesian:
+                message = f"{name!r} decides by a posterior probability, which is no p-value"
+                self.add(steps, message, f"leave {name!r} out")
             if method.boundary is not None:
                 message = f"{name!r} spends alpha over looks; a procedure takes one p-value of each"
                 self.add(steps, message, "remove 'boundary', or write 'order'")
@@ -261,6 +273,8 @@ class AnalysisChecker(Checker):
             message = f"{method.test!r} does not estimate the summary"
             self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
         self.rule(steps, method)
+        self.prior(steps, method)
+        self.baskets(name)
         self.goal(steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
@@ -292,16 +306,60 @@ class AnalysisChecker(Checker):
             value = "0.975" if bayesian else "0.025 one-sided"
             self.add(steps, f"{method.test!r} needs its {wanted!r}", f"add '{wanted}: {value}'")
 
+    def prior(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a Bayesian method has the prior that belongs to it."""
+        kind = METHODS[method.test].prior
+        if kind is None:
+            return
+        examples = {
+            "beta-binomial": "{beta: [1, 1]}",
+            "gamma-poisson": "{gamma: [0.5, 0.5]}",
+            "basket exchangeability": "{beta: [0.5, 0.5], exchangeable: 0.5}",
+            "basket hierarchical": "{mean: -1.4, sd: 2, between: 1}",
+        }
+        shared = getattr(method.prior, "exchangeable", None) is not None
+        fits = isinstance(method.prior, kind)
+        if kind is BetaPrior:
+            fits &= shared == (method.test == "basket exchangeability")
+        if not fits:
+            mend = f"write 'prior: {examples[method.test]}', with numbers of your own"
+            self.add(steps, f"{method.test!r} needs a prior of its own kind", mend)
+
+    def baskets(self, name: str) -> None:
+        """Check that the baskets are states, and that the estimand is about one of them."""
+        steps: Steps = ("analysis", "methods", name)
+        method, where = self.spec.analysis.methods[name], self.spec.analysis.estimands[name].where
+        if "baskets" not in METHODS[method.test].takes:
+            return
+        if not method.baskets:
+            mend = "add 'baskets: VARIABLE', of one that has states"
+            self.add(steps, f"{method.test!r} learns from several baskets", mend)
+            return
+        steps = (*steps, "baskets")
+        if not self.named(steps, "variable", method.baskets, self.states, "a category"):
+            return
+        if (number := len(self.states[method.baskets])) > MOST_BASKETS:
+            message = f"{method.baskets!r} has {number} states; at most {MOST_BASKETS} are baskets"
+            self.add(steps, message, "use a variable with fewer states")
+            return
+        others = {*self.states, *self.numeric} - {method.baskets}
+        alone = where is not None and not others & set(where.names)
+        if where is None or not alone or sum(states_inside(where, method.baskets, self.model)) != 1:
+            first = self.states[method.baskets][0]
+            mend = f"write 'population: {{where: {method.baskets} == {first}}}'"
+            steps = ("analysis", "estimands", name)
+            self.add(steps, f"is about no single basket of {method.baskets!r}", mend)
+
     def goal(self, steps: Steps, method: MethodSpec) -> None:
         """Check that a test of one arm has a goal that it can be held against."""
         if not METHODS[method.test].one_arm:
             return
         if method.goal is None:
             self.add(steps, f"{method.test!r} holds an arm against a goal", "add 'goal: ...'")
-        elif method.test == "exact binomial" and not 0 < method.goal < 1:
+        elif "share" in METHODS[method.test].fits and not 0 < method.goal < 1:
             message = f"expected a share between 0 and 1, found {method.goal:g}"
             self.add((*steps, "goal"), message, "write a share, such as 0.2")
-        elif method.test == "exact poisson" and method.goal <= 0:
+        elif "events" in METHODS[method.test].fits and method.goal <= 0:
             message = f"expected a rate per year above zero, found {method.goal:g}"
             self.add((*steps, "goal"), message, "write events per year, such as 1.5")
 
@@ -311,7 +369,7 @@ class AnalysisChecker(Checker):
         looks = [key for key, milestone in milestones.items() if name in milestone.analyses]
         method = self.spec.analysis.methods[name]
         tests = [key for key in looks if key == looks[-1] or not milestones[key].guards]
-        if len(tests) > 1 and method.boundary is None:
+        if len(tests) > 1 and method.boundary is None and not METHODS[method.test].bayesian:
             message = f"analysed {len(tests)} times without a boundary"
             self.add(("analysis", "methods", name), message, "add 'boundary:'")
         if not looks:

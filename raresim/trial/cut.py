@@ -53,13 +53,13 @@ def cut(
     compared = scenario.compared(name)
     mine = np.isin(ledger.arm, scenario.pair(name)) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
-    if name in fate.members:
+    if name in fate.members and not method.baskets:
         present = present & take(fate.members[name], ledger.candidate)
-    states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
-    stratum = (
-        strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
-    )
-    who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
+    factors = [method.baskets] if method.baskets else method.strata
+    states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in factors}
+    stratum = strata_of(scenario, factors, states) if states else np.zeros_like(ledger.stratum)
+    arm = (ledger.arm == compared).astype(np.int8)
+    who = Who(present, arm, stratum, *scenario.basket(name))
     until = np.broadcast_to(at[:, None], ledger.lag.shape)
     if not final:  # nobody's data end before their beginning
         until = np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until))

@@ -15,8 +15,11 @@ import numpy.typing as npt
 from raresim.analysis import batch
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
+from raresim.files.schema import Spec
+from raresim.trial import posterior_methods as posterior
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.prior_block import BasketPrior, BetaPrior, GammaPrior
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
@@ -74,8 +77,8 @@ class Method:
         Whether it has an estimate of its own of what the estimand's summary asks.
     one_arm
         Whether it holds one arm against a goal, and compares no arms.
-    bayesian
-        Whether it decides by a posterior probability, and not by a level.
+    prior
+        The prior of a Bayesian method: it decides by a posterior probability, and not by a level.
     """
 
     fits: tuple[str, ...]
@@ -84,7 +87,12 @@ class Method:
     repeated: bool = False
     estimates: bool = True
     one_arm: bool = False
-    bayesian: bool = False
+    prior: type[Spec] | None = None
+
+    @property
+    def bayesian(self) -> bool:
+        """Whether it decides by a posterior probability."""
+        return self.prior is not None
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -171,6 +179,7 @@ STRUCTURES = {
 }
 """Covariances by the names that files use, and by those of R's mmrm."""
 CONTINUOUS = (*CHANGES, "share")
+BORROWS = ("goal", "prior", "baskets")
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
@@ -200,6 +209,18 @@ METHODS: dict[str, Method] = {
     "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),
+    "beta-binomial": Method(
+        ("share",), posterior.beta_binomial, ("goal", "prior"), one_arm=True, prior=BetaPrior
+    ),
+    "gamma-poisson": Method(
+        ("events",), posterior.gamma_poisson, ("goal", "prior"), one_arm=True, prior=GammaPrior
+    ),
+    "basket exchangeability": Method(
+        ("share",), posterior.baskets, BORROWS, one_arm=True, prior=BetaPrior
+    ),
+    "basket hierarchical": Method(
+        ("share",), posterior.baskets, BORROWS, one_arm=True, prior=BasketPrior
+    ),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))

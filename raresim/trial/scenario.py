@@ -15,6 +15,7 @@ from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import EVENTS, Effect
 from raresim.disease.parameters import drawn_from
+from raresim.disease.people import states_inside
 from raresim.disease.score_block import CALENDAR
 from raresim.disease.uncertain import (
     UncertainNumber,
@@ -192,6 +193,15 @@ class Scenario:
     def level(self, estimand: str) -> float:
         """Return the one-sided level of an estimand's test."""
         return self.spec.analysis.methods[estimand].level
+
+    def basket(self, estimand: str) -> tuple[int, int]:
+        """Return the number of the basket that an estimand is about, and how many there are."""
+        variable = self.spec.analysis.methods[estimand].baskets
+        where = self.spec.analysis.estimands[estimand].where
+        if not variable or where is None:
+            return 0, 1
+        inside = states_inside(where, variable, self.model)
+        return inside.index(True), len(inside)
 
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.

@@ -36,8 +36,8 @@ class Desk:
 
     @property
     def bare(self) -> bool:
-        """Whether no arm but the control is open."""
-        return not any(self.ratio[1:])
+        """Whether no arm but the control is open; never so where one arm is all there is."""
+        return len(self.parts) > 1 and not any(self.ratio[1:])
 
     def turn(self, change: Change) -> None:
         """Take over a change of the ratio."""
