@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from raresim.trial import Scenario
+from tests.believing import ALIKE, SHRUNK, believing, rates
+from tests.grouped import grouped
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
 from tests.worlds import ATAXIA, CGD, world
@@ -190,6 +192,16 @@ def survivors() -> Scenario:
         return prevalent(model, {**told, "design.sites.open": opened})
 
 
+def claims() -> list[Scenario]:
+    """Subgroups, several claims, and Bayesian rules with their priors."""
+    shares = {"weights": {"whole": 0.55, "women": 0.35}, "passes": {"whole": {"women": 0.85}}}
+    baskets = believing("basket exchangeability", prior=ALIKE, baskets="sex")
+    one = {"test": "basket hierarchical", "prior": SHRUNK, "baskets": "sex", "goal": 0.45}
+    both = baskets.changed({"analysis.methods.male": {**one, "posterior_above": 0.85}})
+    return [grouped(), grouped({"analysis.multiplicity": {"graph": shares}}), both, rates()]
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    found = [boys(), infections(), spread(), sequences(), survivors(), one_arm()]
+    return [*found, *claims()]

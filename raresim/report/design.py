@@ -178,7 +178,9 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
 def _population(scenario: Scenario, estimand: Estimand) -> str:
     """Return who the question is about: the eligible, a subgroup or a principal stratum of them."""
     found = f"{scenario.model.spec.name}, {scenario.spec.design.eligible.text}"
-    if estimand.where is not None:
+    if estimand.where is None:
+        found += f"; all who were {estimand.population}"
+    else:
         found += f"; of these, {estimand.where.text}"
     without = [plain(event) for event in estimand.having("principal stratum")]
     if not without:

@@ -10,7 +10,7 @@ import pytest
 
 import raresim
 from raresim.study.claims import claims, success
-from tests.unit.test_populations import grouped
+from tests.grouped import grouped
 
 PASSES = {"whole": {"women": 1}, "women": {"whole": 1}}
 
