@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.expressions import Expression
@@ -210,9 +210,6 @@ DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "kenward-roger-line
 class MethodSpec(Spec):
     """How an estimand is tested, and by what it is estimated."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["alpha"]}, {"required": ["posterior_above"]}]}
-    )
     test: Test = Field(description="the test that decides")
     estimate: Estimate | None = Field(
         None, description="the method that estimates, where it is not the test's own"

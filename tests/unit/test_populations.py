@@ -13,6 +13,7 @@ from raresim.disease.people import condition
 from raresim.errors import InputError
 from raresim.study.truth import true_values
 from raresim.trial import run_block
+from raresim.trial.analysis_tables import ChangeTable
 from raresim.trial.cut import cut
 from raresim.trial.ledger import take
 from raresim.trial.ticks import NEVER
@@ -38,6 +39,7 @@ def test_the_table_holds_the_members_alone() -> None:
     assert 0.2 < women.who.present.sum() / whole.who.present.sum() < 0.8
     record = next(r for look, r in run.analyst.records.items() if look.estimand == "women")
     kept = run.ledger.present & take(run.fate.members["women"], run.ledger.candidate)
+    assert isinstance(women, ChangeTable)
     alone = batch.two_sample_t(women.change, women.who.arm, kept)
     assert np.array_equal(record["estimate"], alone.estimate)
 

@@ -56,8 +56,8 @@ def test_baskets_are_those_of_the_library(test: str) -> None:
         for k in range(3):
             known = table.who.present[k] & ~np.isnan(table.change[k])  # type: ignore[union-attr]
             mine = [known & (table.who.stratum[k] == j) for j in range(2)]
-            n = np.array([m.sum() for m in mine], float)
-            r = np.array([(table.change[k][m] == 1).sum() for m in mine], float)  # type: ignore[union-attr]
+            n = np.array([m.sum() for m in mine], np.float64)
+            r = np.array([(table.change[k][m] == 1).sum() for m in mine], np.float64)  # type: ignore[union-attr]
             if test == "basket hierarchical":
                 told = basket_hierarchical(r, n, 0.4, between=BetweenTrials(0.7), mean=-0.5, sd=2)
             else:
