@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.expressions import Expression
@@ -265,6 +265,13 @@ class MethodSpec(Spec):
     futility: Threshold | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
 
+    @model_validator(mode="after")
+    def _has_a_level(self) -> MethodSpec:
+        if self.alpha is None and self.posterior_above is None:
+            mend = "add 'alpha: 0.025 one-sided', or 'posterior_above: 0.975' of a Bayesian method"
+            raise Fault("'alpha' is missing", mend)
+        return self
+
     @property
     def level(self) -> float:
         """The one-sided level: a method rejects where its p-value is no larger.
@@ -273,7 +280,7 @@ class MethodSpec(Spec):
         """
         if self.alpha is not None:
             return self.alpha
-        assert self.posterior_above is not None  # the references were checked
+        assert self.posterior_above is not None
         return 1 - self.posterior_above
 
 

@@ -302,9 +302,6 @@ class AnalysisChecker(Checker):
         if getattr(method, other) is not None:
             message = f"{method.test!r} decides by {wanted!r}"
             self.add((*steps, other), message, f"write {wanted!r} in place of {other!r}")
-        elif getattr(method, wanted) is None:
-            value = "0.975" if bayesian else "0.025 one-sided"
-            self.add(steps, f"{method.test!r} needs its {wanted!r}", f"add '{wanted}: {value}'")
 
     def prior(self, steps: Steps, method: MethodSpec) -> None:
         """Check that a Bayesian method has the prior that belongs to it."""

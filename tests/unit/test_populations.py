@@ -145,7 +145,7 @@ def test_a_subgroup_may_be_one_by_what_is_read_at_screening() -> None:
             "decides by 'early' without analysing it",
             "add 'analyse early'",
         ),
-        ({"analysis.methods.women": {"test": "t"}}, "needs its 'alpha'", "add 'alpha"),
+        ({"analysis.methods.women": {"test": "t"}}, "'alpha' is missing", "add 'alpha"),
         (
             {"analysis.methods.women": {"test": "t", "posterior_above": 0.9}},
             "'t' decides by 'alpha'",
