@@ -7,6 +7,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from raresim.trial import Scenario
+from tests.believing import ALIKE, SHRUNK, believing, rates
+from tests.grouped import grouped
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
 from tests.staged import snsmart, spcd
@@ -307,8 +309,17 @@ def chosen() -> list[Scenario]:
     ]
 
 
+def claims() -> list[Scenario]:
+    """Subgroups, several claims, and Bayesian rules with their priors."""
+    shares = {"weights": {"whole": 0.55, "women": 0.35}, "passes": {"whole": {"women": 0.85}}}
+    baskets = believing("basket exchangeability", prior=ALIKE, baskets="sex")
+    one = {"test": "basket hierarchical", "prior": SHRUNK, "baskets": "sex", "goal": 0.45}
+    both = baskets.changed({"analysis.methods.male": {**one, "posterior_above": 0.85}})
+    return [grouped(), grouped({"analysis.multiplicity": {"graph": shares}}), both, rates()]
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm(), spcd()]
     small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
-    return [*small, *looked_at(), *chosen()]
+    return [*small, *looked_at(), *chosen(), *claims()]

@@ -66,7 +66,9 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
     nulls = [name for name in scenario.spec.design.nulls if name != summary.hypothesis]
     if nulls and not summary.is_null:
         console.print(f"  for the type I error: --hypothesis {nulls[0]}", style="dim")
-    _print_estimands(summary, "in the fixed sequence" if scenario.spec.analysis.order else "")
+    analysis = scenario.spec.analysis
+    together = "after the procedure" if analysis.together else ""
+    _print_estimands(summary, "in the fixed sequence" if analysis.order else together)
     _print_trial(scenario, summary)
     for name, found in summary.estimands.items():
         for text in found.naive:

@@ -309,7 +309,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         ("sites", spec.design.sites.number),
         ("visits (weeks)", ", ".join(map(str, spec.design.visits.weeks))),
         ("milestones", ", ".join(scenario.milestones)),
-        ("success", spec.analysis.success),
+        ("success", " or ".join(spec.analysis.successes)),
     ]
     shown = table("Scenario", "", "value", words=True)
     for label, value in rows:

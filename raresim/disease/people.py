@@ -110,3 +110,9 @@ def condition(expression: Expression | None, model: DiseaseModel, values: dict[s
     if expression is None:
         return np.ones(shape, bool)
     return np.broadcast_to(expression.evaluate(values, model.states), shape)
+
+
+def states_inside(where: Expression, variable: str, model: DiseaseModel) -> list[bool]:
+    """Return which states of a variable satisfy a condition on it alone."""
+    states = np.arange(len(model.states[variable]))
+    return [bool(one) for one in condition(where, model, {variable: states})]

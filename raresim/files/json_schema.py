@@ -98,6 +98,8 @@ def _choices(spec: type[Spec], properties: dict[str, Any]) -> list[list[list[str
     if {"evidence", "assumed"} <= set(properties):
         rows = [["given", "rows"]] if "rows" in properties else []
         found.append([["evidence"], ["assumed", "why"], *rows])
+    if {"alpha", "posterior_above"} <= set(properties):
+        found.append([["alpha"], ["posterior_above"]])
     if {"states", "kind"} <= set(properties):
         found.append([["states"], ["kind"]])
     return found

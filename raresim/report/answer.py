@@ -40,15 +40,17 @@ def answer(run: RunFolder) -> dict[str, Any]:
     """Return the sentences and figures of the first section."""
     summary = run.summary
     duration = summary["trial"].get("duration_days", {})
-    name = summary["success_estimand"]
-    method = run.scenario.spec.analysis.methods[name]
+    analysis = run.scenario.spec.analysis
+    method = analysis.methods[analysis.primary]
+    variables = [analysis.estimands[name].variable for name in analysis.successes]
     benefit = summary["chance_of_benefit"]
     found: dict[str, Any] = {
         "success": words.share(summary["success"]),
-        "estimand": name,
-        "variable": run.scenario.spec.analysis.estimands[name].variable,
-        "alpha": f"{method.alpha:g}",
-        "nominal": f"{100 * method.alpha:g}{words.SPACE}%",
+        "estimand": summary["success_estimand"],
+        "variable": ", ".join(dict.fromkeys(variables)),
+        "alpha": f"{method.level:g}",
+        "posterior": method.posterior_above,
+        "nominal": f"{100 * method.level:g}{words.SPACE}%",
         "assurance": called(summary["is_null"], summary["uncertainty"]) == "assurance",
         "mode": MODES.get(summary["uncertainty"], summary["uncertainty"]),
         "duration": {level: words.months(duration.get(level)) for level in ("q10", "q50", "q90")},

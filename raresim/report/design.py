@@ -9,7 +9,8 @@ from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.stages import compared_in_stages, prior_words, stage_rows
 from raresim.report.words import duration, number, plain
-from raresim.trial.analysis_block import Estimand, MethodSpec
+from raresim.trial.analysis_block import Analysis, Estimand, MethodSpec
+from raresim.trial.claim_block import Graph
 from raresim.trial.cost_block import Costs
 from raresim.trial.design_block import Again, Design
 from raresim.trial.intercurrent_block import words
@@ -17,6 +18,7 @@ from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise
 from raresim.trial.scenario import Scenario
 from raresim.trial.site_block import Sites
+from raresim.trial.stage_block import StagePrior
 
 
 def design(scenario: Scenario) -> list[tuple[str, str]]:
@@ -39,11 +41,33 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Treatment", after),
         ("Follow-up", f"{duration(scenario.follow_days)} from randomisation"),
         *((f"Milestone: {name}", milestone_words(m)) for name, m in spec.milestones.items()),
-        ("Success", f"the test of {scenario.spec.analysis.success} rejects"),
+        ("Success", f"the test of {' or '.join(scenario.spec.analysis.successes)} rejects"),
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
+        *_multiplicity(scenario.spec.analysis),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
         *([("Prices", _prices(spec.costs))] if spec.costs else []),
     ]
+
+
+def _multiplicity(analysis: Analysis) -> list[tuple[str, str]]:
+    """Return how several tests share one level."""
+    chosen = analysis.multiplicity
+    if chosen is None:
+        return []
+    if not isinstance(chosen, Graph):
+        procedure = chosen if isinstance(chosen, str) else chosen.procedure
+        return [("Multiplicity", f"{procedure.capitalize()}: {', '.join(analysis.together)}")]
+    shares = [f"{name} {number(share)}" for name, share in chosen.graph.weights.items()]
+    passed = [
+        f"{name} passes {number(share)} to {to}"
+        for name, own in chosen.graph.passes.items()
+        for to, share in own.items()
+    ]
+    return [("Multiplicity", f"shares of the level: {', '.join(shares)}; {'; '.join(passed)}")]
+
+
+def _numbers(value: float | list[float]) -> str:
+    return " and ".join(number(one) for one in (value if isinstance(value, list) else [value]))
 
 
 def _arm(scenario: Scenario, arm: str) -> str:
@@ -188,8 +212,12 @@ def _variable(scenario: Scenario, estimand: Estimand) -> str:
 
 
 def _population(scenario: Scenario, estimand: Estimand) -> str:
-    """Return who the question is about: the eligible, or a principal stratum of them."""
+    """Return who the question is about: the eligible, a subgroup or a principal stratum of them."""
     found = f"{scenario.model.spec.name}, {scenario.spec.design.eligible.text}"
+    if estimand.where is None:
+        found += f"; all who were {estimand.population}"
+    else:
+        found += f"; of these, {estimand.where.text}"
     without = [plain(event) for event in estimand.having("principal stratum")]
     if not without:
         return found
@@ -209,11 +237,21 @@ def _endpoint(scenario: Scenario, estimand: Estimand) -> list[tuple[str, str]]:
 
 
 def _method(method: MethodSpec) -> str:
-    parts = [f"{method.test}, one-sided at {method.alpha:g}"]
+    rule = f"one-sided at {method.level:g}"
+    if method.posterior_above is not None:
+        rule = f"rejects where the posterior probability is above {number(method.posterior_above)}"
+    parts = [f"{method.test}, {rule}"]
     if method.carry_over:
         parts.append("with carry-over")
     if method.goal is not None:
         parts.append(f"against the goal {number(method.goal)}")
+    if isinstance(method.prior, StagePrior):
+        parts.append(prior_words(method.prior))
+    elif method.prior is not None:
+        own = vars(method.prior).items()
+        parts.append("prior: " + ", ".join(f"{k} {_numbers(v)}" for k, v in own if v is not None))
+    if method.baskets:
+        parts.append(f"learns from all states of {plain(method.baskets)}")
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
     if method.weight:
@@ -230,6 +268,4 @@ def _method(method: MethodSpec) -> str:
         parts.append(f"variance of shares: {method.variance}")
     if method.linkage:
         parts.append(f"linkage: {method.linkage}")
-    if method.prior:
-        parts.append(prior_words(method.prior))
     return "; ".join([*parts, *look_words(method)])

@@ -44,7 +44,9 @@ def _action(action: block.Action) -> str:
     if isinstance(action, block.NewRatio):
         return "allot " + " : ".join(f"{arm} {part}" for arm, part in action.ratio.items())
     if isinstance(action, block.Narrow):
-        return f"randomise from now on only {action.eligible.text}"
+        of = f" of {plain(action.of)}" if action.of else ""
+        only = f" if {action.only_if}{of}" if action.only_if else ""
+        return f"randomise from now on only {action.eligible.text}{only}"
     if isinstance(action, block.Recruit):
         return f"recruit {action.recruit}"
     if isinstance(action, block.ReEstimate):

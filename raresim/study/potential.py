@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
@@ -61,6 +62,12 @@ class Potential:
     def pair(self) -> tuple[int, ...]:
         """The arms that are compared, control first; one arm where there is no control."""
         return self.scenario.pair(self.name)
+
+    @property
+    def belongs(self) -> Booleans:
+        """Who belongs to the estimand's population, but for a principal stratum."""
+        inside = condition(self.estimand.where, self.scenario.model, self.folk.screened)
+        return np.asarray(self.folk.eligible & inside)
 
     @property
     def _world(self) -> dict[str, bool]:

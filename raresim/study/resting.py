@@ -41,7 +41,7 @@ def resting(scenario: Scenario, hypothesis: str) -> dict[str, Any]:
         told.setdefault(key, []).append(what)
     cited = {**scenario.model.spec.sources, **scenario.spec.sources}
     return {
-        "estimand": scenario.spec.analysis.success,
+        "estimand": scenario.spec.analysis.primary,
         "hypothesis": hypothesis,
         "rests_on": names,
         "statistics": sum(part.role != "unpublished" for part in parts),
@@ -56,7 +56,7 @@ def resting(scenario: Scenario, hypothesis: str) -> dict[str, Any]:
 
 def _names(scenario: Scenario, found: dict[str, Lineage]) -> list[str]:
     """Return the variables and outcomes behind the primary estimand, the outcome's own first."""
-    spec, name = scenario.spec, scenario.spec.analysis.success
+    spec, name = scenario.spec, scenario.spec.analysis.primary
     method = spec.analysis.methods[name]
     outcome = spec.analysis.estimands[name].outcome
     endpoint = spec.analysis.endpoints.get(outcome)

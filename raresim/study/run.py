@@ -239,6 +239,6 @@ def _finish(scenario: Scenario, settings: Settings, found: dict[Task, Any]) -> R
         name: np.concatenate([chunk[name] for chunk in truths])
         for name in scenario.spec.analysis.estimands
     }
-    trials = with_worse_arm(scenario, trials, truth[scenario.spec.analysis.success])
+    trials = with_worse_arm(scenario, trials, truth[scenario.spec.analysis.primary])
     summary = summarise(scenario, settings.hypothesis, trials, analyses, truth)
     return Run(settings, trials, analyses, curves, summary)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from raresim.analysis import Note
 from raresim.study import montecarlo
+from raresim.study.claims import claims, success
 from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
 from raresim.study.montecarlo import Figure
 from raresim.study.naive import naive
@@ -84,8 +85,7 @@ def summarise(
 ) -> Summary:
     """Return the operating characteristics of a simulated scenario."""
     clusters = trials["draw"].to_numpy()
-    rejected = _in_sequence(scenario, trials, analyses)
-    success = scenario.spec.analysis.success
+    rejected = claims(scenario, trials, analyses)
     found = {
         name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
         for name in scenario.spec.analysis.estimands
@@ -98,9 +98,9 @@ def summarise(
         uncertainty=scenario.spec.truth.uncertainty,
         replicates=len(trials),
         draws=len(np.unique(clusters)),
-        success=montecarlo.proportion(rejected[success], clusters),
-        success_estimand=success,
-        chance_of_benefit=_chance_of_benefit(scenario, success, truth[success]),
+        success=montecarlo.proportion(success(scenario, rejected), clusters),
+        success_estimand=" or ".join(scenario.spec.analysis.successes),
+        chance_of_benefit=_chance_of_benefit(scenario, truth),
         estimands=found,
         trial=_trial(trials, clusters),
         enrolment=_enrolment(trials, clusters),
@@ -122,32 +122,24 @@ def successes(
     scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
     """Return whether each replicate meets the scenario's success criterion."""
-    return _in_sequence(scenario, trials, analyses)[scenario.spec.analysis.success]
+    return success(scenario, claims(scenario, trials, analyses))
 
 
-def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure | None:
+def _chance_of_benefit(scenario: Scenario, truth: dict[str, Floats]) -> Figure | None:
     """Return in how many drawn truths the treatment helps at all: the ceiling of assurance."""
     if scenario.spec.truth.uncertainty not in ("effect", "all"):
         return None
+    helps = np.logical_or.reduce(
+        [_helps(scenario, name, truth[name]) for name in scenario.spec.analysis.successes]
+    )
+    return montecarlo.proportion(helps, np.arange(len(helps)))
+
+
+def _helps(scenario: Scenario, name: str, truth: Floats) -> npt.NDArray[np.bool_]:
+    """Return in which truths an estimand is on the good side of no difference, or of its goal."""
     side = scenario.better(scenario.spec.analysis.estimands[name].outcome)
     apart = truth - scenario.goal(name)
-    helps = apart < 0 if side == "less" else apart > 0
-    return montecarlo.proportion(helps, np.arange(len(truth)))
-
-
-def _in_sequence(
-    scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return by estimand whether each replicate rejects, in the fixed sequence if there is one."""
-    found = {}
-    for name in scenario.spec.analysis.estimands:
-        mine = analyses[(analyses["estimand"] == name) & analyses["rejected"]]
-        found[name] = trials["replicate"].isin(mine["replicate"]).to_numpy()
-    allowed = np.ones(len(trials), bool)
-    for name in scenario.spec.analysis.order:
-        found[name] = found[name] & allowed
-        allowed = found[name]
-    return found
+    return np.asarray(apart < 0 if side == "less" else apart > 0)
 
 
 def _estimand(
@@ -190,7 +182,7 @@ def _estimand(
         mean_se=montecarlo.mean(last["se"].to_numpy(np.float64), clusters),
         bias=_bias(scenario, estimate, true, truth, clusters),
         coverage=montecarlo.proportion(covered, clusters),
-        alpha=scenario.spec.analysis.methods[name].alpha,
+        alpha=scenario.level(name),
         if_rejected=design_analysis(
             last, true, rejected, scenario.better(estimand.outcome), clusters, scenario.goal(name)
         ),
@@ -244,7 +236,7 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
 
 def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
-    success = scenario.spec.analysis.success
+    success = scenario.spec.analysis.primary
     if not scenario.two_arms_decide:
         return trials
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())

@@ -50,6 +50,8 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         ready = take(run.fate.ready, ledger.candidate)
         columns["kits"] = ledger.kits
         columns["waited_for_kits"] = (present & (ledger.randomised > ready)).sum(1)
+    for name, members in run.fate.members.items():
+        columns[f"in.{name}"] = (present & take(members, ledger.candidate)).sum(1)
     for number, arm in enumerate(scenario.arms):
         mine = present & (ledger.arm == number)
         columns |= _arm_columns(run, arm, mine)

@@ -32,6 +32,9 @@ def of_trial(scenario: Scenario) -> list[TrialNumber]:
         TrialNumber("screened", "candidates screened"),
         TrialNumber("randomised", "patients randomised"),
     ]
+    for name, estimand in scenario.spec.analysis.estimands.items():
+        if estimand.where is not None:
+            found.append(TrialNumber(f"in.{name}", f"of them: {name.replace('_', ' ')}"))
     if scenario.two_arms_decide:
         found.append(TrialNumber("patients_on_worse_arm", "patients on the truly worse arm"))
     if any(milestone.decide_after for milestone in design.milestones.values()):

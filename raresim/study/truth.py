@@ -1,10 +1,10 @@
 """True values: each estimand's functional on pairs of potential outcomes, without drop-out.
 
-The population is that of eligible candidates, or of those in a principal stratum; everybody is
-followed in full under both arms with the same luck, in the world that the strategies of the
-estimand look at (`potential`), and is seen on the planned days. Where parameters are drawn, each
-draw has its own truth, from fewer pairs. A pool's survivors are taken as they are on the trial's
-first day: those prevalent then, with the time since diagnosis that they have then.
+The population is that of eligible candidates, or of those in a subgroup or a principal stratum;
+everybody is followed in full under both arms with the same luck, in the world that the strategies
+of the estimand look at (`potential`), and is seen on the planned days. Where parameters are drawn,
+each draw has its own truth, from fewer pairs. A pool's survivors are taken as they are on the
+trial's first day: those prevalent then, with the time since diagnosis that they have then.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _lives(pairs: Potential, followed: float) -> tuple[list[Lives], Booleans]:
     """Return lives under both arms, and which pairs belong to the estimand's population."""
     lives = [pairs.lives(arm, followed) for arm in pairs.pair]
     outside = np.logical_or.reduce([life.outside for life in lives])
-    return lives, pairs.folk.eligible & ~outside
+    return lives, pairs.belongs & ~outside
 
 
 def _log_hazard_ratio(pairs: Potential, rows: int) -> Floats:
@@ -155,7 +155,7 @@ def _mean_difference(pairs: Potential, rows: int) -> Floats:
     scenario, estimand, shape = pairs.scenario, pairs.estimand, pairs.folk.eligible.shape
     due = np.asarray(7.0 * estimand.week)
     visits = 7.0 * np.array(scenario.spec.design.visits.weeks, np.float64)
-    changes, belongs = [], pairs.folk.eligible
+    changes, belongs = [], pairs.belongs
     for arm in pairs.pair:
         events = pairs.events(arm)
         read = pairs.read(arm, estimand.outcome)

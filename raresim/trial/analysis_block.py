@@ -8,10 +8,13 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from raresim.errors import Fault, did_you_mean
-from raresim.files.schema import Duration, Spec
+from raresim.files.expressions import Expression
+from raresim.files.schema import Condition, Duration, Spec
 from raresim.trial.boundary_block import Boundary, FewResponders, Futility, Threshold
+from raresim.trial.claim_block import AnyClaim, Graph, Multiplicity
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
+from raresim.trial.prior_block import Prior
 from raresim.trial.stage_block import Stage, StagePrior, stages_of
 
 
@@ -49,6 +52,15 @@ _WITHIN = rf"(events of )?\w+{_PERIODS}"
 _VARIABLE = rf"^(time to first \w+|events of \w+|{_READ}|{_SHARE}|{_WITHIN})$"
 
 
+class Subgroup(Spec):
+    """A part of those randomised, by what was known of them at screening."""
+
+    where: Condition = Field(
+        description="by variables of the model, and readings at screening",
+        examples=["inheritance is x_linked"],
+    )
+
+
 OF_ONE_ARM = ("share", "mean", "rate per year")
 """Summaries of a trial of one arm."""
 
@@ -56,7 +68,11 @@ OF_ONE_ARM = ("share", "mean", "rate per year")
 class Estimand(Spec):
     """What is estimated (ICH E9 R1): variable, summary, and the intercurrent events' strategies."""
 
-    population: Literal["randomised"] = Field("randomised", description="who is analysed")
+    population: Literal["randomised"] | Subgroup = Field(
+        "randomised",
+        description="who is analysed: all who were randomised, or a subgroup of them",
+        examples=["randomised", {"where": "inheritance is x_linked"}],
+    )
     variable: str = Field(
         description="'time to first X' or 'events of X', of an outcome or an adverse event; "
         "'change in X at week W', 'percent "
@@ -177,6 +193,12 @@ class Estimand(Spec):
         return f"weighted {word}" if self.weight is not None else f"first-stage {word}"
 
     @property
+    def where(self) -> Expression | None:
+        """What a subgroup of patients has in common; none where all are analysed."""
+        found = self.population
+        return found.where if isinstance(found, Subgroup) else None
+
+    @property
     def outcome(self) -> str:
         """The outcome that the variable reads."""
         words = self.variable.split()
@@ -247,6 +269,7 @@ Test = Literal[
     "exact binomial", "exact poisson", "one-sample t",
     "spcd", "joint stage", "bayesian joint stage",
     "crossover anova", "paired t", "signed rank", "conditional poisson",
+    "beta-binomial", "gamma-poisson", "basket exchangeability", "basket hierarchical",
 ]  # fmt: skip
 Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
@@ -309,8 +332,10 @@ class MethodSpec(Spec):
         description="how responses in two stages hang together in a joint stage model: by the "
         "first treatment (if not told, of 'joint stage'), or alike in all (of the Bayesian one)",
     )
-    prior: StagePrior | None = Field(
-        None, description="of 'bayesian joint stage'", examples=[{"rates": [1, 1], "why": "flat"}]
+    prior: Prior | StagePrior | None = Field(
+        None,
+        description="of a Bayesian method; of 'bayesian joint stage' with 'rates'",
+        examples=[{"beta": [1, 1]}],
     )
     goal: float | None = Field(
         None,
@@ -329,7 +354,21 @@ class MethodSpec(Spec):
         "checked to hold the level at the goal",
         examples=[5],
     )
-    alpha: Alpha = Field(description="level of the test")
+    baskets: str = Field(
+        "",
+        description="of a basket method: the categorical variable whose states are the baskets; "
+        "the estimand's population is one of them",
+        examples=["cause"],
+    )
+    alpha: Alpha | None = Field(None, description="level of the test")
+    posterior_above: float | None = Field(
+        None,
+        gt=0.5,
+        lt=1,
+        description="a Bayesian method's rule, in place of alpha: it rejects where the posterior "
+        "probability of being better than the goal is above this",
+        examples=[0.975],
+    )
     boundary: Boundary | None = Field(None, description="when looks reject, if there are several")
     futility: Futility | None = Field(None, description="what 'if futility' at a milestone means")
     harm: Threshold | None = Field(None, description="what 'if harm' at a milestone means")
@@ -339,6 +378,24 @@ class MethodSpec(Spec):
         """Whether it decides by the number of responders among those whose visit has come."""
         few = isinstance(self.futility, FewResponders)
         return few or self.responders_above is not None
+
+    @model_validator(mode="after")
+    def _has_a_level(self) -> MethodSpec:
+        if self.alpha is None and self.posterior_above is None:
+            mend = "add 'alpha: 0.025 one-sided', or 'posterior_above: 0.975' of a Bayesian method"
+            raise Fault("'alpha' is missing", mend)
+        return self
+
+    @property
+    def level(self) -> float:
+        """The one-sided level: a method rejects where its p-value is no larger.
+
+        Of a Bayesian method it is 1 - posterior_above, and p is 1 - P(better than the goal).
+        """
+        if self.alpha is not None:
+            return self.alpha
+        assert self.posterior_above is not None
+        return 1 - self.posterior_above
 
 
 class Analysis(Spec):
@@ -354,11 +411,38 @@ class Analysis(Spec):
         min_length=1, max_length=20, description="what is estimated, by name"
     )
     methods: dict[str, MethodSpec] = Field(description="a method for each estimand, same names")
-    success: str = Field(
-        description="the estimand whose rejection makes the trial a success", examples=["change"]
+    success: str | AnyClaim = Field(
+        description="the estimand whose rejection makes the trial a success, or any of several",
+        examples=["change", {"any_of": ["everybody", "carriers"]}],
     )
     order: list[str] = Field(
         default_factory=list,
         description="fixed sequence of tests",
         examples=[["infection_free", "infection_rate"]],
     )
+    multiplicity: Multiplicity | None = Field(
+        None,
+        description="how several tests share one level, by their p-values at the last look: "
+        "'holm' or 'hochberg' of all estimands or of some, or a graph",
+        examples=["holm", {"procedure": "hochberg", "of": ["everybody", "carriers"]}],
+    )
+
+    @property
+    def successes(self) -> list[str]:
+        """The estimands of which one must reject for a success."""
+        return list(self.success.any_of) if isinstance(self.success, AnyClaim) else [self.success]
+
+    @property
+    def primary(self) -> str:
+        """The first estimand of success: it decides at interim looks."""
+        return self.successes[0]
+
+    @property
+    def together(self) -> list[str]:
+        """The estimands whose tests share one level by a procedure, in its order."""
+        chosen = self.multiplicity
+        if chosen is None:
+            return []
+        if isinstance(chosen, Graph):
+            return list(chosen.graph.weights)
+        return list(self.estimands) if isinstance(chosen, str) else list(chosen.of)

@@ -5,22 +5,28 @@ from __future__ import annotations
 import math
 
 from raresim import limits
+from raresim.analysis.bayesian.basket import MOST_BASKETS
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Steps
 from raresim.disease.outcome_block import TimeToEvent
+from raresim.disease.people import states_inside
+from raresim.disease.references import check_condition
 from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
-from raresim.trial.analysis_block import OF_ONE_ARM, PERIOD, Estimand, MethodSpec
+from raresim.trial.analysis_block import OF_ONE_ARM, PERIOD, Analysis, Estimand, MethodSpec
 from raresim.trial.boundary_references import check_boundary
+from raresim.trial.claim_block import AnyClaim, Graph
 from raresim.trial.endpoint_block import Endpoint
 from raresim.trial.intercurrent_block import CROSSES, STOPS
 from raresim.trial.intercurrent_references import fitting, misfit
 from raresim.trial.methods import METHODS, OPTIONS
 from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
+from raresim.trial.prior_block import BetaPrior
 from raresim.trial.responder_references import check_responders
 from raresim.trial.spec import ScenarioSpec
+from raresim.trial.stage_block import StagePrior
 from raresim.trial.stage_references import StageChecker
 from raresim.trial.within_references import check_outcome, check_within
 
@@ -55,9 +61,11 @@ class AnalysisChecker(StageChecker):
         analysis = self.spec.analysis
         for name, endpoint in analysis.endpoints.items():
             self.endpoint(name, endpoint)
-        self.known(("analysis", "success"), "estimand", analysis.success, analysis.estimands)
+        for name in analysis.successes:
+            self.known(("analysis", "success"), "estimand", name, analysis.estimands)
         for name in analysis.order:
             self.known(("analysis", "order"), "estimand", name, analysis.estimands)
+        self.several(analysis)
         for name in sorted(set(analysis.estimands) ^ set(analysis.methods)):
             mend = did_you_mean(name, analysis.estimands)
             if name in analysis.estimands:
@@ -65,9 +73,46 @@ class AnalysisChecker(StageChecker):
             self.add(("analysis", "methods"), f"estimands and methods differ: {name!r}", mend)
         for name, estimand in analysis.estimands.items():
             self.compared(name, estimand.arm)
+            if estimand.where is not None:
+                steps: Steps = ("analysis", "estimands", name, "population", "where")
+                check_condition(self, steps, estimand.where)
             self.estimand(name, estimand.outcome, estimand.variable)
             if name in analysis.methods:
                 self.method(name)
+
+    def several(self, analysis: Analysis) -> None:
+        """Check that tests which share a level by a procedure can be ordered by their p-values."""
+        steps: Steps = ("analysis", "multiplicity")
+        names, methods = analysis.together, analysis.methods
+        if isinstance(analysis.multiplicity, Graph):
+            passes = analysis.multiplicity.graph.passes
+            names = [*names, *passes, *(to for own in passes.values() for to in own)]
+        for name in names:
+            self.known(steps, "estimand", name, analysis.estimands)
+        for name in sorted(set(names) - set(analysis.together)):
+            if name in analysis.estimands:
+                mend = f"add '{name}: 0' to the weights"
+                self.add(steps, f"{name!r} is in the graph without a weight", mend)
+        if analysis.together and analysis.order:
+            message = "a fixed sequence and a procedure by p-values exclude each other"
+            self.add(steps, message, "remove 'order', or write it as a graph")
+        shared = {*analysis.together, *analysis.order}
+        for name in analysis.successes if isinstance(analysis.success, AnyClaim) else []:
+            if name in methods and name not in shared and not METHODS[methods[name].test].bayesian:
+                message = f"any of several tests is a success, {name!r} at a full level of its own"
+                mend = "add 'multiplicity: holm', or an 'order'"
+                self.add(("analysis", "success"), message, mend)
+        own = {name: methods[name] for name in analysis.together if name in methods}
+        if len({(method.alpha, method.posterior_above) for method in own.values()}) > 1:
+            message = "tests that share a level have it in common"
+            self.add(steps, message, "write the same alpha for all of them")
+        for name, method in own.items():
+            if METHODS[method.test].bayesian:
+                message = f"{name!r} decides by a posterior probability, which is no p-value"
+                self.add(steps, message, f"leave {name!r} out")
+            if method.boundary is not None:
+                message = f"{name!r} spends alpha over looks; a procedure takes one p-value of each"
+                self.add(steps, message, "remove 'boundary', or write 'order'")
 
     def compared(self, name: str, arm: str) -> None:
         """Check that an estimand says which arm it compares with the control."""
@@ -243,11 +288,14 @@ class AnalysisChecker(StageChecker):
             able = [name for name in fits if METHODS[name].estimates]
             message = f"{method.test!r} does not estimate the summary"
             self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
+        self.rule(steps, method)
+        self.prior(steps, method)
+        self.baskets(name)
         self.goal(steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
-        if method.test == "bayesian joint stage" and method.prior is None:
+        if method.test == "bayesian joint stage" and not isinstance(method.prior, StagePrior):
             mend = "add 'prior: {rates: [1, 1], why: ...}'"
             self.add(steps, "'bayesian joint stage' needs its prior", mend)
         self.strata((*steps, "strata"), method.strata)
@@ -273,16 +321,68 @@ class AnalysisChecker(StageChecker):
                 mend = f"use {' or '.join(able)}" if able else f"remove {PERIOD!r}"
                 self.add(steps, f"{word!r} does not adjust for the period", mend)
 
+    def rule(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a test has a level, and a Bayesian method a posterior probability."""
+        bayesian = METHODS[method.test].bayesian
+        wanted, other = ("posterior_above", "alpha") if bayesian else ("alpha", "posterior_above")
+        if getattr(method, other) is not None:
+            message = f"{method.test!r} decides by {wanted!r}"
+            self.add((*steps, other), message, f"write {wanted!r} in place of {other!r}")
+
+    def prior(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a Bayesian method has the prior that belongs to it."""
+        kind = METHODS[method.test].prior
+        if kind is None:
+            return
+        examples = {
+            "beta-binomial": "{beta: [1, 1]}",
+            "gamma-poisson": "{gamma: [0.5, 0.5]}",
+            "basket exchangeability": "{beta: [0.5, 0.5], exchangeable: 0.5}",
+            "basket hierarchical": "{mean: -1.4, sd: 2, between: 1}",
+        }
+        shared = getattr(method.prior, "exchangeable", None) is not None
+        fits = isinstance(method.prior, kind)
+        if kind is BetaPrior:
+            fits &= shared == (method.test == "basket exchangeability")
+        if not fits:
+            mend = f"write 'prior: {examples[method.test]}', with numbers of your own"
+            self.add(steps, f"{method.test!r} needs a prior of its own kind", mend)
+
+    def baskets(self, name: str) -> None:
+        """Check that the baskets are states, and that the estimand is about one of them."""
+        steps: Steps = ("analysis", "methods", name)
+        method, where = self.spec.analysis.methods[name], self.spec.analysis.estimands[name].where
+        if "baskets" not in METHODS[method.test].takes:
+            return
+        if not method.baskets:
+            mend = "add 'baskets: VARIABLE', of one that has states"
+            self.add(steps, f"{method.test!r} learns from several baskets", mend)
+            return
+        steps = (*steps, "baskets")
+        if not self.named(steps, "variable", method.baskets, self.states, "a category"):
+            return
+        if (number := len(self.states[method.baskets])) > MOST_BASKETS:
+            message = f"{method.baskets!r} has {number} states; at most {MOST_BASKETS} are baskets"
+            self.add(steps, message, "use a variable with fewer states")
+            return
+        others = {*self.states, *self.numeric} - {method.baskets}
+        alone = where is not None and not others & set(where.names)
+        if where is None or not alone or sum(states_inside(where, method.baskets, self.model)) != 1:
+            first = self.states[method.baskets][0]
+            mend = f"write 'population: {{where: {method.baskets} == {first}}}'"
+            steps = ("analysis", "estimands", name)
+            self.add(steps, f"is about no single basket of {method.baskets!r}", mend)
+
     def goal(self, steps: Steps, method: MethodSpec) -> None:
         """Check that a test of one arm has a goal that it can be held against."""
         if not METHODS[method.test].one_arm:
             return
         if method.goal is None:
             self.add(steps, f"{method.test!r} holds an arm against a goal", "add 'goal: ...'")
-        elif method.test == "exact binomial" and not 0 < method.goal < 1:
+        elif "share" in METHODS[method.test].fits and not 0 < method.goal < 1:
             message = f"expected a share between 0 and 1, found {method.goal:g}"
             self.add((*steps, "goal"), message, "write a share, such as 0.2")
-        elif method.test == "exact poisson" and method.goal <= 0:
+        elif "events" in METHODS[method.test].fits and method.goal <= 0:
             message = f"expected a rate per year above zero, found {method.goal:g}"
             self.add((*steps, "goal"), message, "write events per year, such as 1.5")
 
@@ -292,16 +392,18 @@ class AnalysisChecker(StageChecker):
         looks = [key for key, milestone in milestones.items() if name in milestone.analyses]
         method = self.spec.analysis.methods[name]
         tests = [key for key in looks if key == looks[-1] or not milestones[key].guards]
-        if len(tests) > 1 and method.boundary is None:
+        if len(tests) > 1 and method.boundary is None and not METHODS[method.test].bayesian:
             message = f"analysed {len(tests)} times without a boundary"
             self.add(("analysis", "methods", name), message, "add 'boundary:'")
         if not looks:
             mend = f"add 'analyse {name}' to what a milestone does, or remove the estimand"
             self.add(("analysis", "estimands", name), "no milestone analyses this estimand", mend)
         for key, milestone in milestones.items():
-            known = self.spec.analysis.success in self.spec.analysis.estimands
-            reasons = any(milestone.stops) or any(milestone.crossings)
-            if known and reasons and self.spec.analysis.success not in milestone.analyses:
+            primary = self.spec.analysis.primary
+            decides = any(milestone.stops) or any(milestone.crossings)
+            decides |= any(n.only_if and not n.of for n in milestone.narrowings)
+            decides &= primary in self.spec.analysis.estimands
+            if decides and primary not in milestone.analyses:
                 message = "decides by the success criterion without analysing it"
-                mend = f"add 'analyse {self.spec.analysis.success}'"
+                mend = f"add 'analyse {primary}'"
                 self.add(("design", "milestones", key, "do"), message, mend)

@@ -15,11 +15,17 @@ Booleans = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Who:
-    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1."""
+    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1.
+
+    Where a method learns from several baskets, all their patients are in it: `stratum` is each
+    one's basket, `basket` the number of the one that is asked about, of so many `baskets`.
+    """
 
     present: Booleans
     arm: npt.NDArray[np.int8]
     stratum: Ticks
+    basket: int = 0
+    baskets: int = 1
 
 
 @dataclass(frozen=True)

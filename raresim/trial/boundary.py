@@ -70,7 +70,7 @@ class Monitor:
         nothing = np.full(len(z), np.nan)
         if boundary is None:
             share = information / self.planned_information
-            return Stand(z, nothing, nothing, share, np.full(len(z), -ndtri(self.method.alpha)))
+            return Stand(z, nothing, nothing, share, np.full(len(z), -ndtri(self.method.level)))
         if self.stages is not None:
             z = self.stages.combined(seen, table, z, look)
         if self.stages is not None or boundary.shape or boundary.critical:
@@ -98,7 +98,7 @@ class Monitor:
 
         The third is that of the last look, if it came next and as planned.
         """
-        planned, alpha = float(boundary.planned_information), self.method.alpha
+        planned, alpha = float(boundary.planned_information), self.method.level
         spend, parameter = boundary.spend, boundary.parameter
         futility = self.method.futility
         last = np.nan
@@ -173,7 +173,7 @@ def planned_design(boundary: Boundary, method: MethodSpec) -> GroupSequentialDes
     futility = method.futility if isinstance(method.futility, BetaSpending) else None
     return group_sequential(
         boundary.timing,
-        alpha=method.alpha,
+        alpha=method.level,
         power=futility.power if futility else 0.9,
         efficacy=boundary.shape or f"spending {boundary.spend}",
         efficacy_parameter=boundary.delta if boundary.shape else boundary.parameter,

@@ -26,7 +26,7 @@ def check_boundary(check: Checker, spec: ScenarioSpec, name: str) -> None:
         check.add((*steps, "boundary", key), message, "plan a look for each of them")
     _futility(check, steps, method)
     if isinstance(method.futility, BetaSpending) and method.futility.binding:
-        binds = [_stops(milestones[key]) and spec.analysis.success == name for key in looks[:-1]]
+        binds = [_stops(milestones[key]) and spec.analysis.primary == name for key in looks[:-1]]
         if not all(binds):
             message = "binding futility must stop the trial at every look before the last"
             mend = "add 'stop if futility' to those milestones, or write 'binding: false'"
@@ -46,7 +46,7 @@ def _futility(check: Checker, steps: Steps, method: MethodSpec) -> None:
             message = "a lower boundary needs planned looks and an upper one that is reckoned"
             mend = "add 'boundary: {looks: [0.5, 1], planned_information: ...}'"
             check.add(where, message, mend)
-        elif rule.power <= method.alpha:
+        elif rule.power <= method.level:
             check.add((*where, "power"), "the power is not above the level", "ask for more")
     elif isinstance(rule, ConditionalPower | PredictivePower):
         plans = [source for source in (rule, boundary) if source and source.planned_information]

@@ -82,6 +82,8 @@ class Course:
     def bare(self, plan: Plan) -> Ticks:
         """Return the tick since which no arm but the control is open, NEVER if there always is."""
         found = np.full(len(self.since), NEVER)
+        if len(plan.ratio) == 1:
+            return found
         for number in plan.changing(*RATIO):
             since = self.since[:, number]
             left = self.ratio(plan, np.where(since < NEVER, since + 1, 0))[:, 1:].sum(axis=1)

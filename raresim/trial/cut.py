@@ -56,11 +56,13 @@ def cut(
     compared = scenario.compared(name)
     mine = analysed(scenario, name, ledger) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
-    states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
-    stratum = (
-        strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
-    )
-    who = Who(present, np.asarray(ledger.arm == compared).astype(np.int8), stratum)
+    if name in fate.members and not method.baskets:
+        present = present & take(fate.members[name], ledger.candidate)
+    by = [method.baskets] if method.baskets else method.strata
+    states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in by}
+    stratum = strata_of(scenario, by, states) if states else np.zeros_like(ledger.stratum)
+    arm = np.asarray(ledger.arm == compared).astype(np.int8)
+    who = Who(present, arm, stratum, *scenario.basket(name))
     data = Data(scenario, fate, ledger, known_until(ledger, at, final=final))
     if estimand.stages:
         return stage_table(data, estimand, who)

@@ -34,7 +34,7 @@ from raresim.trial.ledger import replaced, stacked
 from raresim.trial.people import People
 from raresim.trial.readings import Booleans, readings, visits
 from raresim.trial.scenario import Scenario
-from raresim.trial.screening import narrowed, screening_days, withdraws
+from raresim.trial.screening import members, narrowed, screening_days, withdraws
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
 LIFE = ("stop", "leave", "events", "readings", "rescued", "crossed")
@@ -47,10 +47,10 @@ class Fate:
 
     `opens` (of sites), `present` and `ready` (screening over) are absolute; `screenings` counts how
     often a candidate came; `narrowed` (a third axis) says who meets each condition that a milestone
-    may add; `factors` are the levels of the factors of randomisation, `coin` what decides the arm
-    where no list does, `lag` how long data take to be known. `stop` (of treatment), `leave`,
-    `follow` (end of follow-up), `visits`, `events`, `readings` and `rescued` count from
-    randomisation.
+    may add, `members` who belongs to each estimand's subgroup; `factors` are the levels of the
+    factors of randomisation, `coin` what decides the arm where no list does, `lag` how long data
+    take to be known. `stop` (of treatment), `leave`, `follow` (end of follow-up), `visits`,
+    `events`, `readings` and `rescued` count from randomisation.
     `periods` (a third axis) is when each period of an arm after the first is begun, NEVER by
     whoever does not take it or ended treatment before.
     `events[outcome]` (adverse events too), `readings[outcome]` and `rescued[medication]` hold an
@@ -66,6 +66,7 @@ class Fate:
     screenings: Ticks
     withdrew: Booleans
     narrowed: Booleans
+    members: dict[str, Booleans]
     stratum: Ticks
     factors: tuple[Ticks, ...]
     lists: npt.NDArray[np.int8]
@@ -179,6 +180,7 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
         screenings=folk.attempt + 1,
         withdrew=withdrew,
         narrowed=narrowed(scenario, folk),
+        members=members(scenario, folk),
         stratum=strata_of(scenario, strata, states),
         factors=tuple(np.asarray(states[name], np.int64) for name in strata),
         lists=lists,

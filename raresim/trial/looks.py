@@ -98,7 +98,7 @@ class Analyst:
         for place in milestone.changes:
             change = self.plan.changes[place]
             of = change.arm if change.kind == "drop" else -1
-            made = self._holds(change.only_if, answers, of, len(rows))
+            made = self._holds(change.only_if, answers, of, len(rows), change.of)
             value = np.full(len(rows), change.number)
             if change.among:
                 made = loses(self.scenario, answers, change, self.dropped[rows])
@@ -114,14 +114,17 @@ class Analyst:
         return Decisions(stop, changes)
 
     def _holds(
-        self, reason: str, answers: dict[str, Answer], arm: int, rows: int
+        self, reason: str, answers: dict[str, Answer], arm: int, rows: int, of: str = ""
     ) -> npt.NDArray[np.bool_]:
-        """Return where a reason holds: that of the primary estimand, or of an arm's estimands."""
+        """Return where a reason holds: that of an estimand, or of an arm's estimands.
+
+        The estimand is the primary one where none is named.
+        """
         if not reason:
             return np.ones(rows, bool)
         key = {"efficacy": "rejected"}.get(reason, reason)
         if arm < 0:
-            return np.asarray(answers[self.scenario.spec.analysis.success][key])
+            return np.asarray(answers[of or self.scenario.spec.analysis.primary][key])
         own = [found for name, found in answers.items() if self.scenario.compared(name) == arm]
         return np.asarray(np.logical_and.reduce([found[key] for found in own]))
 
@@ -158,8 +161,8 @@ class Analyst:
             critical = np.full(len(p), method.responders_above + 1.0)
             rejected = test.converged & (test.statistic >= critical) & tests
         elif method.boundary is None:
-            critical = _quantile(1 - method.alpha, part(test, "df"))
-            rejected = test.converged & (p <= method.alpha) & tests
+            critical = _quantile(1 - method.level, part(test, "df"))
+            rejected = test.converged & (p <= method.level) & tests
         else:
             critical = stand.critical
             rejected = np.isfinite(critical) & (stand.z >= critical)

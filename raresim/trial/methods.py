@@ -15,8 +15,11 @@ import numpy.typing as npt
 from raresim.analysis import batch
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
+from raresim.files.schema import Spec
+from raresim.trial import posterior_methods as posterior
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, PeriodTable, SurvivalTable
+from raresim.trial.prior_block import BasketPrior, BetaPrior, GammaPrior
 from raresim.trial.stage_methods import bayesian_joint_stage, joint_stage, spcd
 
 CHANGES = ("change", "percent", "log")
@@ -77,6 +80,8 @@ class Method:
         Whether it holds one arm against a goal, and compares no arms.
     takes_period
         Whether it can adjust for the period of recruitment.
+    prior
+        The prior of a Bayesian method: it decides by a posterior probability, and not by a level.
     """
 
     fits: tuple[str, ...]
@@ -86,6 +91,12 @@ class Method:
     estimates: bool = True
     one_arm: bool = False
     takes_period: bool = False
+    prior: type[Spec] | None = None
+
+    @property
+    def bayesian(self) -> bool:
+        """Whether it decides by a posterior probability."""
+        return self.prior is not None
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -191,6 +202,7 @@ STRUCTURES = {
 CONTINUOUS = (*CHANGES, "share")
 WEIGHTED = tuple(f"weighted {word}" for word in CONTINUOUS)
 SCORES = ("scores in periods",)
+BORROWS = ("goal", "prior", "baskets")
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
     "fleming-harrington": Method(("time",), _weighted, ("strata", "weight"), estimates=False),
@@ -231,6 +243,18 @@ METHODS: dict[str, Method] = {
         SCORES, lambda t, m: batch.crossover_signed_rank(*_periods(t)), estimates=False
     ),
     "conditional poisson": Method(("counts in periods",), _conditional_poisson),
+    "beta-binomial": Method(
+        ("share",), posterior.beta_binomial, ("goal", "prior"), one_arm=True, prior=BetaPrior
+    ),
+    "gamma-poisson": Method(
+        ("events",), posterior.gamma_poisson, ("goal", "prior"), one_arm=True, prior=GammaPrior
+    ),
+    "basket exchangeability": Method(
+        ("share",), posterior.baskets, BORROWS, one_arm=True, prior=BetaPrior
+    ),
+    "basket hierarchical": Method(
+        ("share",), posterior.baskets, BORROWS, one_arm=True, prior=BasketPrior
+    ),
 }
 """Methods by name; in all of them the control, if there is one, is arm 0."""
 OPTIONS = tuple(dict.fromkeys(key for method in METHODS.values() for key in method.takes))

@@ -115,6 +115,12 @@ class Narrow(Spec):
     eligible: Condition = Field(
         description="as seen at screening", examples=["inheritance is x_linked"]
     )
+    only_if: Literal["efficacy", "futility", "harm"] | None = Field(
+        None, description="of the estimand 'of' here; always if not told", examples=["futility"]
+    )
+    of: str = Field(
+        "", description="an estimand; the primary one if not told", examples=["everybody"]
+    )
 
 
 class Recruit(Spec):
@@ -319,12 +325,18 @@ class Milestone(Spec):
     @property
     def reasons(self) -> set[str]:
         """For what anything is done here: 'efficacy', 'futility', 'harm', or '' for always."""
-        return {*(word.partition(" if ")[2] for word in self.words), *self.crossings}
+        words = (word.partition(" if ")[2] for word in self.words)
+        return {*words, *self.crossings, *(n.only_if or "" for n in self.narrowings)}
 
     @property
     def crossings(self) -> tuple[str, ...]:
         """For what patients cross over here, as for `stops`."""
         return tuple(a.only_if or "" for a in self.do if isinstance(a, CrossOver))
+
+    @property
+    def narrowings(self) -> list[Narrow]:
+        """The conditions that are added here to those of eligibility."""
+        return [action for action in self.do if isinstance(action, Narrow)]
 
     @property
     def changes(self) -> list[Action]:

@@ -92,7 +92,7 @@ class MilestoneChecker(AnalysisChecker):
             for arm in action.ratio:
                 self.known((*steps, "ratio"), "arm", arm, design.arms)
         elif isinstance(action, block.Narrow):
-            check_condition(self, steps, action.eligible)
+            self.narrow(steps, action)
         elif isinstance(action, block.ReEstimate):
             estimands = self.spec.analysis.estimands
             known = self.known(steps, "estimand", action.re_estimate, estimands)
@@ -116,6 +116,19 @@ class MilestoneChecker(AnalysisChecker):
             self.add(("design",), message, "add 'follow_for:' to the design")
         elif isinstance(action, block.Extend) and action.follow_for <= (design.follow_for or 0):
             self.add(steps, "the follow-up is not longer than planned", "follow for longer")
+
+    def narrow(self, steps: Steps, action: block.Narrow) -> None:
+        """Check the condition, and that what it hangs on is an estimand analysed here."""
+        check_condition(self, (*steps, "eligible"), action.eligible)
+        if not action.of:
+            return
+        name, milestone = action.of, self.spec.design.milestones[str(steps[2])]
+        if action.only_if is None:
+            self.add(steps, f"says nothing of what about {name!r}", "add 'only_if: futility'")
+        known = self.known(steps, "estimand", name, self.spec.analysis.estimands)
+        if known and name not in milestone.analyses:
+            message = f"decides by {name!r} without analysing it"
+            self.add(steps, message, f"add 'analyse {name}'")
 
     def cross_over(self, steps: Steps, action: block.CrossOver) -> None:
         """Check the arms of a change of treatment: nobody changes twice."""
@@ -146,13 +159,17 @@ class MilestoneChecker(AnalysisChecker):
 
     def reasons(self, steps: Steps, milestone: block.Milestone) -> None:
         """Check that futility and harm are defined for what is decided by them."""
-        methods, success = self.spec.analysis.methods, self.spec.analysis.success
+        methods, success = self.spec.analysis.methods, self.spec.analysis.primary
         crossings = [f"cross if {reason}" for reason in milestone.crossings]
+        for narrow in milestone.narrowings:
+            crossings += [f"narrow {narrow.of} if {narrow.only_if}"]
         for word in [*milestone.words, *crossings]:
             head, _, reason = word.partition(" if ")
             if reason not in ("futility", "harm"):
                 continue
             own = [success]
+            if head.startswith("narrow"):
+                own = [head.removeprefix("narrow").strip() or success]
             if head.startswith("drop "):
                 arm = head.split()[1]
                 own = [name for name in milestone.analyses if self.arm_of(name) == arm]

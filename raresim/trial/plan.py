@@ -81,7 +81,8 @@ class Change:
     """A change: close, ratio, part, drop, add, shut, narrow, recruit, extend or cross.
 
     An arm that is shut takes no more patients; one that is dropped can claim nothing either.
-    `only_if` is efficacy, futility or harm, or '' for always; `number` is n of a recruit, the ticks
+    `only_if` is efficacy, futility or harm, or '' for always, `of` the estimand whose it is, or ''
+    for the primary one; `number` is n of a recruit, the ticks
     of an extend, the place of a narrow or of a cross (of patients on `arm`) among the plan's;
     `estimand` that of a re-estimate, with `zone` where that is not blinded. A part is the share of
     `arm` in a ratio that follows the data (`adaptive`); an arm is dropped where `keep` arms of the
@@ -99,6 +100,7 @@ class Change:
     adaptive: block.Adaptive | None = None
     keep: int = 0
     among: tuple[str, ...] = ()
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,8 @@ def _change(
     if isinstance(action, block.NewRatio):
         return Change("ratio", ratio=tuple(action.ratio.get(arm, 0) for arm in scenario.arms))
     if isinstance(action, block.Narrow):
-        return Change("narrow", number=_place("narrow", before))
+        number = _place("narrow", before)
+        return Change("narrow", action.only_if or "", number=number, of=action.of)
     if isinstance(action, block.Recruit):
         return Change("recruit", number=action.recruit)
     if isinstance(action, block.ReEstimate):

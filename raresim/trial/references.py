@@ -208,20 +208,33 @@ class _Checker(PeriodChecker, MilestoneChecker):
         hypotheses = self.spec.truth.hypotheses
         if self.spec.design.run_in_gives is None:  # then they all see the same patients
             hypotheses = dict(list(hypotheses.items())[:1])
-        if not any(self._somebody(hypothesis) for hypothesis in hypotheses):
-            people = LUCK_BLOCK * ELIGIBLE_UNITS
+        found = [self._belonging(hypothesis) for hypothesis in hypotheses]
+        people = LUCK_BLOCK * ELIGIBLE_UNITS
+        if not any(some[""] for some in found):
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")
+            return
+        for name in found[0]:
+            if not any(some[name] for some in found):
+                steps: Steps = ("analysis", "estimands", name, "population", "where")
+                message = f"of {people:,} of the model's patients nobody eligible belongs to it"
+                self.add(steps, message, "widen the condition")
 
-    def _somebody(self, hypothesis: str) -> bool:
-        """Whether the model has patients who are eligible under a hypothesis."""
+    def _belonging(self, hypothesis: str) -> dict[str, bool]:
+        """Whether anybody is eligible under a hypothesis (''), and belongs to each subgroup."""
         model, luck, truth = self.model, Luck(ELIGIBLE_SEED, 0), self.spec.truth
         design, effects = self.spec.design, published_effects(truth.hypotheses[hypothesis])
+        estimands = self.spec.analysis.estimands.items()
+        groups = {name: each.where for name, each in estimands if each.where is not None}
 
         def treated(patients: Patients) -> dict[str, Exposure]:
             return in_run_in(design, Responders(model, patients, effects, luck))
 
         told = clock_of(truth, model, luck, ELIGIBLE_UNITS, model.published)
-        names, run_in = design.eligible.names, design.run_in_days
-        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told, treated)
-        return bool(condition(design.eligible, model, values).any())
+        names = set().union(design.eligible.names, *(where.names for where in groups.values()))
+        values = asked(model, luck, ELIGIBLE_UNITS, names, design.run_in_days, told, treated)
+        eligible = condition(design.eligible, model, values)
+        found = {"": bool(eligible.any())}
+        for name, where in groups.items():
+            found[name] = bool((eligible & condition(where, model, values)).any())
+        return found

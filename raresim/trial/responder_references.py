@@ -40,8 +40,8 @@ def check_responders(check: Checker, spec: ScenarioSpec, name: str) -> None:
     if method.responders_above >= most:
         message = f"{most} patients cannot give more than {method.responders_above} responders"
         check.add((*steps, key), message, f"write less than {most}")
-    elif (size := _size(spec, name, method)) > method.alpha + ROUNDING:
-        message = f"the rule rejects {size:.4g} at the goal, more than {method.alpha:g}"
+    elif (size := _size(spec, name, method)) > method.level + ROUNDING:
+        message = f"the rule rejects {size:.4g} at the goal, more than {method.level:g}"
         check.add((*steps, key), message, "ask for more responders, or raise 'alpha'")
 
 

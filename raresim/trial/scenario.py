@@ -15,6 +15,7 @@ from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import EVENTS, Effect
 from raresim.disease.parameters import drawn_from
+from raresim.disease.people import states_inside
 from raresim.disease.score_block import CALENDAR
 from raresim.disease.uncertain import (
     UncertainNumber,
@@ -73,7 +74,7 @@ class Scenario:
     @property
     def two_arms_decide(self) -> bool:
         """Whether success compares two arms: not one alone, nor stages or periods of patients."""
-        success = self.spec.analysis.estimands[self.spec.analysis.success]
+        success = self.spec.analysis.estimands[self.spec.analysis.primary]
         return self.controlled and not success.stages and not success.within_patients
 
     def compared(self, estimand: str) -> int | None:
@@ -178,13 +179,26 @@ class Scenario:
         """Return what an estimand is held against: no difference, or the goal of one arm."""
         return self.spec.analysis.methods[estimand].goal or 0.0
 
+    def level(self, estimand: str) -> float:
+        """Return the one-sided level of an estimand's test."""
+        return self.spec.analysis.methods[estimand].level
+
+    def basket(self, estimand: str) -> tuple[int, int]:
+        """Return the number of the basket that an estimand is about, and how many there are."""
+        variable = self.spec.analysis.methods[estimand].baskets
+        where = self.spec.analysis.estimands[estimand].where
+        if not variable or where is None:
+            return 0, 1
+        inside = states_inside(where, variable, self.model)
+        return inside.index(True), len(inside)
+
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
         No hypothesis says what a treatment does to adverse events: where success is about one whose
         ratios differ between what is given to the arms that are compared, none is null.
         """
-        success = self.spec.analysis.success
+        success = self.spec.analysis.primary
         adverse = self.spec.truth.adverse_events.get(self.spec.analysis.estimands[success].outcome)
         if adverse is not None:
             given = self.given(success)

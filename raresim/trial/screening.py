@@ -35,6 +35,16 @@ def withdraws(scenario: Scenario, luck: Luck, candidates: int) -> Booleans:
     return np.asarray(luck.uniform("screening.withdraws", candidates) < share)
 
 
+def members(scenario: Scenario, folk: People) -> dict[str, Booleans]:
+    """Return who belongs to each estimand's subgroup, where it has one."""
+    shape = folk.eligible.shape
+    return {
+        name: np.broadcast_to(condition(estimand.where, scenario.model, folk.screened), shape)
+        for name, estimand in scenario.spec.analysis.estimands.items()
+        if estimand.where is not None
+    }
+
+
 def narrowed(scenario: Scenario, folk: People) -> Booleans:
     """Return who meets each condition that a milestone may add, (replicates, units, conditions)."""
     met = [condition(c.eligible, scenario.model, folk.screened) for c in scenario.narrowings]

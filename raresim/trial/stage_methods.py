@@ -14,6 +14,7 @@ from raresim.analysis.two_stage import JointStagePosteriors, JointStagePrior
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import StageTable
+from raresim.trial.stage_block import StagePrior
 from raresim.trial.ticks import Ticks
 
 
@@ -74,7 +75,7 @@ def joint_stage(table: StageTable, method: MethodSpec) -> Results:
 
 def bayesian_joint_stage(table: StageTable, method: MethodSpec) -> Posterior:
     """Compare two treatments' response rates by the Bayesian joint stage model."""
-    assert method.prior is not None  # the references were checked
+    assert isinstance(method.prior, StagePrior)  # the references were checked
     rates, lower = (tuple(pair) for pair in (method.prior.rates, method.prior.non_responders))
     prior = JointStagePrior(
         ((rates[0], rates[1]),) * table.treatments, (lower[0], lower[1]), method.prior.responders
