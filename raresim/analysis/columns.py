@@ -43,7 +43,9 @@ def require(data: "pd.DataFrame", names: Sequence[str]) -> None:
         )
     for name in names:
         if np.count_nonzero(data.columns == name) > 1:
-            raise _fault(name, "several columns of that name", "one", "rename or drop the others")
+            raise unreadable(
+                name, "several columns of that name", "one", "rename or drop the others"
+            )
     if len(data) == 0:
         raise InputError("The table has no rows; expected one for each patient.")
 
@@ -57,20 +59,22 @@ def numbers(
     """
     kind = data[name].dtype.kind
     if kind in "mM":
-        raise _fault(name, data[name].dtype, "numbers", "convert it to days, months or years")
+        raise unreadable(name, data[name].dtype, "numbers", "convert it to days, months or years")
     if kind == "c":
-        raise _fault(name, "complex numbers", "numbers", "take the real part")
+        raise unreadable(name, "complex numbers", "numbers", "take the real part")
     try:
         values = data[name].to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError):
-        raise _fault(name, data[name].iloc[0], "numbers", "convert the column to numbers") from None
+        raise unreadable(
+            name, data[name].iloc[0], "numbers", "convert the column to numbers"
+        ) from None
     bad = (np.abs(values) > LARGEST) | (values < least)
     if not missing:
         bad |= np.isnan(values)
     if np.any(bad):
         row = int(np.argmax(bad))
         expected = "a finite number" if np.isinf(least) else f"a finite number of {least:g} or more"
-        raise _fault(name, f"{values[row]:g} in row {row}", expected, "correct or drop the row")
+        raise unreadable(name, f"{values[row]:g} in row {row}", expected, "correct or drop the row")
     return values
 
 
@@ -99,7 +103,7 @@ def flags(data: "pd.DataFrame", name: str) -> BoolArray:
     bad = (values != 0.0) & (values != 1.0)
     if np.any(bad):
         row = int(np.argmax(bad))
-        raise _fault(
+        raise unreadable(
             name, f"{values[row]:g} in row {row}", "0 or 1", "code 1 for an event, 0 for none"
         )
     observed: BoolArray = values == 1.0
@@ -109,13 +113,15 @@ def flags(data: "pd.DataFrame", name: str) -> BoolArray:
 def arms(data: "pd.DataFrame", name: str, control: object) -> IntArray:
     """Read the arm of each row: 0 for the control, 1 for the one other arm."""
     if data[name].isna().any():
-        raise _fault(name, "missing values", "an arm in every row", "drop the row or fill it in")
+        raise unreadable(
+            name, "missing values", "an arm in every row", "drop the row or fill it in"
+        )
     labels = data[name].unique().tolist()
     shown = ", ".join(repr(label) for label in labels[:5])
-    if np.ndim(control) or control not in labels:  # type: ignore[arg-type]
-        raise _fault(name, shown, f"the control {control!r} among them", "name the control arm")
+    if np.asarray(control, dtype=object).ndim or control not in labels:
+        raise unreadable(name, shown, f"the control {control!r} among them", "name the control arm")
     if len(labels) != 2:
-        raise _fault(
+        raise unreadable(
             name, f"{len(labels)} arms: {shown}", "exactly two arms", "keep the rows of two arms"
         )
     return np.where((data[name] == control).to_numpy(dtype=np.bool_), 0, 1).astype(np.int64)
@@ -124,9 +130,9 @@ def arms(data: "pd.DataFrame", name: str, control: object) -> IntArray:
 def several(names: Sequence[str]) -> tuple[str, ...]:
     """Refuse one name where a sequence of names is meant: it would be read letter by letter."""
     if isinstance(names, str):
-        raise _fault(names, repr(names), "a sequence of column names", f"write ({names!r},)")
+        raise unreadable(names, repr(names), "a sequence of column names", f"write ({names!r},)")
     if not isinstance(names, Sequence | np.ndarray):
-        raise _fault("names", repr(names), "a sequence of column names", "write () for none")
+        raise unreadable("names", repr(names), "a sequence of column names", "write () for none")
     return tuple(names)
 
 
@@ -136,7 +142,7 @@ def strata_codes(data: "pd.DataFrame", names: Sequence[str]) -> IntArray | None:
         return None
     for name in names:
         if data[name].isna().any():
-            raise _fault(name, "missing values", "a stratum in every row", "drop or fill them")
+            raise unreadable(name, "missing values", "a stratum in every row", "drop or fill them")
     groups = data.groupby(list(names), sort=True, observed=True).ngroup()
     return groups.to_numpy().astype(np.int64)
 
@@ -146,7 +152,8 @@ def all_present(patients: int) -> BoolArray:
     return np.ones((1, patients), dtype=np.bool_)
 
 
-def _fault(name: str, found: object, expected: str, mend: str) -> InputError:
+def unreadable(name: str, found: object, expected: str, mend: str) -> InputError:
+    """Give the error that says what is wrong with a column, and how to mend it."""
     return InputError(
         Problem(
             "cannot be analysed", field=str(name), found=str(found), expected=expected, mend=mend

@@ -12,7 +12,7 @@ Batch = TypeVar("Batch")
 
 
 def one_row(answers: object, b: int, single: type[Single]) -> Single:
-    """Make a ``single`` of row b of every array; what is no array holds for all rows.
+    """Make a ``single`` of row b of every array (B, ...); what is no array holds for all rows.
 
     Notes become sentences; where they speak of the size, its measured range stands with them.
     """
@@ -24,7 +24,7 @@ def one_row(answers: object, b: int, single: type[Single]) -> Single:
             note, method = Note(int(value[b])), getattr(answers, "method", "")
             found[field.name] = (*note.sentences(), *measured(method, note))
         elif isinstance(value, np.ndarray):
-            found[field.name] = value[b].item()
+            found[field.name] = value[b].item() if value.ndim == 1 else value[b]
         else:
             found[field.name] = value
     return single(**found)

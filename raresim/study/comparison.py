@@ -26,6 +26,7 @@ from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, simulate
 from raresim.study.summary import called, successes
 from raresim.study.tables import MONTH
+from raresim.study.told import Told
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
@@ -128,11 +129,11 @@ def compare(
     """
     chosen = _comparable(scenarios, hypothesis)
     drawn = {name: _drawn(scenario, chosen) for name, scenario in scenarios.items()}
-    told = _Told(progress, replicates * (len(scenarios) + sum(map(bool, drawn.values())) + 1))
+    told = Told(progress, replicates * (len(scenarios) + sum(map(bool, drawn.values())) + 1))
     options: dict[str, Any] = {"hypothesis": chosen, "engine": engine, "workers": workers}
 
     def run(scenario: Scenario, start: int) -> Run:
-        found = simulate(scenario, replicates, start, progress=told.run, **options)
+        found = simulate(scenario, replicates, start, progress=told.within, **options)
         told.finished(replicates)
         return found
 
@@ -273,19 +274,3 @@ def _flat(value: Any, path: str) -> dict[str, Any]:
         if key not in ("why", "source", "where", "seen"):
             found |= _flat(part, f"{path}.{key}")
     return found
-
-
-class _Told:
-    """Tells somebody how many trials are done, over all runs."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self.progress, self.total, self.before = progress, total, 0
-
-    def run(self, done: int, _: int) -> None:
-        """Tell of trials of the run at hand."""
-        if self.progress is not None:
-            self.progress(self.before + done, self.total)
-
-    def finished(self, replicates: int) -> None:
-        """Count a run as done."""
-        self.before += replicates

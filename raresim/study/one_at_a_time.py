@@ -24,6 +24,7 @@ from raresim.study import montecarlo, tables
 from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, block_sizes, check_size, simulate
 from raresim.study.summary import successes
+from raresim.study.told import Told
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block
 from raresim.trial.scenario import Scenario
@@ -149,7 +150,7 @@ def sensitivity(
     check_size(replicates, seed)
     name = scenario.hypothesis(hypothesis)
     numbers, modes = numbers_moved(scenario, name), _modes(scenario, name)
-    told = _Told(progress, len(modes) + 1 + 2 * len(numbers))
+    told = Told(progress, len(modes) + 1 + 2 * len(numbers))
     summaries = {}
     for mode in modes:
         found = run
@@ -158,7 +159,7 @@ def sensitivity(
             options: dict[str, Any] = {"hypothesis": name, "engine": engine, "workers": workers}
             found = simulate(drawn, 4 * replicates, seed, **options)
         summaries[mode] = found.summary
-        told.one_more()
+        told.finished()
     benefits = [s.chance_of_benefit for s in summaries.values() if s.chance_of_benefit is not None]
     trials = Trials(name, seed, replicates, engine_for(scenario, engine))
     centre, moves = _moves(scenario, numbers, trials, workers, told)
@@ -169,18 +170,6 @@ def sensitivity(
         centre=centre,
         moves=tuple(sorted(moves, key=lambda move: -move.size)),
     )
-
-
-class _Told:
-    """Tells somebody how many simulations are done."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self.progress, self.total, self.done = progress, total, 0
-
-    def one_more(self) -> None:
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done, self.total)
 
 
 def numbers_moved(scenario: Scenario, hypothesis: str) -> list[Number]:
@@ -245,7 +234,7 @@ class Trials:
 
 
 def _moves(
-    scenario: Scenario, numbers: list[Number], trials: Trials, workers: int | None, told: _Told
+    scenario: Scenario, numbers: list[Number], trials: Trials, workers: int | None, told: Told
 ) -> tuple[Figure, list[Move]]:
     """Return the rate with everything as printed, and how far each number moves it."""
     worlds = [World(_with(scenario, ("uncertainty",), "fixed"))]
@@ -257,7 +246,7 @@ def _moves(
 
     for k, hits in spread(do, range(len(worlds)), workers or processors(), trials.engine):
         found[k] = hits
-        told.one_more()
+        told.finished()
     alone = np.arange(trials.replicates)
     ends = [montecarlo.difference(found[k], found[0], alone) for k in range(1, len(worlds))]
     moves = [

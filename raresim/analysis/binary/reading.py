@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, numbers, require, several, strata_codes
-from raresim.errors import InputError, Problem
+from raresim.analysis.columns import (
+    all_present,
+    arms,
+    numbers,
+    require,
+    several,
+    strata_codes,
+    unreadable,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,14 +26,11 @@ def outcomes(data: "pd.DataFrame", name: str) -> FloatArray:
     bad = ~np.isnan(values) & (values != 0.0) & (values != 1.0)
     if np.any(bad):
         row = int(np.argmax(bad))
-        raise InputError(
-            Problem(
-                "cannot be analysed",
-                field=name,
-                found=f"{values[row]:g} in row {row}",
-                expected="0 or 1",
-                mend="code 1 for a patient with the event, 0 for one without",
-            )
+        raise unreadable(
+            name,
+            f"{values[row]:g} in row {row}",
+            "0 or 1",
+            "code 1 for a patient with the event, 0 for one without",
         )
     return values[None]
 

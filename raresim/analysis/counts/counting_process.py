@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import arms, flags, numbers
-from raresim.errors import InputError, Problem
+from raresim.analysis.columns import arms, flags, numbers, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +33,7 @@ def recurrent_histories(
     first, last, observed = numbers(data, start), numbers(data, stop), flags(data, event)
     treated = arms(data, arm, control)
     if data[id].isna().any():
-        raise _fault(id, "a missing value", "a patient in every row", "fill in the patient")
+        raise unreadable(id, "a missing value", "a patient in every row", "fill in the patient")
     patient = data.groupby(id, sort=False, observed=True).ngroup().to_numpy(dtype=np.int64)
     order = np.lexsort((last, patient))
     patient, first, last = patient[order], first[order], last[order]
@@ -45,7 +44,7 @@ def recurrent_histories(
     changed = ~opens & (treated != np.roll(treated, 1))
     if np.any(changed):
         who = labels[int(np.argmax(changed))]
-        raise _fault(
+        raise unreadable(
             arm, f"two arms for patient {who}", "one arm for each patient", "correct the arm"
         )
     closes = np.roll(opens, -1)
@@ -74,7 +73,7 @@ def deaths(data: "pd.DataFrame", *, id: str, stop: str, death: str) -> BoolArray
     early = died & (last < end[patient])
     if np.any(early):
         who = data[id].to_numpy()[int(np.argmax(early))]
-        raise _fault(
+        raise unreadable(
             death,
             f"an interval after the death of patient {who}",
             "death in the last interval only",
@@ -93,15 +92,9 @@ def _check_intervals(
     if np.any(bad):
         row = int(np.argmax(bad))
         who = np.asarray(labels)[row]
-        raise _fault(
+        raise unreadable(
             start,
             f"an interval from {first[row]:g} to {last[row]:g} for patient {who}",
             f"intervals that follow each other, here from {expected[row]:g} to a later time",
             "cut each patient's follow-up from 0 at the events; late entry is not supported",
         )
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )

@@ -148,6 +148,11 @@ def _as_unlikely(
         k = np.arange(int(n) + 1, dtype=np.float64)
         log = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
         chance = np.exp(log + k * np.log(share[b]) + (n - k) * np.log1p(-share[b]))
-        unlikely = chance <= chance[int(events[b])] * (1.0 + AS_LIKELY)
-        p[b] = min(float(np.add.reduce(chance[unlikely])), 1.0)
+        p[b] = as_unlikely(chance, int(events[b]))
     return p
+
+
+def as_unlikely(chance: FloatArray, seen: int) -> float:
+    """Add the chances of all numbers (from 0) that are no likelier than the one seen."""
+    unlikely = chance <= chance[seen] * (1.0 + AS_LIKELY)
+    return min(float(np.add.reduce(chance[unlikely])), 1.0)

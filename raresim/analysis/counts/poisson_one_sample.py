@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincc, gammaincinv, gammaln
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
-from raresim.analysis.counts.poisson_exact import AS_LIKELY
+from raresim.analysis.counts.poisson_exact import as_unlikely
 from raresim.analysis.counts.poisson_regression import overdispersed
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE
@@ -95,6 +95,5 @@ def _as_unlikely(events: FloatArray, mean: FloatArray) -> FloatArray:
         top = int(np.ceil(max(e, m) + 40.0 * np.sqrt(max(e, m)) + 40.0))  # the rest is nothing
         k = np.arange(top + 1, dtype=np.float64)
         chance = np.exp(k * np.log(m) - m - gammaln(k + 1.0))
-        unlikely = chance <= chance[int(e)] * (1.0 + AS_LIKELY)
-        p[b] = min(float(np.add.reduce(chance[unlikely])), 1.0)
+        p[b] = as_unlikely(chance, int(e))
     return p

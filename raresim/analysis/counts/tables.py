@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, covariates_of, numbers, require, several
+from raresim.analysis.columns import (
+    all_present,
+    arms,
+    covariates_of,
+    numbers,
+    require,
+    several,
+    unreadable,
+)
 from raresim.analysis.counts import count_regression
 from raresim.analysis.counts import poisson_exact as exact_kernel
 from raresim.analysis.counts import poisson_one_sample as one_sample_kernel
@@ -14,7 +22,6 @@ from raresim.analysis.counts import poisson_regression as poisson_kernels
 from raresim.analysis.counts.poisson_regression import Test
 from raresim.analysis.result import Result
 from raresim.analysis.tail_result import TailResult
-from raresim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -251,13 +258,10 @@ def _whole(data: "pd.DataFrame", count: str) -> IntArray:
     whole = (counts == np.floor(counts)) & (counts <= MOST_EVENTS)
     if not np.all(whole):
         found = f"{counts[np.argmin(whole)]:g}"
-        raise InputError(
-            Problem(
-                "cannot be analysed",
-                field=count,
-                found=found,
-                expected=f"whole numbers of events, at most {MOST_EVENTS:g} of a patient",
-                mend="give counts, not rates; the follow-up goes into exposure",
-            )
+        raise unreadable(
+            count,
+            found,
+            f"whole numbers of events, at most {MOST_EVENTS:g} of a patient",
+            "give counts, not rates; the follow-up goes into exposure",
         )
     return np.asarray(counts.astype(np.int64))

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from raresim.analysis.columns import numbers, require
-from raresim.errors import InputError, Problem
+from raresim.analysis.columns import numbers, require, unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,14 +42,14 @@ def read(
     require(data, names)
     for name in names[1:]:
         if data[name].isna().any():
-            raise _fault(name, "missing values", "a value in every row", "drop the row")
+            raise unreadable(name, "missing values", "a value in every row", "drop the row")
     values = numbers(data, outcome, missing=True, least=least)
     labels = data[treatment].unique().tolist()
     for wanted in (treated, control):
         if wanted not in labels or treated == control:
             shown = ", ".join(repr(label) for label in labels[:5])
             expected = f"{treated!r} and {control!r} among them, two different treatments"
-            raise _fault(treatment, shown, expected, "name two of the treatments")
+            raise unreadable(treatment, shown, expected, "name two of the treatments")
     others = sorted((x for x in labels if x not in (treated, control)), key=str)
     code = {control: 0, treated: 1} | {label: 2 + i for i, label in enumerate(others)}
     who, when = (
@@ -59,7 +58,7 @@ def read(
     )
     if data.duplicated([patient, period]).any():
         row = int(np.argmax(data.duplicated([patient, period]).to_numpy()))
-        raise _fault(
+        raise unreadable(
             period, f"a second row of a patient's period in row {row}", "one", "keep one of them"
         )
     shape = (1, int(who.max()) + 1, int(when.max()) + 1)
@@ -73,11 +72,5 @@ def binary(name: str, values: FloatArray) -> FloatArray:
     """Refuse values that are neither 0, 1 nor missing."""
     bad = ~np.isnan(values) & (values != 0.0) & (values != 1.0)
     if np.any(bad):
-        raise _fault(name, f"{values[bad][0]:g}", "0 or 1", "code 1 for a response, 0 for none")
+        raise unreadable(name, f"{values[bad][0]:g}", "0 or 1", "code 1 for a response, 0 for none")
     return values
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )

@@ -117,9 +117,10 @@ def combined(
         return _estimates(together, null)
     found = [_estimates(count, null) for count in counts]
     mean = _mean_of_ratios if weights == "size" else _inverse_variance_mean
-    return tuple(  # type: ignore[return-value]
+    ratio, odds, benefit = (
         mean([each[k] for each in found], sizes, logarithm=k < 2) for k in range(3)
     )
+    return ratio, odds, benefit
 
 
 def _estimates(count: Counts, null: bool) -> tuple[Estimate, Estimate, Estimate]:

@@ -34,7 +34,7 @@ def patient_scores(
     present: BoolArray,
     *,
     stratum: CodeArray | None = None,
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
 ) -> IntArray:
     """Give each patient the number of others beaten less the number of others lost to.
 
@@ -86,7 +86,7 @@ def finkelstein_schoenfeld(
     present: BoolArray,
     *,
     stratum: CodeArray | None = None,
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
 ) -> Results:
     """Test whether the treated do better by outcomes in order of priority.
 
@@ -167,7 +167,7 @@ def joint_rank(
     present: BoolArray,
     *,
     baseline: FloatArray | None = None,
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
 ) -> Results:
     """Compare the mean joint ranks of function and survival (CAFS), adjusted for covariates.
 

@@ -57,7 +57,7 @@ def win_statistics(
     control: object,
     strata: Sequence[str] = (),
     weights: Weights = "mantel_haenszel",
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
     variance: Variance = "null",
 ) -> WinStatistic:
     """Give win ratio, win odds and net benefit; see `batch.win_statistics`.
@@ -131,7 +131,7 @@ def finkelstein_schoenfeld(
     arm: str,
     control: object,
     strata: Sequence[str] = (),
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
 ) -> Result:
     """Test whether the treated do better; see `batch.finkelstein_schoenfeld`.
 
@@ -182,7 +182,7 @@ def joint_rank(
     arm: str,
     control: object,
     adjust_for: Sequence[str] = (),
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
 ) -> Result:
     """Compare the mean joint ranks of function and survival (CAFS); see `batch.joint_rank`.
 

@@ -110,7 +110,7 @@ def win_statistics(
     *,
     stratum: CodeArray | None = None,
     weights: Weights = "mantel_haenszel",
-    rules: Rules = Rules(),  # noqa: B008 - frozen
+    rules: Rules = Rules(),
     variance: Variance = "null",
 ) -> WinStatistics:
     """Compare each treated with each control patient by outcomes in order of priority.

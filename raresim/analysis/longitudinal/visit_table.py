@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import arms, measured, require, several
-from raresim.errors import InputError, Problem
+from raresim.analysis.columns import arms, measured, require, several, unreadable
+from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,14 +196,11 @@ def _one_row_each(
     twice = kept[order][1:] & (place[order][1:] == place[order][:-1])
     if np.any(twice):
         at = int(order[1:][twice][0])
-        raise InputError(
-            Problem(
-                "cannot be analysed",
-                field=visit,
-                found=f"{data[subject].iloc[at]} twice at {data[visit].iloc[at]}",
-                expected="one row for each patient and visit",
-                mend="keep one of the rows",
-            )
+        raise unreadable(
+            visit,
+            f"{data[subject].iloc[at]} twice at {data[visit].iloc[at]}",
+            "one row for each patient and visit",
+            "keep one of the rows",
         )
 
 
@@ -216,14 +213,11 @@ def _arm_of_patient(
     changed = found[row] != each
     if np.any(changed):
         at = int(np.argmax(changed))
-        raise InputError(
-            Problem(
-                "cannot be analysed",
-                field=arm,
-                found=f"{data[subject].iloc[at]} in two arms",
-                expected="one arm for each patient",
-                mend="give the arm that the patient was assigned to",
-            )
+        raise unreadable(
+            arm,
+            f"{data[subject].iloc[at]} in two arms",
+            "one arm for each patient",
+            "give the arm that the patient was assigned to",
         )
     return found
 

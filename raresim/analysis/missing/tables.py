@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.columns import all_present, arms, require, several, side_by_side
+from raresim.analysis.columns import all_present, arms, require, several, side_by_side, unreadable
 from raresim.analysis.draws import uniforms
 from raresim.analysis.missing import conditional_mean, multiple, pooling, tipping
 from raresim.analysis.missing.reference import Strategy
 from raresim.analysis.missing.tipping import TippingPoint
 from raresim.analysis.missing.trial import Covariance, Deaths, Plan
 from raresim.analysis.result import Result
-from raresim.errors import InputError, Problem
+from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -287,7 +287,9 @@ def _at(outcomes: Sequence[str], visit: str | None) -> int:
     if visit is None:
         return -1
     if visit not in several(outcomes):
-        raise _fault("visit", visit, f"one of {', '.join(outcomes)}", "name a visit of `outcomes`")
+        raise unreadable(
+            "visit", visit, f"one of {', '.join(outcomes)}", "name a visit of `outcomes`"
+        )
     return list(outcomes).index(visit)
 
 
@@ -303,7 +305,7 @@ def _read(
     named = [name for name in (stopped, died) if name is not None]
     require(data, (*several(outcomes), arm, *several(adjust_for), *named))
     if len(outcomes) == 0:
-        raise _fault("outcomes", "no column", "one for each visit", "name the visits in order")
+        raise unreadable("outcomes", "no column", "one for each visit", "name the visits in order")
     outcome = side_by_side(data, outcomes)
     baseline = side_by_side(data, adjust_for)
     stop, death = (None if x is None else _visits(data, x, outcomes) for x in (stopped, died))
@@ -311,7 +313,7 @@ def _read(
         after = ~np.isnan(outcome[0]) & (np.arange(len(outcomes)) >= death[:, None])
         if np.any(after):
             row = int(np.argmax(np.any(after, axis=1)))
-            raise _fault(
+            raise unreadable(
                 str(died),
                 f"an outcome after death in row {row}",
                 "no outcome from the visit of death on",
@@ -331,7 +333,7 @@ def _visits(data: "pd.DataFrame", name: str, outcomes: Sequence[str]) -> IntArra
     for row in np.flatnonzero(data[name].notna().to_numpy()):
         word = data[name].iloc[row]
         if word not in known:
-            raise _fault(
+            raise unreadable(
                 name,
                 f"{word!r} in row {row}",
                 f"one of {', '.join(outcomes)}, or nothing",
@@ -339,9 +341,3 @@ def _visits(data: "pd.DataFrame", name: str, outcomes: Sequence[str]) -> IntArra
             )
         found[row] = known[word]
     return found
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )

@@ -14,8 +14,8 @@ from raresim.analysis.columns import (
     require,
     several,
     strata_codes,
+    unreadable,
 )
-from raresim.errors import InputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +47,10 @@ def patients(
 def group_codes(data: "pd.DataFrame", name: str) -> tuple[IntArray, int]:
     """Give codes to the groups of a column in the order of their values, and count them."""
     if data[name].isna().any():
-        raise _fault(name, "missing values", "a group in every row", "drop or fill them")
+        raise unreadable(name, "missing values", "a group in every row", "drop or fill them")
     number = int(data[name].nunique())
     if number < 2:
-        raise _fault(name, "one group", "two or more", "name the column of the groups")
+        raise unreadable(name, "one group", "two or more", "name the column of the groups")
     codes = data.groupby(name, sort=True, observed=True).ngroup().to_numpy()
     return codes.astype(np.int64), number
 
@@ -61,7 +61,7 @@ def cluster_codes(data: "pd.DataFrame", name: str | None) -> IntArray | None:
         return None
     require(data, (name,))
     if data[name].isna().any():
-        raise _fault(name, "missing values", "a cluster in every row", "drop or fill them")
+        raise unreadable(name, "missing values", "a cluster in every row", "drop or fill them")
     return data.groupby(name, sort=False, observed=True).ngroup().to_numpy().astype(np.int64)[None]
 
 
@@ -71,13 +71,7 @@ def causes(data: "pd.DataFrame", name: str, of: int) -> IntArray:
     bad = values != np.floor(values)
     if np.any(bad):
         row = int(np.argmax(bad))
-        raise _fault(name, f"{values[row]:g} in row {row}", "whole numbers", "code the causes")
+        raise unreadable(name, f"{values[row]:g} in row {row}", "whole numbers", "code the causes")
     if not (of >= 1 and of == np.floor(of) and np.isfinite(of)):
-        raise _fault("of", str(of), "the code of a cause, 1 or more", "0 stands for censored")
+        raise unreadable("of", str(of), "the code of a cause, 1 or more", "0 stands for censored")
     return values.astype(np.int64)
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )

@@ -7,6 +7,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.notes import Note
+from raresim.analysis.rows import one_row
 from raresim.analysis.two_stage.estimating_equations import Linkage
 from raresim.analysis.two_stage.joint_stage_counts import stage_counts
 from raresim.analysis.two_stage.own_linkages import own_linkages
@@ -120,19 +121,7 @@ class JointStagePosteriors:
 
     def row(self, b: int) -> JointStagePosterior:
         """Give the posterior of row b alone."""
-        return JointStagePosterior(
-            method=self.method,
-            mean=self.mean[b],
-            sd=self.sd[b],
-            low=self.low[b],
-            high=self.high[b],
-            difference=self.difference[b],
-            difference_sd=self.difference_sd[b],
-            above=self.above[b],
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, JointStagePosterior)
 
 
 def bayesian_joint_stage(

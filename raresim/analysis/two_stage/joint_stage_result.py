@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.rows import one_row
 from raresim.errors import InputError
 
 
@@ -78,16 +78,7 @@ class JointStageFits:
 
     def row(self, b: int) -> JointStageFit:
         """Give the fit of row b alone."""
-        return JointStageFit(
-            method=self.method,
-            rates=self.rates[b],
-            rate_se=self.rate_se[b],
-            regimes=self.regimes[b],
-            regime_se=self.regime_se[b],
-            converged=bool(self.converged[b]),
-            used=int(self.used[b]),
-            notes=Note(int(self.notes[b])).sentences(),
-        )
+        return one_row(self, b, JointStageFit)
 
     def difference(self, treated: int, control: int) -> Results:
         """Compare two treatments: difference in response rate, with the normal.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
-from raresim.analysis.columns import all_present, arms, flags, numbers, require, several
+from raresim.analysis.columns import all_present, arms, flags, numbers, require, several, unreadable
 from raresim.analysis.result import Result
 from raresim.analysis.two_stage import (
     estimating_equations,
@@ -17,7 +17,7 @@ from raresim.analysis.two_stage.estimating_equations import Linkage
 from raresim.analysis.two_stage.joint_stage_bayes import JointStagePosterior, JointStagePrior
 from raresim.analysis.two_stage.joint_stage_result import JointStageFit
 from raresim.analysis.two_stage.parallel_comparison import StageVariance
-from raresim.errors import InputError, Problem
+from raresim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,7 +259,7 @@ def _courses(
         wrong = known.isna() & (~data[name].isna() if missing else True)
         if wrong.any():
             expected = "one of " + ", ".join(map(repr, treatments))
-            raise _fault(name, repr(data[name][wrong].iloc[0]), expected, "name all treatments")
+            raise unreadable(name, repr(data[name][wrong].iloc[0]), expected, "name all treatments")
         codes.append(known.fillna(-1).to_numpy().astype(np.int64)[None])
     for name in (response_1, response_2):
         answers.append(numbers(data, name, missing=True)[None])
@@ -290,10 +290,4 @@ def _stages(
 def _answers(name: str, values: FloatArray) -> None:
     bad = ~np.isnan(values) & (values != 0.0) & (values != 1.0)
     if np.any(bad):
-        raise _fault(name, f"{values[bad][0]:g}", "0 or 1", "code 1 for a response, 0 for none")
-
-
-def _fault(name: str, found: str, expected: str, mend: str) -> InputError:
-    return InputError(
-        Problem("cannot be analysed", field=name, found=found, expected=expected, mend=mend)
-    )
+        raise unreadable(name, f"{values[bad][0]:g}", "0 or 1", "code 1 for a response, 0 for none")
