@@ -9,6 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
+from tests.registry import registry
 from tests.worlds import CGD, world
 
 SIX = "duchenne-six-countries"
@@ -168,6 +169,22 @@ def survivors() -> Scenario:
         return prevalent(model, {**told, "design.sites.open": opened})
 
 
+def outside() -> list[Scenario]:
+    """Registries: one that is the control, one that is put beside a randomised control."""
+    tilt = {"odds_ratio": 1.85, "for": "5.5 years", "even_at": "14.5 years"}
+    people = {"n": 43, "eligible": "age >= 13", "selected": {"onset_age": tilt}, **WHY}
+    seen = {"earlier": "2 to 4 years", "window": "9 days", "missed_visits": 0.19}
+    rated = {"readings": {"mfars": {"sd": 1.15, "later": 0.35}}, "source": "facoms"}
+    drift = {"truth.drift": {"mfars": {"difference": 0.15, "after": "37 weeks", "why": "a test"}}}
+    events = {"finds": {"serious_infection": 0.83}}
+    events["immortal"] = {"for": "37 days", "without": ["serious_infection", "death"]}
+    beside = {
+        "truth.external": {"registry": {"n": 39, "why": "a test", **events}},
+        "analysis.methods.infection_rate.borrow": "registry",
+    }
+    return [registry(drift, **{**people, **seen, **rated}), world(CGD, beside)]
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    return [boys(), infections(), spread(), survivors(), one_arm()]
+    return [boys(), infections(), spread(), survivors(), one_arm(), *outside()]

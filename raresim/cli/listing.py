@@ -292,12 +292,17 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         return
     spec = scenario.spec
     console.print(f"[bold]{spec.question}[/bold]")
+    external = [
+        ("external patients", f"{name}: {own.n}, never randomised")
+        for name, own in spec.truth.external.items()
+    ]
     rows: list[tuple[str, Any]] = [
         ("model", f"{scenario.model.spec.name} ({spec.truth.model})"),
         ("uncertainty", spec.truth.uncertainty),
         ("hypotheses", ", ".join(scenario.hypotheses)),
         ("eligible", spec.design.eligible.text),
         ("arms", ", ".join(f"{name}: {arm.give}" for name, arm in spec.design.arms.items())),
+        *external,
         ("patients", spec.design.randomise.n),
         ("strata", ", ".join(spec.design.randomise.strata) or "none"),
         ("sites", spec.design.sites.number),

@@ -24,7 +24,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
     after = f"for {duration(spec.treat_for)}; after stopping: {spec.after_stopping_treatment}"
     return [
         ("Eligible", spec.eligible.text),
-        *((_arm(scenario, arm), _give(spec.arms[arm])) for arm in scenario.arms),
+        *((_arm(scenario, arm), given(scenario, arm)) for arm in scenario.arms),
         *_randomised(spec.randomise),
         *_sites(spec.sites),
         ("Recruitment ends", _recruitment(spec)),
@@ -45,6 +45,13 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
 def _arm(scenario: Scenario, arm: str) -> str:
     control = scenario.spec.design.control
     return f"Arm: {arm}" + (" (control)" if arm == control else "")
+
+
+def given(scenario: Scenario, arm: str) -> str:
+    """Return what an arm is given; patients of an external control are only looked at."""
+    if arm not in scenario.spec.design.arms:
+        return "external patients, never randomised"
+    return _give(scenario.spec.design.arms[arm])
 
 
 def _give(arm: Arm) -> str:
@@ -135,7 +142,7 @@ def estimands(scenario: Scenario) -> list[tuple[str, list[tuple[str, str]]]]:
     found = []
     for name, estimand in spec.analysis.estimands.items():
         treated = scenario.arms[scenario.compared(name)]
-        arms = f"{treated} ({_give(spec.design.arms[treated])})"
+        arms = f"{treated} ({given(scenario, treated)})"
         arms += f" against {spec.design.control}" if scenario.controlled else ", without a control"
         events = [f"{plain(event)}: {words(how)}" for event, how in estimand.intercurrent.items()]
         rows = [
@@ -178,6 +185,11 @@ def _method(method: MethodSpec) -> str:
         parts.append(f"against the goal {number(method.goal)}")
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
+    if method.borrow:
+        parts.append(f"with the external patients of {plain(method.borrow)} beside the control")
+    if method.borrowing:
+        told = method.borrowing.model_dump(exclude_none=True)
+        parts.append(", ".join(f"{plain(key)} {number(value)}" for key, value in told.items()))
     if method.weight:
         parts.append(f"weight S^{number(method.weight.rho)} (1 - S)^{number(method.weight.gamma)}")
     if method.covariance:

@@ -159,6 +159,8 @@ def _estimand(
     rejected: npt.NDArray[np.bool_],
 ) -> EstimandSummary:
     clusters = trials["draw"].to_numpy()
+    external = next(iter(scenario.spec.truth.external), "")
+    external = external if scenario.compares_external(name) else ""
     mine = analyses[analyses["estimand"] == name]
     last = mine.groupby("replicate", sort=True).tail(1).set_index("replicate")
     last = last.reindex(trials["replicate"])
@@ -194,7 +196,7 @@ def _estimand(
         if_rejected=design_analysis(
             last, true, rejected, scenario.better(estimand.outcome), clusters, scenario.goal(name)
         ),
-        naive=naive(estimand, scenario.spec.analysis.methods[name]),
+        naive=naive(estimand, scenario.spec.analysis.methods[name], external),
         notes=_notes(last, clusters),
     )
 
@@ -244,7 +246,7 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
 
 def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
     """Add the number of patients on the arm that is truly worse for the success criterion."""
-    if not scenario.controlled:
+    if not scenario.controlled or scenario.externally_controlled:
         return trials
     success = scenario.spec.analysis.success
     true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())

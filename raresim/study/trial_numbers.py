@@ -32,7 +32,7 @@ def of_trial(scenario: Scenario) -> list[TrialNumber]:
         TrialNumber("screened", "candidates screened"),
         TrialNumber("randomised", "patients randomised"),
     ]
-    if scenario.controlled:
+    if scenario.controlled and not scenario.externally_controlled:
         found.append(TrialNumber("patients_on_worse_arm", "patients on the truly worse arm"))
     if any(milestone.decide_after for milestone in design.milestones.values()):
         found.append(TrialNumber("overrun", "randomised after the last cut"))

@@ -20,6 +20,18 @@ from raresim.trial.methods import fitting as methods_for
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.spec import ScenarioSpec
 
+NEEDED = {
+    "adjust_for": "add 'adjust_for: [...]' with numbers at baseline",
+    "borrowing": "add 'borrowing: {...}'",
+}
+"""How to mend a method without what it needs."""
+PRIORS: dict[str, dict[str, float]] = {
+    "power prior": {"power": 0.5},
+    "robust mixture prior": {"between": 1, "share": 0.8},
+    "self-adapting prior": {"difference": 1},
+}
+"""Tests that make a prior of external patients, with what they state."""
+
 
 class AnalysisChecker(Checker):
     """Checks estimands, methods and endpoints; knows the model's names."""
@@ -79,7 +91,7 @@ class AnalysisChecker(Checker):
         self.summary(steps, name)
         if arm:
             self.known((*steps, "arm"), "arm", arm, others)
-        elif len(others) > 1 and len(others) < len(self.spec.design.arms):
+        elif len(others) > 1 and self.spec.design.control is not None:
             message = "there are several arms to compare with the control"
             self.add(steps, message, f"add 'arm: {others[0]}'")
 
@@ -229,6 +241,11 @@ class AnalysisChecker(Checker):
             message = f"{method.test!r} does not estimate the summary"
             self.add(steps, message, f"add 'estimate: {' or '.join(able)}'")
         self.goal(steps, method)
+        for key in {key: None for word in words for key in METHODS[word].needs}:
+            if not getattr(method, key):
+                mend = NEEDED[key]
+                self.add(steps, f"{' and '.join(words)!r} needs {key!r}", mend)
+        self.borrow(steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)
@@ -260,6 +277,38 @@ class AnalysisChecker(Checker):
         elif method.test == "exact poisson" and method.goal <= 0:
             message = f"expected a rate per year above zero, found {method.goal:g}"
             self.add((*steps, "goal"), message, "write events per year, such as 1.5")
+
+    def borrow(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that external patients stand beside a randomised control, and have no site."""
+        external = self.spec.truth.external
+        alone = self.spec.design.control in external
+        if method.borrow:
+            self.known((*steps, "borrow"), "external", method.borrow, external)
+            if alone:
+                message = f"{self.spec.design.control!r} is the control already"
+                self.add((*steps, "borrow"), message, "remove 'borrow'")
+            elif self.spec.design.control is None:
+                message = "a trial of one arm has no control to put them beside"
+                name = next(iter(external), "registry")
+                self.add((*steps, "borrow"), message, f"write 'control: {name}' in the design")
+        self.prior(steps, method)
+        if "site" in method.strata and (alone or method.borrow):
+            mend = "stratify by variables of the patients"
+            self.add((*steps, "strata"), "external patients are at no site", mend)
+
+    def prior(self, steps: Steps, method: MethodSpec) -> None:
+        """Check that a prior of external patients states what it needs, and is of some."""
+        if method.test not in PRIORS:
+            return
+        wanted = PRIORS[method.test]
+        if not method.borrow:
+            name = next(iter(self.spec.truth.external), "registry")
+            message = f"{method.test!r} borrows from external patients"
+            self.add(steps, message, f"add 'borrow: {name}'")
+        if method.borrowing is not None and method.borrowing.model_fields_set != wanted.keys():
+            message = f"{method.test!r} states {' and '.join(wanted)}"
+            said = ", ".join(f"{key}: {value}" for key, value in wanted.items())
+            self.add((*steps, "borrowing"), message, f"write {{{said}}}")
 
     def looks(self, name: str) -> None:
         """Several looks at one estimand spend alpha; without a boundary they would inflate it."""

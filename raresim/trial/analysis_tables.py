@@ -15,11 +15,20 @@ Booleans = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Who:
-    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1."""
+    """Who is in an analysis: arrays (replicates, n); `arm` is 0 for the control, else 1.
+
+    The first `own` columns are the trial's own patients, the others an external control's.
+    """
 
     present: Booleans
     arm: npt.NDArray[np.int8]
     stratum: Ticks
+    own: int
+
+    @property
+    def external(self) -> Booleans:
+        """Who is of an external control."""
+        return self.present & (np.arange(self.present.shape[1]) >= self.own)
 
 
 @dataclass(frozen=True)

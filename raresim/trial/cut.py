@@ -2,7 +2,8 @@
 
 Only what was known at the cut enters: patients randomised by then, and of each of them events,
 exits and visits up to the day to which its data had been entered. At the last look everything up to
-the cut is known: the data base is closed when all of it is there.
+the cut is known: the data base is closed when all of it is there. The patients of an external
+control stand after the trial's own, and everything about them is known at any cut.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from raresim.trial.analysis_tables import (
     Who,
 )
 from raresim.trial.at_visit import change, share
+from raresim.trial.external import joined
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
@@ -51,16 +53,19 @@ def cut(
     estimand = scenario.spec.analysis.estimands[name]
     method = scenario.spec.analysis.methods[name]
     compared = scenario.compared(name)
+    own = ledger.candidate.shape[1]
+    until = _until(ledger, at, final)
+    if scenario.compares_external(name) and not blinded:
+        fate, ledger = joined(scenario, fate, ledger)
+        known = np.full((len(at), ledger.candidate.shape[1] - own), NEVER - 1)
+        until = np.concatenate([until, known], axis=1)
     mine = np.isin(ledger.arm, scenario.pair(name)) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in method.strata}
     stratum = (
         strata_of(scenario, method.strata, states) if states else np.zeros_like(ledger.stratum)
     )
-    who = Who(present, (ledger.arm == compared).astype(np.int8), stratum)
-    until = np.broadcast_to(at[:, None], ledger.lag.shape)
-    if not final:  # nobody's data end before their beginning
-        until = np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until))
+    who = Who(present, (ledger.arm == compared).astype(np.int8), stratum, own)
     data = Data(scenario, fate, ledger, until)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
@@ -71,6 +76,14 @@ def cut(
     outside = data.events_of(estimand).first("principal stratum") < NEVER
     who = replace(who, present=present & ~outside)
     return (_survival if estimand.variable.startswith("time") else _counts)(data, estimand, who)
+
+
+def _until(ledger: Ledger, at: Ticks, final: bool) -> Ticks:
+    """Return up to when each patient's data are known; nobody's end before their beginning."""
+    until = np.broadcast_to(at[:, None], ledger.lag.shape)
+    if final:
+        return until
+    return np.asarray(np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until)))
 
 
 def _earlier(data: Data, estimand: Estimand, present: Booleans) -> Floats:

@@ -13,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis import batch
+from raresim.analysis.external import batch as external
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, SurvivalTable
+from raresim.trial.borrowing import borrowed
 
 CHANGES = ("change", "percent", "log")
 """First words of variables that compare a reading with that at baseline."""
@@ -74,6 +76,8 @@ class Method:
         Whether it has an estimate of its own of what the estimand's summary asks.
     one_arm
         Whether it holds one arm against a goal, and compares no arms.
+    needs
+        Keys of a method in a file without which it can do nothing.
     """
 
     fits: tuple[str, ...]
@@ -82,6 +86,7 @@ class Method:
     repeated: bool = False
     estimates: bool = True
     one_arm: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -103,6 +108,23 @@ def _values(table: ChangeTable) -> tuple[Any, Any, Any]:
 
 def _adjusted(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
     return table.change, table.covariates, table.who.arm, table.who.present
+
+
+def _alike(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
+    """Return what the comparisons with weights or matched sets read; nobody's arm is 2."""
+    return table.change, table.covariates, table.who.arm.astype(np.int64), table.who.present
+
+
+def _propensity(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.propensity_weighted(*_alike(table))
+
+
+def _matched(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.propensity_matched(*_alike(table))
+
+
+def _balanced(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.entropy_balanced(*_alike(table))
 
 
 def _weighted(table: SurvivalTable, method: MethodSpec) -> Answer:
@@ -167,6 +189,7 @@ STRUCTURES = {
     "ante-dependence": "ad",
 }
 """Covariances by the names that files use, and by those of R's mmrm."""
+BORROWING = ("borrowing",)
 CONTINUOUS = (*CHANGES, "share")
 METHODS: dict[str, Method] = {
     "logrank": Method(("time",), lambda t, m: batch.logrank(*_times(t)), ("strata",)),
@@ -194,6 +217,12 @@ METHODS: dict[str, Method] = {
         ("strata",),
         estimates=False,
     ),
+    "propensity weighting": Method(CONTINUOUS, _propensity, ("adjust_for",), needs=("adjust_for",)),
+    "propensity matching": Method(CONTINUOUS, _matched, ("adjust_for",), needs=("adjust_for",)),
+    "entropy balancing": Method(CONTINUOUS, _balanced, ("adjust_for",), needs=("adjust_for",)),
+    "power prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
+    "robust mixture prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
+    "self-adapting prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
     "exact binomial": Method(("share",), _binomial, ("goal",), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),

@@ -47,7 +47,9 @@ class PatientChecker(AnalysisChecker):
     def arms(self, steps: Steps, by_arm: dict[str, float]) -> None:
         """Check the arms of ratios by arm."""
         for arm in by_arm:
-            self.known((*steps, arm), "arm", arm, self.spec.design.arms)
+            self.known(
+                (*steps, arm), "arm", arm, [*self.spec.design.arms, *self.spec.truth.external]
+            )
 
     def hazard(self, steps: Steps, hazard: Hazard) -> None:
         """Check the names in a hazard."""

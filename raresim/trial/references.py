@@ -14,9 +14,9 @@ from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
 from raresim.trial.enrolment import clock_of
+from raresim.trial.external_references import ExternalChecker
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
-from raresim.trial.patient_references import PatientChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.survivor_references import check_survivors
@@ -32,6 +32,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     check.sources()
     check.hypotheses()
     check.patients()
+    check.external()
     check.design()
     check.published()
     check.milestones()
@@ -41,7 +42,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     return in_order(check.problems)
 
 
-class _Checker(PatientChecker, MilestoneChecker):
+class _Checker(ExternalChecker, MilestoneChecker):
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
         for steps, name in source_names(self.document.data):
@@ -95,8 +96,9 @@ class _Checker(PatientChecker, MilestoneChecker):
                 message = "several arms are compared with one of them"
                 self.add(("design",), message, f"add 'control: {first}'")
             return
-        self.known(steps, "arm", design.control, design.arms)
-        if len(design.arms) == 1:
+        external = self.spec.truth.external
+        self.known(steps, "arm", design.control, [*design.arms, *external])
+        if len(design.arms) == 1 and design.control not in external:
             message = "a trial of one arm has no control"
             self.add(steps, message, "remove 'control', or add another arm")
 

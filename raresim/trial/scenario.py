@@ -30,6 +30,7 @@ from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.analysis_block import Boundary, Estimand
 from raresim.trial.effect_block import EffectSpec
+from raresim.trial.external_block import External
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
@@ -106,6 +107,20 @@ class Scenario:
     def controlled(self) -> bool:
         """Whether arms are compared with a control, and not with a goal."""
         return self.spec.design.control is not None
+
+    @property
+    def external(self) -> tuple[str, External] | None:
+        """The external patients, with their name, where the truth knows some."""
+        return next(iter(self.spec.truth.external.items()), None)
+
+    @property
+    def externally_controlled(self) -> bool:
+        """Whether the control is a registry, which nobody is randomised to."""
+        return self.spec.design.control in self.spec.truth.external
+
+    def compares_external(self, estimand: str) -> bool:
+        """Whether an estimand's analysis reads the patients of the registry."""
+        return self.externally_controlled or bool(self.spec.analysis.methods[estimand].borrow)
 
     def compared(self, estimand: str) -> int:
         """Return the number of the arm that an estimand is about."""

@@ -29,6 +29,7 @@ COUNTS: list[dict[str, Any]] = [
     {"test": "quasi-poisson"},
     {"test": "andersen-gill"},
 ]
+ALIKE = ("propensity weighting", "propensity matching", "entropy balancing")
 CHANGES: list[dict[str, Any]] = [
     {"test": "ancova", "adjust_for": ["mfars at baseline"]},
     {"test": "mmrm", "adjust_for": ["mfars at baseline"]},
@@ -38,6 +39,7 @@ CHANGES: list[dict[str, Any]] = [
     {"test": "wilcoxon", "estimate": "t"},
     {"test": "wilcoxon", "estimate": "ancova", "strata": ["site"]},
     {"test": "rank ancova", "estimate": "ancova", "adjust_for": ["mfars at baseline"]},
+    *({"test": f"{test}", "adjust_for": ["onset_age"]} for test in ALIKE),
 ]
 SHARES: list[dict[str, Any]] = [
     {"test": "ancova"},

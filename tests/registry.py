@@ -1,0 +1,45 @@
+"""A small trial of one arm against the patients of a registry, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from raresim.trial import Scenario
+from tests.worlds import ATAXIA, CGD, world
+
+REGISTRY = "truth.external.registry"
+LEVEL = {"alpha": "0.025 one-sided"}
+
+
+def registry(changes: dict[str, Any] | None = None, **told: Any) -> Scenario:
+    """Return a trial of one arm whose control is a registry; `told` is what is said of that."""
+    design = {
+        "truth.uncertainty": "fixed",
+        "truth.external": {"registry": {"n": 40, "why": "a test", **told}},
+        "design.arms": {"drug": {"give": "the drug"}},
+        "design.control": "registry",
+        "design.randomise": {"n": 30, "ratio": {"drug": 1}, "method": "simple"},
+        "analysis.methods.change": {"test": "t", **LEVEL},
+    }
+    return world(ATAXIA, {**design, **(changes or {})})
+
+
+def infections(changes: dict[str, Any] | None = None, **told: Any) -> Scenario:
+    """Return a trial of infections whose control is a registry."""
+    final = {"when": {"everybody": "finished"}, "do": ["analyse infection_rate"]}
+    policy = {"stops_treatment": "treatment policy", "death": "while alive"}
+    rate = {"variable": "events of serious_infection", "summary": "rate ratio"}
+    design = {
+        "truth.uncertainty": "fixed",
+        "truth.external": {"registry": {"n": 60, "why": "a test", **told}},
+        "design.arms": {"interferon": {"give": "interferon"}},
+        "design.control": "registry",
+        "design.randomise": {"n": 40, "ratio": {"interferon": 1}, "method": "simple"},
+        "design.milestones": {"final": final},
+        "analysis": {
+            "estimands": {"infection_rate": {**rate, "intercurrent": policy}},
+            "methods": {"infection_rate": {"test": "poisson", **LEVEL}},
+            "success": "infection_rate",
+        },
+    }
+    return world(CGD, {**design, **(changes or {})})
