@@ -9,7 +9,7 @@ from typing import Any
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
-from tests.registry import registry
+from tests.registry import PRIORS, beside, registry
 from tests.worlds import CGD, world
 
 SIX = "duchenne-six-countries"
@@ -178,11 +178,12 @@ def outside() -> list[Scenario]:
     drift = {"truth.drift": {"mfars": {"difference": 0.15, "after": "37 weeks", "why": "a test"}}}
     events = {"finds": {"serious_infection": 0.83}}
     events["immortal"] = {"for": "37 days", "without": ["serious_infection", "death"]}
-    beside = {
+    counted = {
         "truth.external": {"registry": {"n": 39, "why": "a test", **events}},
         "analysis.methods.infection_rate.borrow": "registry",
     }
-    return [registry(drift, **{**people, **seen, **rated}), world(CGD, beside)]
+    whole = registry(drift, **{**people, **seen, **rated})
+    return [whole, world(CGD, counted), *(beside(method) for method in PRIORS)]
 
 
 def everything() -> list[Scenario]:

@@ -1,4 +1,4 @@
-"""A small trial of one arm against the patients of a registry, for tests."""
+"""Small trials beside the patients of a registry, for tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from tests.worlds import ATAXIA, CGD, world
 
 REGISTRY = "truth.external.registry"
 LEVEL = {"alpha": "0.025 one-sided"}
+PRIORS: list[dict[str, Any]] = [
+    {"test": "power prior", "borrowing": {"power": 0.5}},
+    {"test": "robust mixture prior", "borrowing": {"between": 1, "share": 0.8}},
+    {"test": "self-adapting prior", "borrowing": {"difference": 1.5}},
+]
 
 
 def registry(changes: dict[str, Any] | None = None, **told: Any) -> Scenario:
@@ -43,3 +48,13 @@ def infections(changes: dict[str, Any] | None = None, **told: Any) -> Scenario:
         },
     }
     return world(CGD, {**design, **(changes or {})})
+
+
+def beside(method: dict[str, Any], **told: Any) -> Scenario:
+    """Return a randomised trial with a registry's patients beside its control."""
+    changes = {
+        "truth.uncertainty": "fixed",
+        "truth.external": {"registry": {"n": 80, "why": "a test", **told}},
+        "analysis.methods.change": {"borrow": "registry", **method, **LEVEL},
+    }
+    return world(ATAXIA, changes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, ndtri
+from scipy.special import ndtri
 
 from raresim import limits
 from raresim.disease import Parameters
@@ -22,7 +22,7 @@ from raresim.errors import RefusedError
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
 from raresim.trial.candidates import people
-from raresim.trial.external_block import External
+from raresim.trial.external_block import External, chance
 from raresim.trial.follow_up import events, follow_up, leaves, rescued, visit_plan
 from raresim.trial.ledger import Ledger, appended, beside, take
 from raresim.trial.patient_block import Hazard
@@ -112,7 +112,7 @@ def externals(
             return found
         share = max((fewest + 0.5) / units, 1e-4)
         spare = ODD_LUCK * np.sqrt(spec.n * (1 - share))
-        units = max(int(1.5 * units), int((spec.n + spare) / share)) + 10
+        units = min(4 * units, max(int(1.5 * units), int((spec.n + spare) / share))) + 10
     raise RefusedError(
         f"more than {limits.CANDIDATES.value:,} patients would be needed to fill the registry "
         f"{name!r}; widen its 'eligible' or change 'selected'"
@@ -150,11 +150,7 @@ class _Stream:
         folk = people(scenario, luck, units, numbers, {}, None, calendar, told, earliest=high)
         belongs = folk.eligible
         if spec.selected:
-            logit = sum(
-                np.log(tilt.odds_ratio) * (folk.screened[name] - tilt.even_at) / tilt.for_
-                for name, tilt in spec.selected.items()
-            )
-            belongs = belongs & (luck.uniform("selected", units) < expit(logit))
+            belongs = belongs & (luck.uniform("selected", units) < chance(spec, folk.screened))
         if spec.immortal is not None:
             belongs = belongs & (_first_event(folk, spec.immortal.without) > spec.immortal.first)
         return cls(scenario, folk, luck, seen, np.asarray(belongs), resolution)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+import numpy as np
 from pydantic import AfterValidator, Field, model_validator
+from scipy.special import expit
 
 from raresim import limits
 from raresim.errors import Fault
 from raresim.evidence.stated import SourceKey, Why
+from raresim.evidence.statistics import Floats
 from raresim.files.schema import Amount, Condition, Duration, Span, Spec
 
 
@@ -122,3 +126,17 @@ class External(Spec):
     )
     why: Why = ""
     source: SourceKey = ""
+
+
+def chance(spec: External, values: Mapping[str, Any]) -> Floats:
+    """Return the chance of each patient to get into the registry, by values seen at screening.
+
+    logit = sum over numbers of log(odds_ratio) (value - even_at) / for; 1 where nothing selects.
+    """
+    if not spec.selected:
+        return np.ones((1, 1))
+    parts = [
+        np.log(tilt.odds_ratio) * (values[name] - tilt.even_at) / tilt.for_
+        for name, tilt in spec.selected.items()
+    ]
+    return np.asarray(expit(np.add.reduce(parts)), np.float64)

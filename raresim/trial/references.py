@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from raresim.disease import DiseaseModel
 from raresim.disease.checker import Steps
 from raresim.disease.people import asked, condition
@@ -14,6 +16,7 @@ from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
 from raresim.trial.enrolment import clock_of
+from raresim.trial.external_block import External, chance
 from raresim.trial.external_references import ExternalChecker
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
@@ -24,6 +27,8 @@ from raresim.trial.survivor_references import check_survivors
 ELIGIBLE_SEED = 20_000_102
 """Seed of the patients among whom somebody must be eligible."""
 ELIGIBLE_UNITS = 4
+LEAST_SHARE = 0.005
+"""Of the model's patients, who must be able to get into a registry."""
 
 
 def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) -> list[Problem]:
@@ -187,6 +192,19 @@ class _Checker(ExternalChecker, MilestoneChecker):
             message = "who crosses over would need kits of another arm, which nothing sends yet"
             self.add(steps, message, "remove 'kits', or the change of treatment")
 
+    def filled(self, name: str, spec: External) -> None:
+        """Check that the model has patients for a registry, so that it can be filled."""
+        model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
+        told = clock_of(self.spec.truth, model, luck, ELIGIBLE_UNITS, model.published)
+        wanted = self.spec.design.eligible if spec.eligible is None else spec.eligible
+        names, run_in = {*wanted.names, *spec.selected}, self.spec.design.run_in or 0.0
+        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told)
+        share = float(np.mean(condition(wanted, model, values) * chance(spec, values)))
+        if share < LEAST_SHARE:
+            message = f"hardly any of the model's patients gets into {name!r}: {share:.2%}"
+            mend = "widen its 'eligible', or change 'selected'"
+            self.add(("truth", "external", name), message, mend)
+
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""
         model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
@@ -198,3 +216,5 @@ class _Checker(ExternalChecker, MilestoneChecker):
             people = LUCK_BLOCK * ELIGIBLE_UNITS
             message = f"none of {people:,} of the model's patients is eligible: nobody can enrol"
             self.add(("design", "eligible"), message, "widen the condition")
+        for name, spec in self.spec.truth.external.items():
+            self.filled(name, spec)

@@ -24,7 +24,7 @@ from raresim.trial.analysis_tables import ChangeTable
 from raresim.trial.cut import cut
 from raresim.trial.engine import decision_points
 from raresim.trial.ticks import NEVER
-from tests.registry import LEVEL, REGISTRY, infections, registry
+from tests.registry import LEVEL, PRIORS, REGISTRY, beside, infections, registry
 from tests.worlds import ATAXIA, differences, world
 
 TRIALS = 1024
@@ -32,6 +32,7 @@ K = 4
 """Monte Carlo standard errors within which what is unbiased lies, and beyond which a bias is."""
 LATE = {"onset_age": {"odds_ratio": 3.0, "for": "5 years", "even_at": "17 years"}}
 MEASURED = ["onset_age", "gaa1", "mfars at baseline"]
+NOBODY = {"onset_age": {"odds_ratio": 90, "for": "1 year", "even_at": "90 years"}}
 WORSE = {"mfars": {"difference": "0.5 points", "after": "48 weeks", "why": "a test"}}
 
 
@@ -238,6 +239,8 @@ def test_true_values_are_those_of_the_trials_own_population() -> None:
         ({f"{REGISTRY}.window": "40 days"}, "windows of neighbouring visits overlap"),
         ({f"{REGISTRY}.readings": {"walk": {"sd": 1}}}, "unknown score 'walk'"),
         ({f"{REGISTRY}.eligible": "agee > 3"}, "agee"),
+        ({f"{REGISTRY}.eligible": "age >= 16 and age <= 3"}, "hardly any of the"),
+        ({f"{REGISTRY}.selected": NOBODY}, "hardly any of the"),
         ({f"{REGISTRY}.immortal": {"for": "3 months", "without": ["mfars"]}}, "mfars"),
         ({"analysis.methods.change.test": "propensity weighting"}, "needs 'adjust_for'"),
         ({"analysis.methods.change.borrow": "registry"}, "is the control already"),
@@ -263,23 +266,6 @@ def test_what_events_cannot_be_is_refused(told: dict[str, Any], said: str) -> No
     with pytest.raises(InputError) as refused:
         infections(**told)
     assert said in str(refused.value)
-
-
-def beside(method: dict[str, Any], **told: Any) -> Scenario:
-    """Return a randomised trial with a registry's patients beside its control."""
-    changes = {
-        "truth.uncertainty": "fixed",
-        "truth.external": {"registry": {"n": 80, "why": "a test", **told}},
-        "analysis.methods.change": {"borrow": "registry", **method, **LEVEL},
-    }
-    return world(ATAXIA, changes)
-
-
-PRIORS: list[dict[str, Any]] = [
-    {"test": "power prior", "borrowing": {"power": 0.5}},
-    {"test": "robust mixture prior", "borrowing": {"between": 1, "share": 0.8}},
-    {"test": "self-adapting prior", "borrowing": {"difference": 1.5}},
-]
 
 
 @pytest.mark.parametrize("method", PRIORS)

@@ -11,6 +11,7 @@ from raresim.errors import InputError
 from raresim.trial import Scenario, run_block
 from raresim.trial.analysis_block import Covariance, Estimate, Test
 from raresim.trial.methods import METHODS, STRUCTURES
+from tests.registry import PRIORS
 from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 12
@@ -100,6 +101,7 @@ def test_names_in_files_are_those_of_the_methods() -> None:
     assert set(get_args(Covariance)) == set(STRUCTURES)
     tested = [m["test"] for m in (*TIMES, *COUNTS, *CHANGES, *SHARES)]
     tested += [name for name, method in METHODS.items() if method.one_arm]  # in test_single_arm
+    tested += [method["test"] for method in PRIORS]  # in test_external_control
     assert set(tested) == set(METHODS)
 
 
