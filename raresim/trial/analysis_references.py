@@ -87,11 +87,12 @@ class AnalysisChecker(Checker):
     def compared(self, name: str, arm: str) -> None:
         """Check that an estimand says which arm it compares with the control."""
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
+        known = {*self.spec.design.arms, *self.spec.truth.external}
         steps: Steps = ("analysis", "estimands", name)
         self.summary(steps, name)
         if arm:
             self.known((*steps, "arm"), "arm", arm, others)
-        elif len(others) > 1 and self.spec.design.control is not None:
+        elif len(others) > 1 and self.spec.design.control in known:
             message = "there are several arms to compare with the control"
             self.add(steps, message, f"add 'arm: {others[0]}'")
 
