@@ -82,6 +82,18 @@ class Luck:
         found._rows = self._rows
         return found
 
+    def adopt(self, points: Mapping[str, int]) -> None:
+        """Enter points that luck `afresh` was asked for into the register.
+
+        Raises
+        ------
+        RuntimeError
+            When one of them stands there already.
+        """
+        if twice := sorted(points.keys() & self._points.keys()):
+            raise RuntimeError(f"decision point {twice[0]!r} was asked for twice")
+        self._points |= points
+
     @property
     def replicates(self) -> int:
         """Number of replicates for which it draws."""

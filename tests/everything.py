@@ -11,6 +11,7 @@ from tests.believing import ALIKE, SHRUNK, believing, rates
 from tests.grouped import grouped
 from tests.one_arm import one_arm
 from tests.prevalent import model_at, prevalent
+from tests.registry import PRIORS, beside, registry
 from tests.staged import snsmart, spcd
 from tests.three_arms import two_doses
 from tests.within import attacks, crossed, periods
@@ -318,8 +319,25 @@ def claims() -> list[Scenario]:
     return [grouped(), grouped({"analysis.multiplicity": {"graph": shares}}), both, rates()]
 
 
+def outside() -> list[Scenario]:
+    """Registries: one that is the control, one that is put beside a randomised control."""
+    tilt = {"odds_ratio": 1.85, "for": "5.5 years", "even_at": "14.5 years"}
+    people = {"n": 43, "eligible": "age >= 13", "selected": {"onset_age": tilt}, **WHY}
+    seen = {"earlier": "2 to 4 years", "window": "9 days", "missed_visits": 0.19}
+    rated = {"readings": {"mfars": {"sd": 1.15, "later": 0.35}}, "source": "facoms"}
+    drift = {"truth.drift": {"mfars": {"difference": 0.15, "after": "37 weeks", "why": "a test"}}}
+    events = {"finds": {"serious_infection": 0.83}}
+    events["immortal"] = {"for": "37 days", "without": ["serious_infection", "death"]}
+    counted = {
+        "truth.external": {"registry": {"n": 39, "why": "a test", **events}},
+        "analysis.methods.infection_rate.borrow": "registry",
+    }
+    whole = registry(drift, **{**people, **seen, **rated})
+    return [whole, world(CGD, counted), *(beside(method) for method in PRIORS)]
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
     small = [boys(), infections(), spread(), sequences(), survivors(), one_arm(), spcd()]
     small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
-    return [*small, *looked_at(), *chosen(), *claims()]
+    return [*small, *looked_at(), *chosen(), *claims(), *outside()]

@@ -296,6 +296,10 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
     spec = scenario.spec
     console.print(f"[bold]{spec.question}[/bold]")
     treatments = [f"{name}: {regimen_words(one)}" for name, one in spec.design.treatments.items()]
+    external = [
+        ("external patients", f"{name}: {own.n}, never randomised")
+        for name, own in spec.truth.external.items()
+    ]
     rows: list[tuple[str, Any]] = [
         ("model", f"{scenario.model.spec.name} ({spec.truth.model})"),
         ("uncertainty", spec.truth.uncertainty),
@@ -304,6 +308,7 @@ def _show_scenario(scenario: Scenario, as_json: bool) -> None:
         ("eligible", spec.design.eligible.text),
         *([("treatments", "; ".join(treatments))] if treatments else []),
         ("arms", "; ".join(f"{name}: {gets(scenario, name)}" for name in spec.design.arms)),
+        *external,
         ("patients", spec.design.randomise.n),
         ("strata", ", ".join(spec.design.randomise.strata) or "none"),
         ("sites", spec.design.sites.number),

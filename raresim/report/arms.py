@@ -19,8 +19,13 @@ def regimen_words(regimen: Regimen | Arm) -> str:
 
 
 def gets(scenario: Scenario, arm: str) -> str:
-    """Return what an arm gets: one treatment throughout, or one after the other."""
+    """Return what an arm gets: one treatment throughout, or one after the other.
+
+    Patients of an external control are only looked at.
+    """
     design = scenario.spec.design
+    if arm not in design.arms:
+        return "external patients, never randomised"
     if not design.arms[arm].periods:
         return regimen_words(design.arms[arm])
     known = units(scenario.model.spec)

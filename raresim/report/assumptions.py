@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raresim.report.assumption import Assumption, joined, per_year, reasoned, stated
+from raresim.report.assumptions_external import external
 from raresim.report.assumptions_patients import patients
 from raresim.report.published import units
 from raresim.report.words import DAYS_A_MONTH, duration, number, percent, plain
@@ -15,13 +16,14 @@ from raresim.trial.truth_block import Truth
 
 def assumptions(scenario: Scenario) -> list[Assumption]:
     """Return a row for each thing that the truth block states, beside model and effects."""
-    truth = scenario.spec.truth
+    truth, of = scenario.spec.truth, units(scenario.model.spec)
     branch = [Assumption("Branch of the evidence", truth.branch)] if truth.branch else []
     return [
         *branch,
         *_candidates(truth.candidates),
         *_conduct(truth),
-        *patients(truth, units(scenario.model.spec)),
+        *patients(truth, of),
+        *(row for name, spec in truth.external.items() for row in external(name, spec, of)),
     ]
 
 

@@ -190,7 +190,8 @@ def _treatments(scenario: Scenario, name: str) -> str:
     arms = f"{scenario.arms[number]} ({gets(scenario, scenario.arms[number])})"
     if design.control is None:
         return f"{arms}, without a control"
-    own = f" ({gets(scenario, design.control)})" if design.arms[design.control].periods else ""
+    changes = design.control in design.arms and design.arms[design.control].periods
+    own = f" ({gets(scenario, design.control)})" if changes else ""
     estimand = scenario.spec.analysis.estimands[name]
     told = design.turns or "controls" in estimand.model_fields_set
     which = f"; {estimand.controls} controls" if told else ""
@@ -254,6 +255,11 @@ def _method(method: MethodSpec) -> str:
         parts.append(f"learns from all states of {plain(method.baskets)}")
     if method.estimate:
         parts.append(f"estimate: {method.estimate}")
+    if method.borrow:
+        parts.append(f"with the external patients of {plain(method.borrow)} beside the control")
+    if method.borrowing:
+        told = method.borrowing.model_dump(exclude_none=True)
+        parts.append(", ".join(f"{plain(key)} {number(value)}" for key, value in told.items()))
     if method.weight:
         parts.append(f"weight S^{number(method.weight.rho)} (1 - S)^{number(method.weight.gamma)}")
     if method.covariance:

@@ -116,6 +116,11 @@ def _months(run: RunFolder) -> Any:
     )
 
 
+def _external(run: RunFolder, patient: timelines.Timeline) -> bool:
+    """Whether a patient is of an external control: nobody randomised him."""
+    return patient.arm == 0 and run.scenario.externally_controlled
+
+
 def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
     """Return one patient's line of the table that says what the timelines show."""
 
@@ -126,7 +131,7 @@ def patient_row(run: RunFolder, patient: timelines.Timeline) -> dict[str, Any]:
     return {
         "number": patient.number,
         "arm": run.scenario.arms[patient.arm],
-        "randomised": fixed(patient.randomised, 0),
+        "randomised": "" if _external(run, patient) else fixed(patient.randomised, 0),
         "visits": listed(patient.visits),
         "events": [listed(patient.events[name]) for name in timelines.shown(run.scenario)],
         "had": ", ".join(f"{name} from day {fixed(since, 0)}" for name, since in patient.had),

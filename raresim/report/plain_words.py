@@ -63,12 +63,26 @@ def _people(run: RunFolder) -> str:
     control, *others = run.scenario.arms
     if not others:
         return f"{disease} {people} All of them would receive {_given(run, control)}."
+    if run.scenario.externally_controlled:
+        return f"{disease} {people} {_beside_others(run, control, others)}"
     total = sum(spec.randomise.ratio.values())
     of = {arm: f"{spec.randomise.ratio[arm]} of every {total}" for arm in others}
     gets = ", ".join(f"{of[arm]} would receive {_given(run, arm)}" for arm in others)
     return (
         f"{disease} {people} "
         f"Chance alone would decide who receives what: {gets}, the others {_given(run, control)}."
+    )
+
+
+def _beside_others(run: RunFolder, control: str, others: list[str]) -> str:
+    """Return who is treated, and whom they are compared with."""
+    assert run.scenario.external is not None
+    number = run.scenario.external[1].n
+    gets = " or ".join(_given(run, arm) for arm in others)
+    return (
+        f"All of them would receive {gets}. They would be compared with {number} other people with "
+        f"the disease ({plain(control)}), who did not take part: chance would not decide who is "
+        "who, so that the two groups may differ from the start."
     )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from raresim.report.folder import RunFolder
 from raresim.report.pictures import canvas, look
 from raresim.report.svg import INK, PALE, inline, short
-from raresim.trial.engine import run_block
+from raresim.trial.engine import run_block, with_registry
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
@@ -73,13 +73,14 @@ def one_trial(run: RunFolder) -> OneTrial:
         int(settings["resolution"]),
         str(settings["place"]),
     )
-    ledger = block.ledger
+    own = int(block.ledger.present.sum())
+    ledger = with_registry(block).ledger
     chosen: list[int] = []
     for arm in range(len(run.scenario.arms)):
         mine = np.flatnonzero(ledger.present[0] & (ledger.arm[0] == arm))
         chosen += [int(k) for k in mine[: of_each(run.scenario)]]
     patients = tuple(_timeline(run.scenario, ledger, k) for k in chosen)
-    return OneTrial(patients, int(ledger.present.sum()), float(days(ledger.end)[0]))
+    return OneTrial(patients, own, float(days(ledger.end)[0]))
 
 
 def of_each(scenario: Scenario) -> int:

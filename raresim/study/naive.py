@@ -13,8 +13,10 @@ from raresim.trial.analysis_block import Estimand, MethodSpec
 RIGHT_IF = "right only if having it has nothing to do with the outcome"
 
 
-def naive(estimand: Estimand, method: MethodSpec) -> list[str]:
+def naive(estimand: Estimand, method: MethodSpec, external: str = "") -> list[str]:
     """Return what is naive about the analysis of an estimand, a sentence for each strategy.
+
+    `external` names the patients who stand in for, or beside, a randomised control.
 
     >>> asked = {"variable": "events of attack", "summary": "rate ratio"}
     >>> asked |= {"intercurrent": {"stops_treatment": "hypothetical"}}
@@ -30,11 +32,18 @@ has nothing to do with the outcome"]
         "principal stratum": "patients who had it under their own arm are left out, as if the "
         "others would have it under neither",
     }
-    return [
+    found = [
         f"naive about {_listed(events)} ({strategy}): {what}; {RIGHT_IF}{adjusted}"
         for strategy, what in done.items()
         if (events := estimand.having(strategy))
     ]
+    if external:
+        alike = f" given {', '.join(method.adjust_for)}" if method.adjust_for else ""
+        found.append(
+            f"naive about '{external.replace('_', ' ')}': nobody was randomised to it; right only "
+            f"if its patients would have fared as the trial's would without treatment{alike}"
+        )
+    return found
 
 
 def _not_used(estimand: Estimand) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from raresim.errors import InputError
 from raresim.files.whole import whole_folder
 from raresim.study import store, tables
-from raresim.trial.engine import BlockRun, run_one
+from raresim.trial.engine import BlockRun, run_one, with_registry
 from raresim.trial.known import readings_of
 from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
@@ -71,9 +71,10 @@ def run_trial(
     analyses = tables.analyses_table(scenario, run, 0).assign(replicate=replicate)
     trial = tables.trials_table(scenario, run, 0).assign(replicate=replicate)
     drop = ["draw", "enrolled_by_month"]
+    own, run = run.ledger.candidate.shape[1], with_registry(run)
     return SingleTrial(
         log=pd.DataFrame(entries, columns=["tick", "day", "what", "candidate", "detail"]),
-        patients=_patients(scenario, run),
+        patients=_patients(scenario, run, own),
         visits=_visits(scenario, run),
         outcomes=_outcomes(run),
         analyses=analyses.drop(columns="draw"),
@@ -89,14 +90,18 @@ def _day(values: Any) -> Any:
     return np.where(values < NEVER, days(np.where(values < NEVER, values, 0)), np.nan)
 
 
-def _patients(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
+def _patients(scenario: Scenario, run: BlockRun, own: int) -> pd.DataFrame:
+    """Return a row for each patient; those after the trial's `own` places are a registry's.
+
+    Nobody randomised them and they have no site; their day 0 is time zero.
+    """
     import pandas as pd
 
     ledger, who = run.ledger, _rows(run)
     columns: dict[str, Any] = {
         "candidate": ledger.candidate[0, who],
         "arm": np.array(scenario.arms, dtype=object)[ledger.arm[0, who]],
-        "randomised_day": _day(ledger.randomised[0, who]),
+        "randomised_day": np.where(who < own, _day(ledger.randomised[0, who]), np.nan),
         "stopped_treatment_day": _day(ledger.stop[0, who]),
         "exit_day": _day(ledger.exit[0, who]),
         "exit_reason": [Exit(int(code)).name.lower() for code in ledger.reason[0, who]],
@@ -109,6 +114,7 @@ def _patients(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
     for name, values in run.fate.baseline.items():
         row = take(values, ledger.candidate)[0, who]
         columns[name] = np.array(names[name], dtype=object)[row] if name in names else row
+    columns["site"] = np.where(who < own, columns["site"], "")
     return pd.DataFrame(columns)
 
 

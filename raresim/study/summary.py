@@ -151,6 +151,8 @@ def _estimand(
     rejected: npt.NDArray[np.bool_],
 ) -> EstimandSummary:
     clusters = trials["draw"].to_numpy()
+    external = next(iter(scenario.spec.truth.external), "")
+    external = external if scenario.compares_external(name) else ""
     mine = analyses[analyses["estimand"] == name]
     last = mine.groupby("replicate", sort=True).tail(1).set_index("replicate")
     last = last.reindex(trials["replicate"])
@@ -186,7 +188,7 @@ def _estimand(
         if_rejected=design_analysis(
             last, true, rejected, scenario.better(estimand.outcome), clusters, scenario.goal(name)
         ),
-        naive=naive(estimand, scenario.spec.analysis.methods[name]),
+        naive=naive(estimand, scenario.spec.analysis.methods[name], external),
         notes=_notes(last, clusters),
     )
 

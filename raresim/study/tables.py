@@ -11,7 +11,7 @@ from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
 from raresim.study.costs import cost, screenings
 from raresim.trial.cut import SECONDS_A_YEAR
-from raresim.trial.engine import BlockRun
+from raresim.trial.engine import BlockRun, with_registry
 from raresim.trial.ledger import take
 from raresim.trial.published_block import ChangeResult
 from raresim.trial.scenario import Scenario
@@ -52,15 +52,16 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         columns["waited_for_kits"] = (present & (ledger.randomised > ready)).sum(1)
     for name, members in run.fate.members.items():
         columns[f"in.{name}"] = (present & take(members, ledger.candidate)).sum(1)
+    everybody = with_registry(run)
     for number, arm in enumerate(scenario.arms):
-        mine = present & (ledger.arm == number)
-        columns |= _arm_columns(run, arm, mine)
+        mine = everybody.ledger.present & (everybody.ledger.arm == number)
+        columns |= _arm_columns(everybody, arm, mine)
         for place, period in enumerate(scenario.periods(number)[1:]):
             if period.line is not None:
-                begun = run.ledger.periods[..., place] < NEVER
+                begun = everybody.ledger.periods[..., place] < NEVER
                 columns[f"{arm}.period_{place + 2}"] = (mine & begun).sum(1)
         if scenario.crosses_over(arm):
-            columns[f"{arm}.crossed_over"] = (mine & (ledger.crossed < NEVER)).sum(1)
+            columns[f"{arm}.crossed_over"] = (mine & (everybody.ledger.crossed < NEVER)).sum(1)
     columns |= _published_changes(scenario, run)
     columns["enrolled_by_month"] = list(_enrolment(run))
     return pd.DataFrame(columns)
@@ -154,6 +155,7 @@ def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
+    run = with_registry(run)
     for number, arm in enumerate(scenario.arms):
         mine = run.ledger.present & (run.ledger.arm == number)
         for name in run.ledger.events:

@@ -28,7 +28,7 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
     randomise = scenario.spec.design.randomise
     if randomise.block is None:
         return np.zeros((luck.replicates, 1, 0), np.int8)
-    ratio = tuple(randomise.ratio[arm] for arm in scenario.arms)
+    ratio = tuple(randomise.ratio.get(arm, 0) for arm in scenario.arms)
     places = -(-scenario.spec.design.most // randomise.block) * randomise.block
     made = [
         permuted_blocks(

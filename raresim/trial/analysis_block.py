@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, mo
 
 from raresim.errors import Fault, did_you_mean
 from raresim.files.expressions import Expression
-from raresim.files.schema import Condition, Duration, Spec
+from raresim.files.schema import Amount, Condition, Duration, Spec
 from raresim.trial.boundary_block import Boundary, FewResponders, Futility, Threshold
 from raresim.trial.claim_block import AnyClaim, Graph, Multiplicity
 from raresim.trial.endpoint_block import Endpoint
@@ -266,6 +266,8 @@ Test = Literal[
     "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
     "ancova", "mmrm", "t", "wilcoxon", "rank ancova",
     "fisher", "boschloo", "miettinen-nurminen", "cochran-mantel-haenszel",
+    "propensity weighting", "propensity matching", "entropy balancing",
+    "power prior", "robust mixture prior", "self-adapting prior",
     "exact binomial", "exact poisson", "one-sample t",
     "spcd", "joint stage", "bayesian joint stage",
     "crossover anova", "paired t", "signed rank", "conditional poisson",
@@ -275,6 +277,8 @@ Estimate = Literal[
     "cox", "firth cox", "negative binomial", "poisson", "quasi-poisson", "andersen-gill",
     "ancova", "mmrm", "t", "miettinen-nurminen",
     "crossover anova", "paired t", "conditional poisson",
+    "propensity weighting", "propensity matching", "entropy balancing",
+    "power prior", "robust mixture prior", "self-adapting prior",
 ]  # fmt: skip
 """Methods of `trial/methods.py`, and those of them that estimate what a summary asks."""
 
@@ -289,6 +293,35 @@ Covariance = Literal[
     "ante-dependence",
 ]  # fmt: skip
 DegreesOfFreedom = Literal["satterthwaite", "kenward-roger", "kenward-roger-linear"]
+
+
+class Borrowing(Spec):
+    """How much external patients tell of a randomised control's mean, when they are its prior."""
+
+    power: float | None = Field(
+        None, gt=0, le=1, description="of a power prior: what one of them counts", examples=[0.5]
+    )
+    between: Amount | None = Field(
+        None,
+        gt=0,
+        description="of a robust mixture: scale of the half-normal prior of the standard deviation "
+        "between the two groups' true means",
+        examples=["0.5 points"],
+    )
+    share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="of a robust mixture: prior share of what is borrowed, the rest is worth one "
+        "patient; 1: a commensurate prior",
+        examples=[0.8],
+    )
+    difference: Amount | None = Field(
+        None,
+        gt=0,
+        description="of a self-adapting prior: a difference of the groups that matters",
+        examples=["1.5 points"],
+    )
 
 
 class MethodSpec(Spec):
@@ -321,7 +354,7 @@ class MethodSpec(Spec):
         max_length=10,
         description="numbers, scores 'at baseline' and 'log X at baseline', of an ancova; its "
         "'period', from one opening or closing of an arm to the next, with patients of all arms "
-        "where 'controls: all'",
+        "where 'controls: all'; those that weighting, matching or balancing make alike",
         examples=[["mfars at baseline"]],
     )
     variance: Literal["pooled", "separate"] | None = Field(
@@ -337,6 +370,12 @@ class MethodSpec(Spec):
         description="of a Bayesian method; of 'bayesian joint stage' with 'rates'",
         examples=[{"beta": [1, 1]}],
     )
+    borrow: str = Field(
+        "",
+        description="external patients who are put beside the randomised control",
+        examples=["registry"],
+    )
+    borrowing: Borrowing | None = Field(None, description="how much a prior of theirs counts")
     goal: float | None = Field(
         None,
         description="what one arm is held against: a share, a mean change, or events per year",

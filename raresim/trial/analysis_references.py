@@ -15,6 +15,7 @@ from raresim.disease.score_block import Diary, ReadAtVisits
 from raresim.errors import did_you_mean
 from raresim.files.document import Document
 from raresim.trial.analysis_block import OF_ONE_ARM, PERIOD, Analysis, Estimand, MethodSpec
+from raresim.trial.borrowing_references import check_borrowing
 from raresim.trial.boundary_references import check_boundary
 from raresim.trial.claim_block import AnyClaim, Graph
 from raresim.trial.endpoint_block import Endpoint
@@ -29,6 +30,12 @@ from raresim.trial.spec import ScenarioSpec
 from raresim.trial.stage_block import StagePrior
 from raresim.trial.stage_references import StageChecker
 from raresim.trial.within_references import check_outcome, check_within
+
+NEEDED = {
+    "adjust_for": "add 'adjust_for: [...]' with numbers at baseline",
+    "borrowing": "add 'borrowing: {...}'",
+}
+"""How to mend a method without what it needs."""
 
 
 class AnalysisChecker(StageChecker):
@@ -117,6 +124,7 @@ class AnalysisChecker(StageChecker):
     def compared(self, name: str, arm: str) -> None:
         """Check that an estimand says which arm it compares with the control."""
         others = [other for other in self.spec.design.arms if other != self.spec.design.control]
+        known = {*self.spec.design.arms, *self.spec.truth.external}
         steps: Steps = ("analysis", "estimands", name)
         self.summary(steps, name)
         if self.spec.analysis.estimands[name].within_patients:
@@ -126,7 +134,7 @@ class AnalysisChecker(StageChecker):
             self.staged(steps, name)
         elif arm:
             self.known((*steps, "arm"), "arm", arm, others)
-        elif len(others) > 1 and len(others) < len(self.spec.design.arms):
+        elif len(others) > 1 and self.spec.design.control in known:
             message = "there are several arms to compare with the control"
             self.add(steps, message, f"add 'arm: {others[0]}'")
 
@@ -292,6 +300,11 @@ class AnalysisChecker(StageChecker):
         self.prior(steps, method)
         self.baskets(name)
         self.goal(steps, method)
+        for key in {key: None for word in words for key in METHODS[word].needs}:
+            if not getattr(method, key):
+                mend = NEEDED[key]
+                self.add(steps, f"{' and '.join(words)!r} needs {key!r}", mend)
+        check_borrowing(self, self.spec, steps, method)
         if method.test == "fleming-harrington" and method.weight is None:
             mend = "add 'weight: {rho: 0, gamma: 1}'"
             self.add(steps, "'fleming-harrington' needs its weight", mend)

@@ -19,13 +19,20 @@ class Who:
 
     Where a method learns from several baskets, all their patients are in it: `stratum` is each
     one's basket, `basket` the number of the one that is asked about, of so many `baskets`.
+    The first `own` columns are the trial's own patients, the others an external control's.
     """
 
     present: Booleans
     arm: npt.NDArray[np.int8]
     stratum: Ticks
+    own: int
     basket: int = 0
     baskets: int = 1
+
+    @property
+    def external(self) -> Booleans:
+        """Who is of an external control."""
+        return self.present & (np.arange(self.present.shape[1]) >= self.own)
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,14 @@ def people(
     calendar: Any = None,
     visits: Visits | None = None,
     waited: Floats | None = None,
+    earliest: float = 0.0,
 ) -> People:
     """Draw candidates (also used for the true values).
 
     `calendar` is when they are randomised, in years since the trial's start; 0 where not told.
     `visits` are those of the trial; as planned where not told. `waited` are the days from diagnosis
-    to randomisation of a pool's survivors; as on the trial's first day where not told.
+    to randomisation of a pool's survivors; as on the trial's first day where not told. `earliest`
+    is by how many years some of them precede the trial's start at most.
     """
     labels = tuple(scenario.spec.design.sites.labels())
     model = scenario.model
@@ -49,7 +51,7 @@ def people(
         patients.values[CALENDAR] = calendar
     run_in = scenario.spec.design.run_in_days
     horizon = Horizon(scenario.longest_follow_days, before=run_in)
-    ratios = largest_ratios(scenario, effects)
+    ratios = largest_ratios(scenario, effects, earliest)
     latents = model.latents(luck, patients, numbers, horizon, ratios)
     responders = Responders(model, patients, effects, luck)
     treated = in_run_in(scenario.spec.design, responders)
@@ -69,19 +71,20 @@ def people(
     )
 
 
-def largest_ratios(scenario: Scenario, effects: Effects) -> dict[str, float]:
+def largest_ratios(scenario: Scenario, effects: Effects, earliest: float = 0.0) -> dict[str, float]:
     """Return the most by which anything can multiply each outcome's rate at once.
 
     That is the largest ratio of a treatment (a lower dose lies between it and 1), or the product of
-    those above 1 where one lasts on into the next, times that of drift by the end of recruitment,
-    and those of every rescue above 1.
+    those above 1 where one lasts on into the next, times that of drift by the end of recruitment
+    (of patients who precede the trial: so many years before it), and those of every rescue above 1.
     """
     found = {outcome: _at_once(arms) for outcome, arms in effects.items()}
     design, screened = scenario.spec.design, scenario.spec.truth.screening_lasts[1]
     years = (design.recruit_for + screened + design.run_in_days) / YEAR
     for outcome, effect in scenario.drift.items():
         if effect.scale == "ratio":
-            most = max(1.0, float(effect.value[0]) ** years)
+            ratio = float(effect.value[0])
+            most = max(1.0, ratio**years, ratio**-earliest)
             found[outcome] = max(1.0, found.get(outcome, 1.0)) * most
     for rescue in scenario.rescues.values():
         for outcome, effect in rescue.items():

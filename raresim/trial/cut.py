@@ -2,7 +2,8 @@
 
 Only what was known at the cut enters: patients randomised by then, and of each of them events,
 exits and visits up to the day to which its data had been entered. At the last look everything up to
-the cut is known: the data base is closed when all of it is there.
+the cut is known: the data base is closed when all of it is there. The patients of an external
+control stand after the trial's own, and everything about them is known at any cut.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from raresim.trial.analysis_tables import (
 )
 from raresim.trial.at_visit import change, share
 from raresim.trial.concurrent import analysed, factors
+from raresim.trial.external import joined
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit
 from raresim.trial.ledger import Ledger, take
@@ -54,6 +56,12 @@ def cut(
     estimand = scenario.spec.analysis.estimands[name]
     method = scenario.spec.analysis.methods[name]
     compared = scenario.compared(name)
+    own = ledger.candidate.shape[1]
+    until = known_until(ledger, at, final=final)
+    if scenario.compares_external(name) and not blinded:
+        fate, ledger = joined(scenario, fate, ledger)
+        known = np.full((len(at), ledger.candidate.shape[1] - own), NEVER - 1)
+        until = np.concatenate([until, known], axis=1)
     mine = analysed(scenario, name, ledger) | blinded
     present = ledger.present & (ledger.randomised <= at[:, None]) & mine
     if name in fate.members and not method.baskets:
@@ -62,8 +70,8 @@ def cut(
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in by}
     stratum = strata_of(scenario, by, states) if states else np.zeros_like(ledger.stratum)
     arm = np.asarray(ledger.arm == compared).astype(np.int8)
-    who = Who(present, arm, stratum, *scenario.basket(name))
-    data = Data(scenario, fate, ledger, known_until(ledger, at, final=final))
+    who = Who(present, arm, stratum, own, *scenario.basket(name))
+    data = Data(scenario, fate, ledger, until)
     if estimand.stages:
         return stage_table(data, estimand, who)
     if estimand.within_patients:

@@ -129,8 +129,11 @@ class Design(Spec):
         return any(arm.periods for arm in self.arms.values())
 
     def periods(self, arm: str) -> tuple[Planned, ...]:
-        """Return the periods of an arm; one without any has one, of its own treatment."""
-        found = planned(self.arms[arm].periods, self.treat_for)
+        """Return the periods of an arm; one without any has one, of its own treatment.
+
+        So has an external control, which is no arm of the design.
+        """
+        found = planned(self.arms[arm].periods, self.treat_for) if arm in self.arms else ()
         return found or (Planned(arm, 0.0, self.treat_for),)
 
     @property

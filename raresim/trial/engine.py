@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -13,6 +13,7 @@ from raresim.errors import RefusedError
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.conduct import blocks
 from raresim.trial.conduct.recruitment import ShortStreamError
+from raresim.trial.external import joined
 from raresim.trial.fate import Fate, expected_candidates, fate
 from raresim.trial.ledger import Ledger, stack
 from raresim.trial.looks import Analyst
@@ -36,6 +37,17 @@ class BlockRun:
     ledger: Ledger
     performed: Ticks
     analyst: Analyst
+
+
+def with_registry(run: BlockRun) -> BlockRun:
+    """Return a run with the patients of its external control beside the trial's, if it has one.
+
+    They count as ended with the trial: what was written down of them is known by then.
+    """
+    if not run.fate.asked.scenario.externally_controlled:
+        return run
+    fate, ledger = joined(run.fate.asked.scenario, run.fate, run.ledger)
+    return replace(run, fate=fate, ledger=ledger)
 
 
 @dataclass(frozen=True)

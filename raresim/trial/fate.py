@@ -21,6 +21,7 @@ from raresim.trial.candidates import people
 from raresim.trial.crossing import crossed, spliced, switches
 from raresim.trial.effects import rows_of_effects
 from raresim.trial.enrolment import Presenting, survival_of
+from raresim.trial.external import Externals, externals
 from raresim.trial.follow_up import (
     data_lag,
     events,
@@ -56,7 +57,8 @@ class Fate:
     `events[outcome]` (adverse events too), `readings[outcome]` and `rescued[medication]` hold an
     array for each arm; the first reading is that of randomisation. `crossed` is when each patient
     changes to another arm's treatment, which a milestone decides: NEVER until `crossing_over`.
-    `row` are the numbers of the replicates in their luck block.
+    `row` are the numbers of the replicates in their luck block. `external` are the patients of a
+    registry, whom no conduct sees.
     """
 
     opens: Ticks
@@ -85,6 +87,7 @@ class Fate:
     crossed: tuple[Ticks, ...]
     asked: Question
     row: npt.NDArray[np.int64]
+    external: Externals | None
 
     @property
     def candidates(self) -> int:
@@ -99,6 +102,8 @@ class Fate:
                 return tuple(cut(part) for part in value)
             if isinstance(value, dict):
                 return {name: cut(part) for name, part in value.items()}
+            if isinstance(value, Externals):
+                return value.rows(chosen)
             return value[chosen] if isinstance(value, np.ndarray) else value
 
         return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
@@ -161,7 +166,7 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
     """Return the fate of some replicates, and the people whose it is."""
     scenario, candidates, resolution = asked.scenario, asked.candidates, asked.resolution
     lists = randomisation_lists(scenario, asked.luck.only(rows))
-    came, folk, lasts, seen = _candidates(asked, rows)
+    (came, folk, lasts, seen), others = _candidates(asked, rows)
     luck, present = came.luck, ticks(came.day, resolution)
     whole = np.take_along_axis(lasts, folk.attempt[None], axis=0)[0]
     wait = np.maximum(ticks(whole, resolution), resolution)  # nobody is randomised while presenting
@@ -194,16 +199,23 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
         crossed=(nobody,) * len(scenario.arms),
         asked=asked,
         row=np.arange(luck.replicates) + (rows.start or 0),
+        external=others,
         **_life(scenario, folk, resolution),
     )
     return found, folk
 
 
-def _candidates(asked: Question, rows: slice) -> tuple[Presenting, People, Floats, Ticks]:
-    """Return who presents, what they are, the days of each screening, and the ticks of visits."""
+def _candidates(
+    asked: Question, rows: slice
+) -> tuple[tuple[Presenting, People, Floats, Ticks], Externals | None]:
+    """Return who presents, what they are, the days of each screening, and the ticks of visits.
+
+    And the patients of a registry, if there is one, from the same parameters.
+    """
     scenario, candidates, spec = asked.scenario, asked.candidates, asked.scenario.spec
     numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
     numbers, luck = numbers.rows(rows), asked.luck.only(rows)
+    apart = luck
     effects = rows_of_effects(effects, rows)
     survival, until = survival_of(spec.truth, numbers), spec.design.recruit_for
     came = presenting(spec.truth, spec.design.sites, luck, candidates, until, survival)
@@ -216,7 +228,7 @@ def _candidates(asked: Question, rows: slice) -> tuple[Presenting, People, Float
     jitter, seen = visit_plan(scenario, luck, candidates, asked.resolution)
     own = visits(scenario, luck, jitter, seen < NEVER)
     folk = people(scenario, luck, candidates, numbers, effects, came.site, calendar, own, waited)
-    return came, folk, lasts, seen
+    return (came, folk, lasts, seen), externals(scenario, apart, numbers, asked.resolution)
 
 
 def _life(scenario: Scenario, folk: People, resolution: int) -> dict[str, Any]:

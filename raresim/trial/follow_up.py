@@ -75,6 +75,9 @@ def follow_up(
         return (whole,) * len(scenario.arms)
     found = []
     for arm in scenario.arms:
+        if arm not in closed:  # an external control, which is followed as its own patients are
+            found.append(whole)
+            continue
         law = fit(closed[arm].statistic, (0.0, scenario.follow_days), None)
         found.append(np.minimum(ticks(law.quantile(u), resolution), whole))
     return tuple(found)

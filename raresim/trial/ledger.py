@@ -5,7 +5,7 @@ Both conducts yield one. Arrays have a leading replicate axis; one trial is a le
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,29 @@ def stacked(values: list[Any]) -> Any:
         width = max(value.shape[-1] for value in values)
         values = [widened(value, width) for value in values]
     return np.concatenate(values)
+
+
+def appended(ledger: Ledger, other: Ledger) -> Ledger:
+    """Return the patients of a ledger and after them those of another, in the same trials."""
+    patients = ("candidate", "randomised", "arm", "stratum", "open", "stop", "crossed", "exit",
+                "reason", "lag", "visits")  # fmt: skip
+    whole: dict[str, Any] = {
+        name: np.concatenate([getattr(ledger, name), getattr(other, name)], axis=1)
+        for name in patients
+    }
+    for kind in ("events", "rescued"):
+        own, more = getattr(ledger, kind), getattr(other, kind)
+        whole[kind] = {name: beside(own[name], more[name]) for name in own}
+    whole["periods"] = beside(ledger.periods, other.periods)
+    return replace(ledger, **whole)
+
+
+def beside(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the values of patients, then those of others, with room for the most events."""
+    if first.ndim == 3:
+        width = max(first.shape[-1], second.shape[-1])
+        first, second = widened(first, width), widened(second, width)
+    return np.concatenate([first, second], axis=1)
 
 
 def replaced(value: Any, rows: npt.NDArray[np.int64], other: Any) -> Any:

@@ -13,12 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis import batch
+from raresim.analysis.external import batch as external
 from raresim.analysis.survival import FlemingHarrington
 from raresim.evidence.statistics import Floats
 from raresim.files.schema import Spec
 from raresim.trial import posterior_methods as posterior
 from raresim.trial.analysis_block import MethodSpec
 from raresim.trial.analysis_tables import ChangeTable, CountTable, PeriodTable, SurvivalTable
+from raresim.trial.borrowing import borrowed
 from raresim.trial.prior_block import BasketPrior, BetaPrior, GammaPrior
 from raresim.trial.stage_methods import bayesian_joint_stage, joint_stage, spcd
 
@@ -82,6 +84,8 @@ class Method:
         Whether it can adjust for the period of recruitment.
     prior
         The prior of a Bayesian method: it decides by a posterior probability, and not by a level.
+    needs
+        Keys of a method in a file without which it can do nothing.
     """
 
     fits: tuple[str, ...]
@@ -97,6 +101,8 @@ class Method:
     def bayesian(self) -> bool:
         """Whether it decides by a posterior probability."""
         return self.prior is not None
+
+    needs: tuple[str, ...] = ()
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
@@ -122,6 +128,23 @@ def _adjusted(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
 
 def _ancova(table: ChangeTable, method: MethodSpec) -> Answer:
     return batch.ancova(*_adjusted(table), factors=table.factors)
+
+
+def _alike(table: ChangeTable) -> tuple[Any, Any, Any, Any]:
+    """Return what the comparisons with weights or matched sets read; nobody's arm is 2."""
+    return table.change, table.covariates, table.who.arm.astype(np.int64), table.who.present
+
+
+def _propensity(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.propensity_weighted(*_alike(table))
+
+
+def _matched(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.propensity_matched(*_alike(table))
+
+
+def _balanced(table: ChangeTable, method: MethodSpec) -> Answer:
+    return external.entropy_balanced(*_alike(table))
 
 
 def _weighted(table: SurvivalTable, method: MethodSpec) -> Answer:
@@ -199,6 +222,7 @@ STRUCTURES = {
     "ante-dependence": "ad",
 }
 """Covariances by the names that files use, and by those of R's mmrm."""
+BORROWING = ("borrowing",)
 CONTINUOUS = (*CHANGES, "share")
 WEIGHTED = tuple(f"weighted {word}" for word in CONTINUOUS)
 SCORES = ("scores in periods",)
@@ -229,6 +253,12 @@ METHODS: dict[str, Method] = {
         ("strata",),
         estimates=False,
     ),
+    "propensity weighting": Method(CONTINUOUS, _propensity, ("adjust_for",), needs=("adjust_for",)),
+    "propensity matching": Method(CONTINUOUS, _matched, ("adjust_for",), needs=("adjust_for",)),
+    "entropy balancing": Method(CONTINUOUS, _balanced, ("adjust_for",), needs=("adjust_for",)),
+    "power prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
+    "robust mixture prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
+    "self-adapting prior": Method(CHANGES, borrowed, BORROWING, needs=BORROWING),
     "exact binomial": Method(("share",), _binomial, ("goal", "responders_above"), one_arm=True),
     "exact poisson": Method(("events",), _poisson, ("goal",), one_arm=True),
     "one-sample t": Method(CHANGES, _mean, ("goal",), one_arm=True),

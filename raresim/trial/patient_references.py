@@ -31,7 +31,7 @@ class PatientChecker(AnalysisChecker):
         for name, kind in truth.adverse_events.items():
             steps: Steps = ("truth", "adverse_events", name)
             self.fresh(steps, name, taken)
-            self.treatments((*steps, "by_arm"), kind.by_arm)
+            self.treatments((*steps, "by_arm"), kind.by_arm, self.spec.truth.external)
         for name, rescue in truth.rescue.items():
             self.fresh(("truth", "rescue", name), name, taken | set(truth.adverse_events))
             self.rescue(("truth", "rescue", name), rescue)
@@ -44,16 +44,19 @@ class PatientChecker(AnalysisChecker):
         if name in taken:
             self.add(steps, f"the name {name!r} is taken", "choose another name")
 
-    def treatments(self, steps: Steps, names: Iterable[str]) -> None:
-        """Check names of what is given: treatments of the design, and arms without periods."""
+    def treatments(self, steps: Steps, names: Iterable[str], external: Iterable[str] = ()) -> None:
+        """Check names of what is given: treatments of the design, and arms without periods.
+
+        Registries, where they may have a ratio of their own, count as one.
+        """
         design = self.spec.design
         what = "treatment" if design.has_periods else "arm"
         for name in names:
-            self.known((*steps, name), what, name, design.given)
+            self.known((*steps, name), what, name, [*design.given, *external])
 
     def hazard(self, steps: Steps, hazard: Hazard) -> None:
         """Check the names in a hazard."""
-        self.treatments((*steps, "by_arm"), hazard.by_arm)
+        self.treatments((*steps, "by_arm"), hazard.by_arm, self.spec.truth.external)
         for number, term in enumerate(hazard.follows):
             self.followed((*steps, "follows", number), term)
 

@@ -202,6 +202,8 @@ class People:
         is read by then is read as well where treatment goes on: one pass with that is enough.
         """
         hazard = self.scenario.spec.truth.stops_treatment
+        if arm == 0 and self.scenario.externally_controlled:  # there is nothing to stop
+            return np.full(self.eligible.shape, np.inf)
         own = self.comes(hazard, arm, self._stopping, stops=False, rescue=rescue)
         longest = self.sequence(arm, rescue=rescue).stages(self._endless)
         kinds = [kind for kind in self._adverse.values() if kind.spec.stops_treatment > 0]

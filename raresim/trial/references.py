@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from raresim.disease import DiseaseModel, Patients
 from raresim.disease.checker import Steps
 from raresim.disease.outcomes import Exposure
@@ -17,6 +19,8 @@ from raresim.trial.candidate_references import check_candidates
 from raresim.trial.effect_block import EffectSpec
 from raresim.trial.effects import published_effects
 from raresim.trial.enrolment import clock_of
+from raresim.trial.external_block import External, chance
+from raresim.trial.external_references import ExternalChecker
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
 from raresim.trial.period_references import PeriodChecker
@@ -29,6 +33,8 @@ from raresim.trial.survivor_references import check_survivors
 ELIGIBLE_SEED = 20_000_102
 """Seed of the patients among whom somebody must be eligible."""
 ELIGIBLE_UNITS = 4
+LEAST_SHARE = 0.005
+"""Of the model's patients, who must be able to get into a registry."""
 
 
 def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) -> list[Problem]:
@@ -37,6 +43,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     check.sources()
     check.hypotheses()
     check.patients()
+    check.external()
     check.design()
     check.published()
     check.milestones()
@@ -46,7 +53,7 @@ def check_scenario(document: Document, spec: ScenarioSpec, model: DiseaseModel) 
     return in_order(check.problems)
 
 
-class _Checker(PeriodChecker, MilestoneChecker):
+class _Checker(ExternalChecker, PeriodChecker, MilestoneChecker):
     def sources(self) -> None:
         known = [*self.spec.sources, *self.model.spec.sources]
         for steps, name in source_names(self.document.data):
@@ -113,8 +120,9 @@ class _Checker(PeriodChecker, MilestoneChecker):
                 message = "several arms are compared with one of them"
                 self.add(("design",), message, f"add 'control: {first}'")
             return
-        self.known(steps, "arm", design.control, design.arms)
-        if len(design.arms) == 1:
+        external = self.spec.truth.external
+        self.known(steps, "arm", design.control, [*design.arms, *external])
+        if len(design.arms) == 1 and design.control not in external:
             message = "a trial of one arm has no control"
             self.add(steps, message, "remove 'control', or add another arm")
 
@@ -203,6 +211,19 @@ class _Checker(PeriodChecker, MilestoneChecker):
             message = "who crosses over would need kits of another arm, which nothing sends yet"
             self.add(steps, message, "remove 'kits', or the change of treatment")
 
+    def filled(self, name: str, spec: External) -> None:
+        """Check that the model has patients for a registry, so that it can be filled."""
+        model, luck = self.model, Luck(ELIGIBLE_SEED, 0)
+        told = clock_of(self.spec.truth, model, luck, ELIGIBLE_UNITS, model.published)
+        wanted = self.spec.design.eligible if spec.eligible is None else spec.eligible
+        names, run_in = {*wanted.names, *spec.selected}, self.spec.design.run_in_days
+        values = asked(model, luck, ELIGIBLE_UNITS, names, run_in, told)
+        share = float(np.mean(condition(wanted, model, values) * chance(spec, values)))
+        if share < LEAST_SHARE:
+            message = f"hardly any of the model's patients gets into {name!r}: {share:.2%}"
+            mend = "widen its 'eligible', or change 'selected'"
+            self.add(("truth", "external", name), message, mend)
+
     def eligible(self) -> None:
         """Check, once all names lead somewhere, that the model has patients for this trial."""
         hypotheses = self.spec.truth.hypotheses
@@ -219,6 +240,8 @@ class _Checker(PeriodChecker, MilestoneChecker):
                 steps: Steps = ("analysis", "estimands", name, "population", "where")
                 message = f"of {people:,} of the model's patients nobody eligible belongs to it"
                 self.add(steps, message, "widen the condition")
+        for name, spec in self.spec.truth.external.items():
+            self.filled(name, spec)
 
     def _belonging(self, hypothesis: str) -> dict[str, bool]:
         """Whether anybody is eligible under a hypothesis (''), and belongs to each subgroup."""

@@ -31,6 +31,7 @@ from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import Planned
 from raresim.trial.boundary_block import Boundary
 from raresim.trial.effects import Effects, acting, acting_in
+from raresim.trial.external_block import External
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.periods_counted import Counted, counted
 from raresim.trial.references import check_scenario
@@ -72,10 +73,25 @@ class Scenario:
         return self.spec.design.control is not None
 
     @property
+    def external(self) -> tuple[str, External] | None:
+        """The external patients, with their name, where the truth knows some."""
+        return next(iter(self.spec.truth.external.items()), None)
+
+    @property
+    def externally_controlled(self) -> bool:
+        """Whether the control is a registry, which nobody is randomised to."""
+        return self.spec.design.control in self.spec.truth.external
+
+    def compares_external(self, estimand: str) -> bool:
+        """Whether an estimand's analysis reads the patients of the registry."""
+        return self.externally_controlled or bool(self.spec.analysis.methods[estimand].borrow)
+
+    @property
     def two_arms_decide(self) -> bool:
-        """Whether success compares two arms: not one alone, nor stages or periods of patients."""
+        """Whether success compares two arms of the trial, and not one, stages or periods."""
         success = self.spec.analysis.estimands[self.spec.analysis.primary]
-        return self.controlled and not success.stages and not success.within_patients
+        own = self.controlled and not self.externally_controlled
+        return own and not success.stages and not success.within_patients
 
     def compared(self, estimand: str) -> int | None:
         """Return the number of the arm that an estimand is about, None if it compares none."""

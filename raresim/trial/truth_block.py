@@ -9,8 +9,9 @@ from pydantic import Field
 from raresim.evidence import Mean, Stated
 from raresim.evidence.stated import SourceKey, Why
 from raresim.files.schema import Duration, Span, Spec
-from raresim.trial.candidate_block import Candidates
+from raresim.trial.candidate_block import Candidates, Label
 from raresim.trial.effect_block import Drift, EffectSpec
+from raresim.trial.external_block import External
 from raresim.trial.patient_block import AdverseEvent, Hazard, Rescue
 
 Mode = Literal["fixed", "nuisance", "effect", "all"]
@@ -62,6 +63,13 @@ class Truth(Spec):
         examples=[{"attack": {"rate_ratio": 0.9, "why": "care gets better"}}],
     )
     candidates: Candidates = Field(description="where candidates come from")
+    external: dict[Label, External] = Field(
+        default_factory=dict,
+        max_length=1,
+        description="patients of a registry, by its name: never randomised; 'design.control' may "
+        "name it, or a method 'borrow' it",
+        examples=[{"registry": {"n": 60, "earlier": "2 to 6 years"}}],
+    )
     site_opening_delay: Delay | None = Field(None, description="sites open later than planned by")
     screening_lasts: Span = Field(description="shortest and longest time from visit to random list")
     withdraws_consent: Chance = Field(

@@ -14,6 +14,11 @@ from tests.worlds import ATAXIA, CGD, differences, world
 TRIALS = 12
 HYPOTHESIS = "truth.hypotheses.effect"
 HALVED = {"assumed": {"rate_ratio": 0.5, "ci": [0.4, 0.7]}, "why": "a test"}
+BESIDE = {
+    "truth.external": {
+        "registry": {"n": 9, "finds": {"serious_infection": 0.7}, "why": "a test"},
+    },
+}
 SLOWED = {"assumed": {"difference": -2, "after": "48 weeks", "ci": [-3, -1]}, "why": "a test"}
 
 
@@ -49,9 +54,11 @@ def infections(draw: st.DrawFn) -> Scenario:
     kept = draw(st.sampled_from([("final",), ("interim", "final"), ("interim", "second", "final")]))
     acts = draw(st.sampled_from([{}, {"responders": 0.7}, {"only_where": "age < 20"}]))
     drift = draw(st.sampled_from([{}, {"serious_infection": {"rate_ratio": 1.8, "why": "a test"}}]))
+    beside = draw(st.sampled_from([{}, BESIDE]))
     return world(
         CGD,
         {
+            **beside,
             f"{HYPOTHESIS}.serious_infection.interferon": {**HALVED, **acts},
             "truth.drift": drift,
             "truth.candidates.stream.per_site": f"{draw(st.integers(1, 12))} per month",
@@ -77,6 +84,7 @@ def infections(draw: st.DrawFn) -> Scenario:
                 "estimate": "cox",
                 "strata": draw(st.sampled_from([[], ["inheritance"]])),
                 "alpha": "0.025 one-sided",
+                "borrow": "registry" if beside else "",
                 "boundary": {
                     "spend": draw(st.sampled_from(["obrien-fleming", "pocock"])),
                     "planned_information": draw(st.integers(2, n)),

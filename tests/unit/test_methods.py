@@ -11,6 +11,7 @@ from raresim.errors import InputError
 from raresim.trial import Scenario, run_block
 from raresim.trial.analysis_block import Covariance, Estimate, Test
 from raresim.trial.methods import METHODS, STRUCTURES
+from tests.registry import PRIORS
 from tests.within import attacks, crossed
 from tests.worlds import ATAXIA, CGD, differences, world
 
@@ -30,6 +31,7 @@ COUNTS: list[dict[str, Any]] = [
     {"test": "quasi-poisson"},
     {"test": "andersen-gill"},
 ]
+ALIKE = ("propensity weighting", "propensity matching", "entropy balancing")
 CHANGES: list[dict[str, Any]] = [
     {"test": "ancova", "adjust_for": ["mfars at baseline"]},
     {"test": "mmrm", "adjust_for": ["mfars at baseline"]},
@@ -39,6 +41,7 @@ CHANGES: list[dict[str, Any]] = [
     {"test": "wilcoxon", "estimate": "t"},
     {"test": "wilcoxon", "estimate": "ancova", "strata": ["site"]},
     {"test": "rank ancova", "estimate": "ancova", "adjust_for": ["mfars at baseline"]},
+    *({"test": f"{test}", "adjust_for": ["onset_age"]} for test in ALIKE),
 ]
 SHARES: list[dict[str, Any]] = [
     {"test": "ancova"},
@@ -111,6 +114,7 @@ def test_names_in_files_are_those_of_the_methods() -> None:
     tested += [name for name, method in METHODS.items() if method.one_arm]  # in test_single_arm
     tested += STAGED  # in test_stages
     tested += [m["test"] for m in (*SCORES, *RATES)]
+    tested += [method["test"] for method in PRIORS]  # in test_external_control
     assert set(tested) == set(METHODS)
 
 

@@ -25,7 +25,7 @@ def self_adapting_weight(
     Parameters
     ----------
     prior
-        Informative prior of shape (K,).
+        Informative prior of shape (K,), or (B, K).
     data
         Of the current control arm, (B,).
     difference
@@ -54,7 +54,7 @@ def self_adapting_weight(
     """
     if not (difference > 0.0 and odds > 0.0):
         raise InputError(f"difference: found {difference} and odds {odds}; expected above 0.")
-    centre = float(prior.mean())
+    centre = np.asarray(prior.mean())
     here = _log_likelihood(prior, data, centre)
     away = [_log_likelihood(prior, data, x) for x in _distant(prior, centre, difference)]
     log_ratio = here + np.log(odds) - np.maximum.reduce(away)
@@ -62,16 +62,16 @@ def self_adapting_weight(
     return found
 
 
-def _distant(prior: Mixture, centre: float, difference: float) -> list[float]:
+def _distant(prior: Mixture, centre: FloatArray, difference: float) -> list[FloatArray]:
     low, high = centre - difference, centre + difference
     if isinstance(prior, BetaMixture):
-        return [max(low, EDGE), min(high, 1.0 - EDGE)]
-    if isinstance(prior, GammaMixture) and low <= 0.0:
-        return [high]
+        return [np.maximum(low, EDGE), np.minimum(high, 1.0 - EDGE)]
+    if isinstance(prior, GammaMixture):
+        return [np.where(low > 0.0, low, high), high]
     return [low, high]
 
 
-def _log_likelihood(prior: Mixture, data: Data, value: float) -> FloatArray:
+def _log_likelihood(prior: Mixture, data: Data, value: FloatArray) -> FloatArray:
     if isinstance(prior, BetaMixture) and isinstance(data, BinomialData):
         log = xlogy(data.events, value) + xlog1py(data.patients - data.events, -value)
         return np.asarray(log, dtype=np.float64)
@@ -125,10 +125,11 @@ def self_adapting_posterior(
     mixed = type(prior)(
         np.concatenate((weight * prior.weight, (1.0 - weight) * vague.weight), axis=-1),
         np.concatenate(
-            [np.broadcast_to(p.first, (*shape[:-1], p.first.size)) for p in (prior, vague)], axis=-1
+            [np.broadcast_to(p.first, (*shape[:-1], p.first.shape[-1])) for p in (prior, vague)],
+            axis=-1,
         ),
         np.concatenate(
-            [np.broadcast_to(p.second, (*shape[:-1], p.second.size)) for p in (prior, vague)],
+            [np.broadcast_to(p.second, (*shape[:-1], p.second.shape[-1])) for p in (prior, vague)],
             axis=-1,
         ),
     )
