@@ -9,10 +9,11 @@ from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.stages import compared_in_stages, prior_words, stage_rows
 from raresim.report.words import duration, number, plain
-from raresim.trial.analysis_block import Analysis, Estimand, MethodSpec
+from raresim.trial.analysis_block import Analysis, MethodSpec
 from raresim.trial.claim_block import Graph
 from raresim.trial.cost_block import Costs
 from raresim.trial.design_block import Again, Design
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent_block import words
 from raresim.trial.kit_block import Kits
 from raresim.trial.randomise_block import CHANCES, Randomise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from raresim.report.assumption import need_words
 from raresim.report.published import units
 from raresim.report.words import number
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.scenario import Scenario
 from raresim.trial.stage_block import Stage, StagePrior
 from raresim.trial.stage_table import given_in

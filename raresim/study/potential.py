@@ -15,8 +15,8 @@ import numpy as np
 
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans, Intercurrent
 from raresim.trial.intercurrent_block import STOPS
 from raresim.trial.people import People, strips

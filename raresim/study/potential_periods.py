@@ -16,8 +16,8 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.study.potential import Potential
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import NOTHING
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.people import People, strips
 from raresim.trial.period_table import read_in_period
 from raresim.trial.scenario import Scenario

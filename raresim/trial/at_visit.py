@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from raresim.evidence.statistics import Floats
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.change import change_of
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans
 from raresim.trial.known import Data, first_of, readings_of
 

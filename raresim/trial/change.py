@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from raresim.evidence.statistics import Floats
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans, Intercurrent, Times
 from raresim.trial.intercurrent_block import CompositeValue
 from raresim.trial.scenario import Scenario

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from raresim.trial.analysis_block import PERIOD, Estimand, MethodSpec
+from raresim.trial.analysis_block import PERIOD, MethodSpec
 from raresim.trial.analysis_tables import Booleans
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 

@@ -15,7 +15,7 @@ import numpy as np
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.allotment import strata_of
-from raresim.trial.analysis_block import PERIOD, Estimand
+from raresim.trial.analysis_block import PERIOD
 from raresim.trial.analysis_tables import (
     AnalysisTable,
     Booleans,
@@ -26,6 +26,7 @@ from raresim.trial.analysis_tables import (
 )
 from raresim.trial.at_visit import change, share
 from raresim.trial.concurrent import analysed, factors
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.external import joined
 from raresim.trial.fate import Fate
 from raresim.trial.known import Data, first_of, last_visit

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.estimand_block import Estimand
 
 Booleans = npt.NDArray[np.bool_]
 Times = npt.NDArray[Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from raresim.trial.analysis_block import Estimand
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent_block import CompositeValue, Strategy
 
 GENERAL = [how for how in get_args(Strategy) if how != "while alive"]

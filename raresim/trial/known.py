@@ -8,8 +8,8 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.fate import Fate
 from raresim.trial.intercurrent import Intercurrent
 from raresim.trial.intercurrent_block import CROSSES, STOPS

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.analysis_tables import PeriodTable, Who
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans, Intercurrent, Times
 from raresim.trial.known import Data, readings_of
 from raresim.trial.periods_counted import Counted

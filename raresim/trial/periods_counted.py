@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import NOTHING, Planned
+from raresim.trial.estimand_block import Estimand
 
 
 @dataclass(frozen=True)

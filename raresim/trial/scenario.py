@@ -27,10 +27,10 @@ from raresim.disease.uncertain import (
 from raresim.errors import InputError, did_you_mean, shown
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import Planned
 from raresim.trial.boundary_block import Boundary
 from raresim.trial.effects import Effects, acting, acting_in
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.external_block import External
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
 from raresim.trial.periods_counted import Counted, counted

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.files.units import SECONDS_A_DAY
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.analysis_tables import Booleans, StageTable, Who
 from raresim.trial.arm_block import NOTHING
 from raresim.trial.endpoint_block import ScorePasses
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.known import Data, readings_of
 from raresim.trial.scenario import Scenario
 from raresim.trial.stage_block import Stage, period_of

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.evidence.statistics import Floats
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.change import scaled
 from raresim.trial.endpoint_block import Endpoint, ScorePasses
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans, Intercurrent, Times
 from raresim.trial.patient_block import Line
 from raresim.trial.stage_block import Stage

@@ -5,8 +5,8 @@ from __future__ import annotations
 from raresim.disease.checker import Checker, Steps
 from raresim.disease.outcome_block import AnyOutcome, TimeToEvent
 from raresim.disease.score_block import ReadAtVisits
-from raresim.trial.analysis_block import Estimand
 from raresim.trial.arm_block import NOTHING, Planned
+from raresim.trial.estimand_block import Estimand
 from raresim.trial.periods_counted import Counted, counted
 from raresim.trial.spec import ScenarioSpec
 
