@@ -60,7 +60,7 @@ class Document:
             place = data
             for step in above:
                 place = place[int(step) if isinstance(place, list) else step]
-            place[int(last) if isinstance(place, list) else last] = value
+            place[int(last) if isinstance(place, list) else last] = copy.deepcopy(value)
         return Document(self.path, data, self.positions, write(data))
 
     def problem(self, steps: tuple[Step, ...], message: str, **details: str) -> Problem:

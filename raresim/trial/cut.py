@@ -79,7 +79,7 @@ def cut(
         return period_table(data, name, who)
     if estimand.is_share or estimand.is_change:
         found = (share if estimand.is_share else change)(data, estimand, present)
-        if method.in_responders and not final:  # a response that came early waits for its visit
+        if estimand.is_share and not final:  # whoever has come early waits for the visit, too
             due = data.due(estimand.week, scenario.spec.design.visits.window)
             found = np.where(due <= data.until, found, np.nan)
         nothing = np.empty((*present.shape, 0))

@@ -29,7 +29,7 @@ class AllEvents(Spec):
 
 
 class Information(Spec):
-    """Condition: this share of an estimand's planned information is known."""
+    """Condition: this share of an estimand's planned information is known, of its arms alone."""
 
     information: float = Field(
         gt=0, le=1, description="share of planned_information", examples=[0.5]

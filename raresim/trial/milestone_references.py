@@ -68,9 +68,14 @@ class MilestoneChecker(AnalysisChecker):
         if not self.known(steps, "estimand", part.of, analysis.estimands):
             return
         estimand, method = analysis.estimands[part.of], analysis.methods.get(part.of)
+        external = self.spec.truth.external
         if method is None or method.boundary is None:
             mend = f"add 'boundary: {{planned_information: ...}}' to the method of {part.of!r}"
             self.add(steps, f"{part.of!r} plans no information", mend)
+        elif estimand.where is not None or method.borrow or self.spec.design.control in external:
+            message = "all patients of the compared arms are counted as information here"
+            mend = "write {visit: W, patients: ...} or {first: OUTCOME, patients: ...}"
+            self.add(steps, message, mend)
         elif estimand.is_change or estimand.is_share:
             if estimand.week not in self.spec.design.visits.weeks:
                 return  # said at the estimand

@@ -42,14 +42,15 @@ class Part:
     """One condition.
 
     `kind` is calendar, finished, or what is counted up to `number`: patients with a first event
-    (first), events, screened, randomised, completed, patients seen at a visit (seen).
+    (first), events, screened, randomised, completed, patients seen at a visit (seen); of some
+    `arms` alone where there are any.
     """
 
     kind: str
     tick: int = 0
     outcome: str = ""
     number: int = 0
-    arm: int = -1
+    arms: tuple[int, ...] = ()
     visit: int = -1
 
 
@@ -247,27 +248,27 @@ def _milestones(
 def _part(scenario: Scenario, part: block.OneCondition, resolution: int) -> Part:
     """Return a condition in integers."""
     arm = getattr(part, "arm", "")
-    number = scenario.arms.index(arm) if arm else -1
+    of = (scenario.arms.index(arm),) if arm else ()
     if isinstance(part, block.Calendar):
         return Part("calendar", tick=int(ticks(part.calendar, resolution)))
     if isinstance(part, block.FirstEvents):
-        return Part("first", outcome=part.first, number=part.patients, arm=number)
+        return Part("first", outcome=part.first, number=part.patients, arms=of)
     if isinstance(part, block.AllEvents):
-        return Part("events", outcome=part.events, number=part.total, arm=number)
+        return Part("events", outcome=part.events, number=part.total, arms=of)
     if isinstance(part, block.Information):
         estimand, boundary = scenario.bounded(part.of)
         needed = int(np.ceil(part.information * boundary.planned_information - 1e-9))
         if estimand.is_change or estimand.is_share:
             visit = scenario.spec.design.visits.weeks.index(estimand.week)
-            return Part("seen", number=needed, visit=visit)
+            return Part("seen", number=needed, visit=visit, arms=scenario.pair(part.of))
         kind = "first" if estimand.variable.startswith("time") else "events"
-        return Part(kind, outcome=estimand.outcome, number=needed)
+        return Part(kind, outcome=estimand.outcome, number=needed, arms=scenario.pair(part.of))
     if isinstance(part, block.Screened):
         return Part("screened", number=part.screened)
     if isinstance(part, block.Randomised):
-        return Part("randomised", number=part.randomised, arm=number)
+        return Part("randomised", number=part.randomised, arms=of)
     if isinstance(part, block.Completed):
-        return Part("completed", number=part.completed, arm=number)
+        return Part("completed", number=part.completed, arms=of)
     if isinstance(part, block.Seen):
         visit = scenario.spec.design.visits.weeks.index(part.visit)
         return Part("seen", number=part.patients, visit=visit)

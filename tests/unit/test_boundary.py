@@ -20,7 +20,8 @@ from raresim.analysis.sequential import (
 from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.cut import cut
 from raresim.trial.looks import Look
-from tests.worlds import ATAXIA, CGD, world
+from tests.three_arms import two_doses
+from tests.worlds import ATAXIA, CGD, differences, world
 
 TRIALS = 48
 LEVEL = {"alpha": "0.025 one-sided"}
@@ -287,3 +288,21 @@ def test_counts_belong_to_the_stage_in_which_follow_up_ends() -> None:
     assert good.any()
     assert np.allclose(found["z"][good], -stats.norm.ppf(fit.p_one_sided("less")[good]))
     assert np.isnan(found["z"][~good]).all()
+
+
+def test_information_is_that_of_the_arms_compared() -> None:
+    """Of three arms the patients of two count, in both conducts."""
+    boundary = {"boundary": {"looks": [0.5, 1], "planned_information": 30}}
+    look = {"when": {"information": 0.5, "of": "high"}, "do": ["analyse high"]}
+    changes = {
+        "design.milestones.look1": look,
+        "analysis.methods.high": {"test": "t", **LEVEL, **boundary},
+    }
+    scenario = two_doses([], changes=changes)
+    runs = [run_block(scenario, "effect", 5, 0, engine, 8) for engine in ("block", "simpy")]
+    assert differences(*runs) == []
+    seen, ledger = runs[0].performed[:, :1], runs[0].ledger
+    known = (ledger.visits[..., 1] <= seen) & ledger.present
+    pair = [scenario.arms.index(arm) for arm in ("placebo", "high")]
+    assert ((known & np.isin(ledger.arm, pair)).sum(axis=1) == 15).all()
+    assert known.sum(axis=1).max() > 15

@@ -55,6 +55,13 @@ def test_trials_stop_and_succeed_by_the_number_of_responders() -> None:
     assert (last["critical"][last["analysed"]] == 16).all()
 
 
+def test_a_share_waits_for_the_visit_whatever_the_rule() -> None:
+    boundary = {"looks": [0.4, 1], "planned_information": 24}
+    rule = {"responders_above": None, "futility": {"p_above": 0.6}, "boundary": boundary}
+    run = run_block(two_stages(rule), "no_effect", 3, 0, replicates=16)
+    assert (run.analyst.records[run.analyst.looks[0]]["used"] == 10).all()
+
+
 @pytest.mark.parametrize(
     ("method", "said"),
     [

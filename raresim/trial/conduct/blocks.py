@@ -176,9 +176,10 @@ def _part(part: Part, ledger: Ledger) -> Ticks:
         return np.asarray(np.maximum(ledger.closed, exits))
     if part.kind == "screened":
         return _nth(ledger.presented, part.number)
+    mine = ledger.present & np.isin(ledger.arm, part.arms) if part.arms else ledger.present
     if part.kind == "seen":
-        return _nth(_known(ledger.visits[..., part.visit], ledger), part.number)
-    mine = ledger.present if part.arm < 0 else ledger.present & (ledger.arm == part.arm)
+        seen = np.where(mine, ledger.visits[..., part.visit], NEVER)
+        return _nth(_known(seen, ledger), part.number)
     if part.kind == "randomised":
         return _nth(np.where(mine, ledger.randomised, NEVER), part.number)
     if part.kind == "completed":

@@ -266,7 +266,8 @@ class Trial:
             return self.closed != NEVER and not self.active
         what, of = _counted(part)
         words = ("first", "later") if what == "all" else (what,)
-        return sum(self.counts[word, of, part.arm] for word in words) >= part.number
+        arms = part.arms or (-1,)
+        return sum(self.counts[word, of, arm] for word in words for arm in arms) >= part.number
 
     def look(self, number: int) -> Generator[Any, Any, None]:
         """Perform a milestone: analyse, and stop or change the trial as was agreed."""
