@@ -9,13 +9,17 @@ from raresim.trial.change import change_of
 from raresim.trial.estimand_block import Estimand
 from raresim.trial.intercurrent import Booleans
 from raresim.trial.known import Data, first_of, readings_of
+from raresim.trial.ticks import Exit
 
 
 def share(data: Data, estimand: Estimand, present: Booleans) -> Floats:
     """Return 1 where the endpoint has come by the visit, 0 where not, NaN where nobody knows.
 
-    Known is also of whom a composite event decided by then (it counts as the bad answer, unless the
-    endpoint had come before), and who was no longer on treatment where only that time counts.
+    Whoever left before, or missed the visit where scores are read, is not known, also if the
+    endpoint had come before: to keep those, and not the others who left, would raise the share.
+    Known is of whom a composite event decided by then (it counts as the bad answer, unless the
+    endpoint had come before), who died having come to it, and who was no longer on treatment where
+    only that time counts.
     """
     endpoint = data.scenario.spec.analysis.endpoints[estimand.outcome]
     events = data.events_of(estimand)
@@ -25,7 +29,9 @@ def share(data: Data, estimand: Estimand, present: Booleans) -> Floats:
     first, end = events.composed(first_of(endpoint, data, at_risk), at_risk, at_risk)
     came = first <= end
     visits = data.scenario.spec.design.visits.weeks
-    known = came | (data.ledger.visits[..., visits.index(estimand.week)] <= data.end)
+    seen = data.ledger.visits[..., visits.index(estimand.week)] <= data.end
+    known = seen if endpoint.scores else seen | (data.end >= due)
+    known |= came & (data.ledger.reason == Exit.DIED) & (data.ledger.exit <= until)
     known |= events.first("composite", "while on treatment") <= until
     known &= ~events.left_out(due)
     return np.where(present & known, came.astype(np.float64), np.nan)

@@ -142,7 +142,7 @@ def test_a_share_is_what_a_person_would_count(
 ) -> None:
     run = run_block(scenario, "effect", 3, 0, "block", 20)
     ledger, weeks = run.ledger, scenario.spec.design.visits.weeks
-    table = cut(scenario, run.fate, ledger, ledger.end, name)
+    table = cut(scenario, run.fate, ledger, ledger.end, name, final=True)
     known = 0
     for row in range(20):
         for k in range(scenario.n):
@@ -158,7 +158,7 @@ def test_a_share_is_what_a_person_would_count(
             until = last if last < NEVER else ledger.randomised[row, k] + (7 * week + 7) * 86_400
             died = ledger.events["death"][row, k, 0] <= until
             expected = float(passed or (died and bad))
-            if not passed and not died and last == NEVER:
+            if not died and last == NEVER:  # nor is it known of who had passed and left
                 assert np.isnan(table.change[row, k])
             else:
                 assert table.change[row, k] == expected, (row, k)

@@ -177,7 +177,7 @@ def test_shares_are_what_a_person_would_count(run: BlockRun) -> None:
             looked = min(until, own.stop) if ends else until
             passed = [own.read[0] - value >= 0.4 * own.read[0] for value in own.read[1:3]]
             came = any(p and t <= looked for p, t in zip(passed, own.visits[:2], strict=True))
-            told = came or attended or own.died <= until or (ends and own.stop <= until)
+            told = attended or own.died <= until or (ends and own.stop <= until)
             if name in ("hypothetical", "stratum") and own.stop < due:
                 told = own.died < own.stop
             expected = float(came) if told else math.nan
