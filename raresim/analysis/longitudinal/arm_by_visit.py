@@ -1,10 +1,12 @@
 """The difference between two arms at a visit, by a mixed model for repeated measures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
@@ -260,13 +262,14 @@ def with_notes(
     both = (controls > 0) & (actives > 0)
     thin = np.any((by_control == 0) | (by_treated == 0), axis=1)
     unseen = present & np.all(np.isnan(outcome), axis=2)
-    lost = present & np.any(gone & ~np.isnan(outcome), axis=2)
+    lost = np.any(present & np.any(gone & ~np.isnan(outcome), axis=2), axis=1)
+    left = left_out(outcome=unseen, covariate=present & ~anyone)
     notes: IntArray = (
         found.notes
         | Note.ONE_ARM_EMPTY * ~both
         | Note.VISIT_WITHOUT_AN_ARM * (both & thin & thin_matters)
-        | Note.MISSING_OUTCOME_DROPPED * np.any(unseen, axis=1)
-        | Note.MISSING_COVARIATE_DROPPED * np.any(lost, axis=1)
+        | flags_of(left)
+        | Note.MISSING_COVARIATE_DROPPED * lost
         | Note.SIZE_ABOVE_NOMINAL * (found.converged & (np.minimum(controls, actives) < small))
     )
-    return Results(**{**vars(found), "notes": notes.astype(np.int64)})
+    return replace(found, notes=notes.astype(np.int64), left_out=left)

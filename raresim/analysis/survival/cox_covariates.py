@@ -15,9 +15,10 @@ from raresim.analysis.arrays import (
     ordered_sum,
 )
 from raresim.analysis.designs import standardised
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
-from raresim.analysis.rows import batch_of_one
+from raresim.analysis.rows import batch_of_one, said
 from raresim.analysis.small_matrices import inverse, product, quadratic
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.covariate_likelihood import (
@@ -61,7 +62,7 @@ class CoxFits:
         the last from ``covariance``.
     score_p, likelihood_ratio_p, wald_p
         (B,) their p-values.
-    events, used, converged, notes
+    events, used, converged, notes, left_out
         (B,) as in `Results`.
     """
 
@@ -86,6 +87,7 @@ class CoxFits:
     used: IntArray
     converged: BoolArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.loglik.size
@@ -105,7 +107,7 @@ class CoxFits:
             for j, name in enumerate(self.names)
             if self.converged[0]
         ]
-        return "\n  ".join((*lines, *Note(int(self.notes[0])).sentences()))
+        return "\n  ".join((*lines, *said(self, 0)))
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Prepared:
         (B,) rows with events whose covariates can be told apart.
     notes
         (B,) why not.
+    left_out
+        (B, R + 1) the others, as `left_out` counts them.
     """
 
     likelihood: CovariateLikelihood
@@ -131,6 +135,7 @@ class Prepared:
     used: BoolArray
     able: BoolArray
     notes: IntArray
+    left_out: IntArray
 
 
 def prepare(
@@ -164,9 +169,9 @@ def prepare(
         Note.NO_EVENTS * (events == 0)
         + Note.NO_COMPARISON * ((events > 0) & varied & ~told_apart)
         + Note.SINGULAR_DESIGN * ((events > 0) & ~(varied & (definite | ~told_apart)))
-        + Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     )
-    return Prepared(likelihood, spread, used, definite & varied & (events > 0), notes)
+    lost = left_out(covariate=present & ~complete)
+    return Prepared(likelihood, spread, used, definite & varied & (events > 0), notes, lost)
 
 
 def cox_model(
@@ -314,7 +319,8 @@ def _fits(
         events=np.count_nonzero(ready.likelihood.sets.real, axis=1),
         used=np.count_nonzero(ready.used, axis=1),
         converged=converged,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(ready.left_out),
+        left_out=ready.left_out,
     )
 
 

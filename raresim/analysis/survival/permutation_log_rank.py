@@ -14,6 +14,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
     pick,
 )
+from raresim.analysis.left_out import nobody
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
 from raresim.analysis.survival.log_rank import comparison_notes
@@ -164,6 +165,7 @@ def _results(
         converged=converged,
         used=np.count_nonzero(present, axis=1),
         notes=notes.astype(np.int64),
+        left_out=nobody(len(notes)),
     )
 
 
