@@ -12,13 +12,14 @@ import pandas as pd
 
 from raresim.analysis import negative_binomial
 from raresim.analysis.counts import (
+    NegativeBinomialFit,
     mean_cumulative_function,
+    negative_binomial_fit,
     poisson_exact,
     poisson_regression,
     poisson_test,
     quasi_poisson_regression,
 )
-from raresim.analysis.counts.batch import negative_binomial_theta
 from tests.oracle.validation.comparison import Comparison, data_file, oracle
 
 GLM = "R stats, glm"
@@ -49,11 +50,9 @@ def patients() -> pd.DataFrame:
     )
 
 
-def theta() -> float:
-    data = patients()
-    count, days = data["attacks"].to_numpy()[None], data["days"].to_numpy()[None]
-    arm = (data["treat"] != "placebo").to_numpy().astype(int)[None]
-    return float(negative_binomial_theta(count, days, arm, np.ones_like(arm, dtype=bool))[0])
+@cache
+def whole_model() -> NegativeBinomialFit:
+    return negative_binomial_fit(patients(), **COLUMNS)
 
 
 def made_up() -> pd.DataFrame:
@@ -179,18 +178,24 @@ def _of_r() -> list[Comparison]:
                     METHODS[name], f"cgd: {field}", source, expected, got, 1e-6, relative, True
                 )
             )
-    rows.append(
-        Comparison(
-            "negative binomial regression",
-            "cgd: theta",
-            "R MASS, glm.nb",
-            out["nb_theta"],
-            theta,
-            1e-5,
-            True,
-            True,
+    intercept, se, z, _ = out["nb"][0]
+    for item, expected, get in (
+        ("log rate of the control (intercept)", intercept, lambda fit: fit.log_rate[0]),
+        ("its se", se, lambda fit: fit.log_rate_se[0]),
+        ("its z", z, lambda fit: fit.log_rate[0] / fit.log_rate_se[0]),
+        ("theta", out["nb_theta"], lambda fit: fit.theta),
+        ("se of theta", out["nb_se_theta"], lambda fit: fit.theta_se),
+        ("log-likelihood", out["nb_loglik"], lambda fit: fit.loglik),
+    ):
+
+        def found(get: Any = get) -> float:
+            return float(get(whole_model()))
+
+        rows.append(
+            Comparison(
+                METHODS["nb"], f"cgd: {item}", "R MASS, glm.nb", expected, found, 1e-6, True, True
+            )
         )
-    )
     return rows
 
 
