@@ -163,13 +163,19 @@ def _of_buysetest(item: str, time: float, bilirubin: float) -> list[Comparison]:
             out["winRatio"][level]["se"],
             lambda found=found, ratio=ratio: ratio() * found().win_ratio.se,  # type: ignore[misc]
         )
-        for theirs, name in (("favorable", "wins"), ("unfavorable", "losses")):
-            add(
-                "win ratio",
-                f"share of {name} by {level + 1} outcomes",
-                out[theirs][level]["estimate"],
-                lambda found=found, name=name: getattr(found(), name) / found().pairs,  # type: ignore[misc]
-            )
+        for theirs, share in (("favorable", "share_won"), ("unfavorable", "share_lost")):
+            for their_name, name in (
+                ("estimate", "estimate"),
+                ("se", "se"),
+                ("lower.ci", "ci_low"),
+                ("upper.ci", "ci_high"),
+            ):
+                add(
+                    "win ratio",
+                    f"{share.replace('_', ' ')} by {level + 1} outcomes: {name}",
+                    out[theirs][level][their_name],
+                    lambda f=found, s=share, n=name: getattr(getattr(f(), s), n),  # type: ignore[misc]
+                )
         add(
             "net benefit",
             f"se by {level + 1} outcomes",
