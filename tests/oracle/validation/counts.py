@@ -20,6 +20,7 @@ from raresim.analysis.counts import (
     poisson_test,
     quasi_poisson_regression,
 )
+from raresim.analysis.tail_result import TailResult
 from tests.oracle.validation.comparison import Comparison, data_file, oracle
 
 GLM = "R stats, glm"
@@ -178,6 +179,7 @@ def _of_r() -> list[Comparison]:
                     METHODS[name], f"cgd: {field}", source, expected, got, 1e-6, relative, True
                 )
             )
+    rows += _intercepts(out)
     intercept, se, z, _ = out["nb"][0]
     for item, expected, get in (
         ("log rate of the control (intercept)", intercept, lambda fit: fit.log_rate[0]),
@@ -197,6 +199,44 @@ def _of_r() -> list[Comparison]:
             )
         )
     return rows
+
+
+@cache
+def one_arm(arm: str) -> TailResult:
+    """Return the rate of one arm: without covariates, Poisson regression has those of the arms."""
+    data = patients()
+    return poisson_test(data[data["treat"] == arm], count="attacks", exposure="days", goal=1.0)
+
+
+def _intercepts(out: dict[str, Any]) -> list[Comparison]:
+    """Compare events, time and the intercepts: the log rate of the controls, se 1/sqrt(events)."""
+
+    def dispersion() -> float:
+        wide, narrow = (
+            k(patients(), **COLUMNS).se for k in (quasi_poisson_regression, poisson_regression)
+        )
+        return float(wide / narrow)
+
+    def row(spread: Callable[[], float]) -> tuple[Callable[[], float], ...]:
+        rate = lambda: float(np.log(one_arm("placebo").estimate))  # noqa: E731
+        se = lambda: spread() / float(np.sqrt(one_arm("placebo").statistic))  # noqa: E731
+        return rate, se, lambda: rate() / se()
+
+    wanted: list[tuple[str, str, float, Callable[[], float]]] = []
+    for name, spread in (("poisson", lambda: 1.0), ("quasi", dispersion)):
+        numbers = zip(
+            ("log rate of the control", "its se", "its z"), out[name][0], row(spread), strict=False
+        )
+        wanted += [(METHODS[name], item, x, got) for item, x, got in numbers]
+    for k, arm in enumerate(("placebo", "rIFN-g")):
+        events = lambda arm=arm: one_arm(arm).statistic  # noqa: E731
+        time = lambda arm=arm: one_arm(arm).statistic / one_arm(arm).estimate  # noqa: E731
+        wanted.append(("exact test of a Poisson rate", f"events, {arm}", out["events"][k], events))
+        wanted.append(("exact test of a Poisson rate", f"days, {arm}", out["time"][k], time))
+    return [
+        Comparison(method, f"cgd: {item}", GLM, x, got, 1e-6, True, True)
+        for method, item, x, got in wanted
+    ]
 
 
 def _mean_cumulative() -> list[Comparison]:

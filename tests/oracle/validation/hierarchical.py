@@ -67,6 +67,9 @@ def _pairs_of_wins(item: str) -> list[Comparison]:
 
                 text = f"stratum {stratum}, {field} by outcome {level + 1}"
                 add(text, float(np.atleast_1d(part)[s]), count)
+                shares = out["summary_ep"][f"{arm.title()}_Endpoint{level + 1}"]["Proportion"]
+                part_of = lambda f=found, c=count: c() / f().pairs  # noqa: E731
+                add(f"{text}, share", float(np.atleast_1d(shares)[s]), part_of)
     return rows
 
 
