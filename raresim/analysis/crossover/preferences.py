@@ -50,7 +50,7 @@ def mainland_gart(
 
     References
     ----------
-    Mainland D. Elementary Medical Statistics, 2nd ed 1963. Gart JJ. Biometrika 1969;56:75-80.
+    Mainland D. Elementary Medical Statistics, 2nd ed 1963. Gart JJ. Biometrika 1969;56.
     Senn S. Cross-over Trials in Clinical Research, 2nd ed 2002, section 4.3 (the example).
 
     Examples
@@ -105,7 +105,7 @@ def prescott(
 
     References
     ----------
-    Prescott RJ. Appl Stat 1981;30:9-15. Jones B, Kenward MG. Design and Analysis of Cross-Over
+    Prescott RJ. Appl Stat 1981;30. Jones B, Kenward MG. Design and Analysis of Cross-Over
     Trials, 3rd ed 2014, chapter 2.
 
     Examples
