@@ -96,7 +96,7 @@ SENTENCES = {
     ),
     Note.NO_EXPOSURE_DROPPED: "Patients without any follow-up were left out.",
     Note.MISSING_OUTCOME_DROPPED: "Missing outcomes were left out.",
-    Note.MISSING_COVARIATE_DROPPED: "Those without a covariate were left out.",
+    Note.MISSING_COVARIATE_DROPPED: "Outcomes with a missing covariate were left out.",
     Note.SINGULAR_DESIGN: "The arm and the covariates cannot be told apart (singular design).",
     Note.TOO_FEW_PATIENTS: "There are too few patients for the number of coefficients.",
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
@@ -181,8 +181,8 @@ SENTENCES = {
         "Pairs with a missing value were undecided at that outcome and went on to the next."
     ),
     Note.VARIANCE_NOT_ESTIMABLE: (
-        "The variance cannot be estimated (too little varies, or the model must fit a patient "
-        "exactly), so no test is given."
+        "The variance cannot be estimated (too little varies, there are too few clusters, or the "
+        "model must fit a patient exactly), so its test is not given."
     ),
     Note.NOT_DEFINED_AT_TIME: "An arm has nobody at risk up to that time.",
     Note.REFIT_FAILED: (

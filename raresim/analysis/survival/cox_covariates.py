@@ -25,10 +25,11 @@ from raresim.analysis.survival.covariate_likelihood import (
     CovariateLikelihood,
     covariate_likelihood,
 )
+from raresim.analysis.survival.separation import endless
 from raresim.errors import InputError
 
 Ties = Literal["efron", "breslow"]
-ENDLESS = 25.0  # log hazards further apart mean a likelihood that rises without end
+DOUBTFUL = 25.0  # log hazards further apart than this may mean that the likelihood has no maximum
 FLAT = 1e-10  # of an event, the least curvature of a covariate of unit spread
 
 
@@ -193,7 +194,10 @@ def cox_model(
     with ``cluster`` their sums over clusters. Both are R's ``coxph``.
 
     Where the likelihood has no maximum (a covariate that tells apart who has events)
-    ``converged`` is False with MONOTONE_LIKELIHOOD: `firth_cox` then has an answer.
+    ``converged`` is False with MONOTONE_LIKELIHOOD: `firth_cox` then has an answer. It is decided
+    by a linear programme where the iterations do not settle or run far. Where the sandwich is
+    singular, as with fewer clusters than covariates, ``wald_test`` is NaN with
+    VARIANCE_NOT_ESTIMABLE.
 
     Parameters
     ----------
@@ -239,14 +243,24 @@ def cox_model(
     null = likelihood.at(everyone).value(np.zeros((batch, size)))
     value = likelihood.at(everyone).value(beta)
     covariance, definite = inverse(value.information)
-    converged &= definite & (_reach(likelihood, beta) < ENDLESS)
+    converged &= definite
+    doubtful = ready.able & ~(converged & (_reach(likelihood, beta) < DOUBTFUL))
+    rises = np.zeros(batch, dtype=np.bool_)
+    for b in np.flatnonzero(doubtful):
+        rises[b] = endless(likelihood.sets, likelihood.design, likelihood.present, int(b))
+    converged &= ~rises
     null_inverse, _ = inverse(null.information)
     model_covariance = covariance
     if robust or cluster is not None:
         residual = likelihood.at(everyone).score_residuals(beta)
         covariance = product(product(covariance, _meat(residual, cluster)), covariance)
-    outer, _ = inverse(covariance)
-    notes = ready.notes + Note.MONOTONE_LIKELIHOOD * (ready.able & ~converged)
+    outer, told = inverse(covariance)
+    notes = (
+        ready.notes
+        + Note.MONOTONE_LIKELIHOOD * rises
+        + Note.NOT_CONVERGED * (ready.able & ~rises & ~converged)
+        + Note.VARIANCE_NOT_ESTIMABLE * (converged & ~told)
+    )
     return _fits(
         names or tuple(f"x{j + 1}" for j in range(size)),
         ready,
@@ -258,7 +272,7 @@ def cox_model(
         loglik_null=null.loglik,
         loglik=value.loglik,
         score_test=quadratic(null_inverse, null.score),
-        wald_test=quadratic(outer, beta),
+        wald_test=np.where(told, quadratic(outer, beta), np.nan),
     )
 
 
@@ -297,7 +311,7 @@ def _fits(
     z = coefficients / np.where(se > 0.0, se, np.nan)
     ratio = 2.0 * (loglik - loglik_null)
     chi_squares = [x + blank for x in (score_test, np.maximum(ratio, 0.0), wald_test)]
-    p_values = [np.where(converged, chdtrc(size, np.nan_to_num(x)), np.nan) for x in chi_squares]
+    p_values = [chdtrc(size, np.nan_to_num(x)) + np.where(x == x, 0.0, x) for x in chi_squares]
     return CoxFits(
         names=names,
         coefficients=coefficients,
