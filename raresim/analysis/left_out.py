@@ -31,22 +31,17 @@ class Reason:
 
 
 REASONS: Final = {
-    "outcome": Reason("an outcome is missing", Note.MISSING_OUTCOME_DROPPED),
-    "covariate": Reason("a covariate is missing", Note.MISSING_COVARIATE_DROPPED),
-    "exposure": Reason("they had no follow-up", Note.NO_EXPOSURE_DROPPED),
-    "unmatched": Reason("no control is within reach", Note.UNMATCHED_DROPPED),
-    "spare": Reason("no treated patient needed them as a control", Note(0)),
-    "stratum": Reason(
-        "their stratum has too few patients in an arm to compare", Note.ONE_ARM_STRATA_DROPPED
-    ),
+    "outcome": Reason("a missing outcome", Note.MISSING_OUTCOME_DROPPED),
+    "covariate": Reason("a missing covariate", Note.MISSING_COVARIATE_DROPPED),
+    "exposure": Reason("no follow-up", Note.NO_EXPOSURE_DROPPED),
+    "unmatched": Reason("no control within reach", Note.UNMATCHED_DROPPED),
+    "spare": Reason("no treated patient needed them", Note(0)),
+    "stratum": Reason("a stratum with too few patients in an arm", Note.ONE_ARM_STRATA_DROPPED),
     "alike": Reason(
-        "their stratum has one arm only, or the same outcome in all, and tells nothing about the "
-        "odds ratio",
+        "a stratum with one arm only, or the same outcome in all, tells nothing of an odds ratio",
         Note.STRATA_WITHOUT_COMPARISON,
     ),
-    "silent": Reason(
-        "they tell nothing about the treatments (no event, or nothing to compare it with)", Note(0)
-    ),
+    "silent": Reason("nothing to compare within a patient, or no event", Note(0)),
 }
 """The order of the last axis of ``left_out``."""
 IN_STRATA = ("stratum", "alike")
@@ -129,7 +124,7 @@ def sentences(note: Note, used: int, counts: IntArray) -> tuple[str, ...]:
     >>> counts = left_out(outcome=np.array([[True, False]]))[0]
     >>> sentences(Note.MISSING_OUTCOME_DROPPED | Note.ONE_ARM_EMPTY, 1, counts)
     ('One arm has no patients to analyse, the other has 1.', \
-'1 of 2 patients was left out: an outcome is missing.')
+'1 of 2 patients was left out: a missing outcome.')
     """
     given = used + int(patients(counts))
     said: list[str] = []
@@ -144,5 +139,5 @@ def sentences(note: Note, used: int, counts: IntArray) -> tuple[str, ...]:
             if name in IN_STRATA:
                 where = f" in {counts[-1]} {'stratum' if counts[-1] == 1 else 'strata'}"
             said.append(f"{number} of {given} patients{where} {was} left out: {reason.because}.")
-        note &= ~reason.flag
+            note &= ~reason.flag
     return (*note.sentences(), *said)

@@ -64,18 +64,16 @@ def mainland_gart(
     (array([inf]), array([1.826]), array([0.000874]))
     """
     preference, treated_first, complete, lost = _read(outcome, treatment, present, treated, control)
-    found = fisher_exact(
-        (preference > 0).astype(np.float64), treated_first, complete & (preference != 0)
-    )
+    decided = complete & (preference != 0)
+    found = fisher_exact((preference > 0).astype(np.float64), treated_first, decided)
     return replace(
         found,
         method="Mainland-Gart test",
         estimate=np.sqrt(found.estimate),
         ci_low=np.sqrt(found.ci_low),
         ci_high=np.sqrt(found.ci_high),
-        used=np.count_nonzero(complete, axis=1),
         notes=found.notes | flags_of(lost),
-        left_out=lost,
+        left_out=lost + left_out(silent=complete & ~decided),
     )
 
 

@@ -68,7 +68,7 @@ def propensity_matched(
     >>> propensity_matched(outcome, age, arm, np.ones((1, 10), dtype=bool), caliper=1.0).row(0)
     propensity score matching (1:1): difference in matched sets 2.125 (95 % CI 1.363 to 2.887)
       se 0.2394, t(3) = 8.878, p = 0.003013, 8 patients
-      2 of 10 patients were left out: no treated patient needed them as a control.
+      2 of 10 patients were left out: no treated patient needed them.
     """
     if controls < 1 or not caliper > 0.0:
         raise InputError(f"caliper: found {controls} and {caliper}; expected both above 0.")

@@ -71,7 +71,8 @@ def combined_stages(first: Results, second: Results, weight: float) -> Results:
         converged=both,
         used=first.used,
         left_out=first.left_out,
-        notes=(first.notes | second.notes) + Note.STAGE_WITHOUT_COMPARISON * ~both,
+        notes=(first.notes | second.notes & ~int(Note.ONE_ARM_EMPTY))
+        + Note.STAGE_WITHOUT_COMPARISON * ~both,
         df=df,
     )
 
