@@ -77,6 +77,9 @@ KERNELS: dict[str, Callable[[Table], Any]] = {
     "odds": lambda t: batch.proportional_odds(*_two(t, "won", "x")),
     "binomial": lambda t: batch.binomial_test(t["won"], t["present"], goal=0.3),
     "logrank": lambda t: batch.logrank(*_two(t, "time", "event"), t["stratum"]),
+    "permutation": lambda t: batch.logrank_permutation(
+        *_two(t, "time", "event"), t["stratum"], keys=np.full((5, t["y"].shape[1]), 0.5)
+    ),
     "cox": lambda t: batch.cox(*_two(t, "time", "event"), t["stratum"]),
     "cox, adjusted": lambda t: batch.cox(*_two(t, "time", "event"), covariates=t["x"]),
     "firth": lambda t: batch.firth_cox(*_two(t, "time", "event"), covariates=t["x"]),

@@ -15,7 +15,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.left_out import nobody
+from raresim.analysis.left_out import flags_of, left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Side, check_side
 from raresim.analysis.rows import batch_of_one, said
@@ -174,6 +174,8 @@ def max_combo(
     correlation = covariance / sd[:, :, None] / sd[:, None, :]
     z, correlation = _without_the_weightless(z, correlation, weighty)
     largest, bound = _deciding(z, alternative)
+    alone, strata = one_arm_strata(arm, present, stratum)
+    lost = left_out(stratum=alone, strata=strata)
     comparable = np.any(terms.variance > 0.0, axis=1)
     converged = np.any(weighty, axis=1)
     p = largest_exceeds(bound, correlation, absolute=alternative == "two-sided")
@@ -188,9 +190,9 @@ def max_combo(
         statistic=np.where(converged, largest, np.nan),
         p=np.where(converged, p, np.nan),
         converged=converged,
-        used=np.count_nonzero(present, axis=1),
-        notes=notes.astype(np.int64),
-        left_out=nobody(len(p)),
+        used=np.count_nonzero(present & ~alone, axis=1),
+        notes=notes.astype(np.int64) | flags_of(lost),
+        left_out=lost,
     )
 
 
