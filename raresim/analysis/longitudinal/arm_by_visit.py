@@ -26,7 +26,7 @@ from raresim.analysis.result import Results
 from raresim.errors import InputError
 
 SMALL_ARM = 20  # patients; see the sizes in `mmrm`
-SMALL_ARM_SAME_START = 50
+SMALL_ARM_BOLD = 50  # with the same start, or second derivatives of Kenward and Roger
 
 
 def mmrm(
@@ -72,9 +72,9 @@ def mmrm(
 
     "kenward-roger" takes second derivatives in the parameters of R's mmrm, as that does by
     default, and is the boldest; the linear variant is that of SAS and the one for few
-    patients. With fewer than 20 patients in an arm (50 with the same start, which is bolder) the
-    note SIZE_ABOVE_NOMINAL is attached. At
-    n = 12 the unstructured covariance could not be fitted in 2 to 3 % of the trials.
+    patients. With fewer than 20 patients in an arm (50 with "kenward-roger" or the same start,
+    which are bolder) the note SIZE_ABOVE_NOMINAL is attached. At n = 12 the unstructured covariance
+    could not be fitted in 2 to 3 % of the trials.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def mmrm(
         coding=Coding(plain, other),
         starts=starts if stopping == "mmrm" else None,
     )
-    small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
+    small = SMALL_ARM_BOLD if same_start or df == "kenward-roger" else SMALL_ARM
     return with_notes(found, data.seen, arm, present, outcome, gone, small=small)
 
 

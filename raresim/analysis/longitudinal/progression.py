@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.arm_by_visit import SMALL_ARM_SAME_START, with_notes
+from raresim.analysis.longitudinal.arm_by_visit import SMALL_ARM_BOLD, with_notes
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
@@ -217,7 +217,7 @@ def proportional_slowing_test(
         measure="first-order share averted",
     )
     nowhere = np.zeros_like(data.seen)
-    return with_notes(found, data.seen, arm, present, outcome, nowhere, small=SMALL_ARM_SAME_START)
+    return with_notes(found, data.seen, arm, present, outcome, nowhere, small=SMALL_ARM_BOLD)
 
 
 def _enough_visits(outcome: FloatArray) -> int:
