@@ -14,7 +14,7 @@ import numpy as np
 
 from raresim.analysis import FlemingHarrington, batch
 from tests import nulls
-from tests.measured_size import DEAR, Size, Test
+from tests.measured_size import DEAR, DEAREST, Size, Test
 from tests.nulls import Data
 from tests.sizes_beyond import BEYOND
 from tests.sizes_enumerated import ENUMERATED
@@ -140,6 +140,12 @@ CONTINUOUS = [
         lambda d: batch.mmrm(*_visits(d), df="kenward-roger-linear"),
         DEAR,
     ),
+    Test(
+        "MMRM, Kenward-Roger with second derivatives",
+        REPEATED,
+        lambda d: batch.mmrm(*_visits(d), df="kenward-roger"),
+        DEAR,
+    ),
     Test("constrained longitudinal analysis", REPEATED, lambda d: _same_start(d), DEAR),
     Test(
         "random slope",
@@ -152,6 +158,12 @@ CONTINUOUS = [
         REPEATED,
         lambda d: batch.proportional_slowing_test(_from_start(d), d["arm"], d["present"]),
         DEAR,
+    ),
+    Test(
+        "proportional slowing, Wald",
+        (nulls.visits,),
+        lambda d: batch.proportional_slowing(_from_start(d), d["arm"], d["present"]),
+        DEAREST,
     ),
     Test(
         "proportional odds, score",

@@ -24,7 +24,7 @@ from raresim.analysis.sequential import (
     inverse_normal,
 )
 from tests import nulls
-from tests.measured_size import DEAR, ONE_SIDED, Test
+from tests.measured_size import DEAR, DEAREST, ONE_SIDED, Test
 from tests.nulls import Data
 
 
@@ -45,11 +45,26 @@ def _imputed(data: Data, strategy: Any) -> Any:
     return missing.multiple_imputation(*_visits(data), parameters, values, plan=plan)
 
 
+def _by_bootstrap(data: Data) -> Any:
+    """Impute from fits to patients drawn again, which needs no monotone drop-out."""
+    (trials, n, visits), luck = data["visits"].shape, data["luck"]
+    parameters = luck.random((trials, IMPUTATIONS, n))
+    values = luck.random((trials, IMPUTATIONS, n, visits))
+    plan = missing.Plan(strategy="MAR")
+    return missing.multiple_imputation(*_visits(data), parameters, values, plan=plan)
+
+
+def _by_means(data: Data) -> Any:
+    return missing.conditional_mean_imputation(*_visits(data), plan=missing.Plan(strategy="MAR"))
+
+
 IMPUTED = [
     Test("multiple imputation, MAR", DROP_OUT, lambda d: _imputed(d, "MAR"), DEAR),
     Test("multiple imputation, J2R", DROP_OUT, lambda d: _imputed(d, "J2R"), DEAR),
     Test("multiple imputation, CIR", DROP_OUT, lambda d: _imputed(d, "CIR"), DEAR),
     Test("multiple imputation, CR", DROP_OUT, lambda d: _imputed(d, "CR"), DEAR),
+    Test("multiple imputation, bootstrap, MAR", DROP_OUT, _by_bootstrap, DEAREST, (20, 40, 60)),
+    Test("conditional mean imputation, MAR", DROP_OUT, _by_means, 4 * DEAREST),
 ]
 
 OUTSIDE = (nulls.confounded, nulls.confounded_skewed)

@@ -88,15 +88,15 @@ SENTENCES = {
     Note.NO_EVENTS_IN_ONE_ARM: "One arm had no events, so the ratio has no finite estimate.",
     Note.ONE_ARM_EMPTY: "One arm has no patients to analyse.",
     Note.NOT_CONVERGED: "The iterations did not settle on an estimate.",
-    Note.NO_COMPARISON: "No event happened while both arms had patients at risk.",
+    Note.NO_COMPARISON: "No event (or stratum) had patients of both arms to compare.",
     Note.MONOTONE_LIKELIHOOD: "The likelihood rises without end, so there is no finite estimate.",
     Note.DISPERSION_AT_ZERO: (
         "The counts vary no more than Poisson counts; the dispersion is 0 and the Poisson "
         "standard error is given."
     ),
     Note.NO_EXPOSURE_DROPPED: "Patients without any follow-up were left out.",
-    Note.MISSING_OUTCOME_DROPPED: "Patients with a missing outcome were left out.",
-    Note.MISSING_COVARIATE_DROPPED: "Patients with a missing covariate were left out.",
+    Note.MISSING_OUTCOME_DROPPED: "Missing outcomes were left out.",
+    Note.MISSING_COVARIATE_DROPPED: "Outcomes with a missing covariate were left out.",
     Note.SINGULAR_DESIGN: "The arm and the covariates cannot be told apart (singular design).",
     Note.TOO_FEW_PATIENTS: "There are too few patients for the number of coefficients.",
     Note.NO_RESIDUAL_VARIATION: "The model fits every patient exactly; there is no standard error.",
@@ -181,8 +181,8 @@ SENTENCES = {
         "Pairs with a missing value were undecided at that outcome and went on to the next."
     ),
     Note.VARIANCE_NOT_ESTIMABLE: (
-        "The variance cannot be estimated (too little varies, or the model must fit a patient "
-        "exactly), so no test is given."
+        "The variance cannot be estimated (too little varies, there are too few clusters, or the "
+        "model must fit a patient exactly), so its test is not given."
     ),
     Note.NOT_DEFINED_AT_TIME: "An arm has nobody at risk up to that time.",
     Note.REFIT_FAILED: (

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtr, stdtr, stdtrit
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.left_out import flags_of, nobody
 from raresim.analysis.notes import Note
 from raresim.analysis.rows import one_row
 from raresim.errors import InputError
@@ -47,6 +48,8 @@ class Result:
         Number of patients in the fit.
     notes
         Sentences to read with the numbers.
+    left_out
+        Number of patients of the table who are not in the fit; the notes say why.
     """
 
     method: str
@@ -61,6 +64,7 @@ class Result:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'."""
@@ -85,7 +89,7 @@ class Result:
 class Results:
     """The same comparison in B trials: the fields of `Result` as arrays of shape (B,).
 
-    ``notes`` holds `Note` flags as integers.
+    ``notes`` holds `Note` flags as integers, ``left_out`` the patients by reason (see `left_out`).
     """
 
     method: str
@@ -100,6 +104,7 @@ class Results:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.estimate.size
@@ -160,14 +165,18 @@ def wald_results(
     notes: IntArray,
     df: FloatArray | None = None,
     null: float = 0.0,
+    left_out: IntArray | None = None,
 ) -> Results:
     """Build the results of estimates compared with their standard errors.
 
     Rows that did not converge get NaN, and the note NOT_CONVERGED if no other reason stands.
-    All arrays have shape (B,); without ``df`` the normal distribution is used.
+    All arrays have shape (B,); without ``df`` the normal distribution is used. The notes on those
+    ``left_out`` (nobody, if not given) are added.
     """
     answered = converged & np.isfinite(estimate) & np.isfinite(se) & (se > 0.0)
-    notes = np.where(~answered & (notes == 0), int(Note.NOT_CONVERGED), notes)
+    left_out = nobody(len(used)) if left_out is None else left_out
+    unexplained = (notes == 0) & (left_out[:, -1] == 0)  # lost strata are a reason
+    notes = np.where(~answered & unexplained, int(Note.NOT_CONVERGED), notes)
     estimate = np.where(answered, estimate, np.nan)
     se = np.where(answered, se, np.nan)
     statistic = (estimate - null) / se
@@ -188,5 +197,6 @@ def wald_results(
         p=2.0 * _lower_tail(-np.abs(statistic), df),
         converged=answered,
         used=used,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(left_out),
+        left_out=left_out,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.left_out import flags_of, nobody
 from raresim.analysis.result import Side, of_side
 from raresim.analysis.rows import one_row
 
@@ -42,6 +43,8 @@ class TailResult:
         Number of patients in the test.
     notes
         Sentences to read with the numbers.
+    left_out
+        Number of patients of the table who are not in the test; the notes say why.
     """
 
     method: str
@@ -57,6 +60,7 @@ class TailResult:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'."""
@@ -80,7 +84,8 @@ class TailResult:
 class TailResults:
     """The same comparison in B trials: the fields of `TailResult` as arrays of shape (B,).
 
-    ``notes`` holds `Note` flags as integers, and the null value holds for all trials.
+    ``notes`` holds `Note` flags as integers, ``left_out`` the patients by reason (see `left_out`),
+    and the null value holds for all trials.
     """
 
     method: str
@@ -96,6 +101,7 @@ class TailResults:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.p.size
@@ -129,11 +135,14 @@ def tail_results(
     converged: BoolArray,
     used: IntArray,
     notes: IntArray,
+    left_out: IntArray | None = None,
 ) -> TailResults:
     """Build the results; rows that did not converge get NaN.
 
-    ``numbers`` holds estimate, ci_low, ci_high, statistic, p, p_less and p_greater, each (B,).
+    ``numbers`` holds estimate, ci_low, ci_high, statistic, p, p_less and p_greater, each (B,). The
+    notes on those ``left_out`` (nobody, if not given) are added.
     """
+    left_out = nobody(len(used)) if left_out is None else left_out
     kept = {name: np.where(converged, values, np.nan) for name, values in numbers.items()}
     return TailResults(
         method=method,
@@ -142,5 +151,6 @@ def tail_results(
         **kept,
         converged=converged,
         used=used,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(left_out),
+        left_out=left_out,
     )

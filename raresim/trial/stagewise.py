@@ -4,7 +4,7 @@ A patient belongs to the stage in which the outcome became known, so that stages
 changes and shares to the look at which the visit is known, counts of events to that at which
 follow-up is known to have ended. For times to an event stages are the increments of the
 statistic, (z_k sqrt(d_k) - z_j sqrt(d_j)) / sqrt(d_k - d_j) for d_k events, which are independent
-(Schaefer and Mueller, Stat Med 2001;20:3741-3751; Wassmer, Biom J 2006;48:714-729), as long as
+(Schaefer and Mueller, Stat Med 2001;20:3741-3751; Wassmer, Biom J 2006;48), as long as
 nothing but that outcome decides how the trial goes on.
 """
 

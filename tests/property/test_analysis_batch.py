@@ -72,7 +72,7 @@ def bits(results: Results, b: int) -> list[object]:
     found: list[object] = [int(results.notes[b])]
     for name in FIELDS:
         value = getattr(results, name)[b]
-        found.append("nan" if np.isnan(value) else value.tobytes())
+        found.append("nan" if np.all(np.isnan(value)) else value.tobytes())
     return found
 
 

@@ -69,7 +69,7 @@ def fit(name: str, table: Table) -> Any:
 def bits(found: Any, b: int) -> list[object]:
     values = [getattr(found, field.name) for field in dataclasses.fields(found)]
     rows = [value[b] for value in values if isinstance(value, np.ndarray)]
-    return ["nan" if np.isnan(value) else value.tobytes() for value in rows]
+    return ["nan" if np.all(np.isnan(value)) else value.tobytes() for value in rows]
 
 
 def alone(table: Table, b: int, keep: np.ndarray) -> Table:

@@ -86,7 +86,7 @@ tables = st.builds(
 def bits(found: Any, b: int) -> list[object]:
     values = [getattr(found, field.name) for field in dataclasses.fields(found)]
     rows = [value[b] for value in values if isinstance(value, np.ndarray) and value is not found]
-    return ["nan" if np.isnan(value) else value.tobytes() for value in rows]
+    return ["nan" if np.all(np.isnan(value)) else value.tobytes() for value in rows]
 
 
 def alone(table: Table, b: int, keep: np.ndarray) -> Table:

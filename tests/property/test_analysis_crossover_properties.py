@@ -1,6 +1,7 @@
 """Comparisons within patients: rows alone, symmetries, tables without an answer."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,7 @@ def fit(name: str, table: Table, **more: Any) -> Any:
 def bits(found: Any, b: int) -> list[object]:
     values = [getattr(found, field.name) for field in dataclasses.fields(found)]
     rows = [value[b] for value in values if isinstance(value, np.ndarray)]
-    return ["nan" if np.isnan(value) else value.tobytes() for value in rows]
+    return ["nan" if np.all(np.isnan(value)) else value.tobytes() for value in rows]
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -212,3 +213,24 @@ def test_tables_are_refused_with_their_column() -> None:
         crossover.crossover_t(data[1:], **columns, treated="b", control="p")
     with pytest.raises(InputError, match="0 or 1"):
         crossover.prescott(data[1:], **columns, treated="a", control="p")
+
+
+def test_everybody_is_used_or_counted_as_left_out() -> None:
+    """Missing outcomes, a treatment of no interest and patients without an event, all at once."""
+    outcome, order, here = one(
+        [[1, 2], [2, 3], [np.nan, 1], [1, 1], [0, 0], [3, np.nan], [0, 2]],
+        [AB, AB, AB, BA, BA, [2, 0], BA],
+    )
+    binary = np.where(np.isnan(outcome), np.nan, outcome > 1)
+    for found in (
+        batch.crossover_anova(outcome, order, here),
+        batch.crossover_t(outcome, order, here),
+        batch.crossover_signed_rank(outcome, order, here),
+        batch.conditional_poisson(outcome, np.ones(outcome.shape), order, here),
+        batch.mainland_gart(binary, order, here),
+        batch.prescott(binary, order, here),
+    ):
+        row = found.row(0)
+        counted = re.findall(r"(\d+) of 7 patients", " ".join(row.notes))
+        assert row.used + row.left_out == 7
+        assert sum(int(number) for number in counted) == row.left_out > 0

@@ -7,6 +7,7 @@ never another kind of error, never a p-value out of range.
 import dataclasses
 import importlib
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,7 @@ from raresim.analysis import bayesian
 from raresim.analysis import rerandomisation as again
 from raresim.analysis.binary import SimonDesign
 from raresim.analysis.hierarchical import Endpoint
+from raresim.analysis.left_out import patients
 from raresim.analysis.tail_result import TailResult
 from raresim.errors import InputError
 from raresim.randomisation import Simple
@@ -175,6 +177,7 @@ CALLS: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any]]] = {
     "counts.mean_cumulative_function": (recurrent, {"times": [2.0, 4.0], **HISTORY}),
     "counts.mean_cumulative_test": (recurrent, HISTORY),
     "counts.negative_binomial": (wide, COUNTS),
+    "counts.negative_binomial_fit": (wide, COUNTS),
     "counts.poisson_test": (wide, {"count": "count", "exposure": "exposure", "goal": 1.5}),
     "counts.poisson_exact": (wide, COUNTS),
     "counts.poisson_regression": (wide, {"adjust_for": ["base"], **COUNTS}),
@@ -355,6 +358,27 @@ def assert_sound(answer: object) -> None:
             assert not settled or not np.any(np.isnan(p))
 
 
+def patients_in(table: pd.DataFrame) -> int:
+    return table["id"].nunique() if "id" in table else len(table)
+
+
+def assert_counts_who_was_lost(answer: object, given: int) -> None:
+    """Everybody given is used or left out, and the notes say how many were left out."""
+    for result in results(answer):
+        if hasattr(result, "without"):
+            result = result.without
+        if not hasattr(result, "left_out"):  # a curve or a mean function refuses missing values
+            continue
+        used = int(np.ravel(getattr(result, "used", getattr(result, "patients", None)))[0])
+        one = np.asarray(result.left_out)
+        lost = int(one if one.ndim == 0 else patients(one[0]))
+        assert used + lost == given
+        shown = repr(result)
+        counted = re.findall(r"(\d+) of (\d+) patients(?: in \d+ strat[aum]+)? w[ae]", shown)
+        assert sum(int(number) for number, _ in counted) == lost, shown
+        assert all(int(of) == given for _, of in counted), shown
+
+
 def test_every_table_function_is_tried() -> None:
     assert set(CALLS) == set(TABLE_FUNCTIONS)
 
@@ -363,6 +387,7 @@ def test_every_table_function_is_tried() -> None:
 def test_degenerate_tables(name: str) -> None:
     make, _ = CALLS[name]
     assert_sound(found(name, make()))
+    assert_counts_who_was_lost(found(name, make()), patients_in(make()))
     for case, change in TABLES.items():
         try:
             answer = found(name, change(make()))
@@ -371,6 +396,7 @@ def test_degenerate_tables(name: str) -> None:
         except Exception as error:
             raise AssertionError(f"{name}, {case}") from error
         assert_sound(answer)
+        assert_counts_who_was_lost(answer, patients_in(change(make())))
 
 
 @pytest.mark.parametrize("name", CALLS)

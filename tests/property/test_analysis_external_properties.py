@@ -119,7 +119,7 @@ def bits(results: Any, b: int) -> list[object]:
     for field in fields(results):
         value = getattr(results, field.name)
         if isinstance(value, np.ndarray):
-            found.append("nan" if np.isnan(value[b]) else value[b].tobytes())
+            found.append("nan" if np.all(np.isnan(value[b])) else value[b].tobytes())
     return found
 
 

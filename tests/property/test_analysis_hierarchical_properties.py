@@ -95,7 +95,7 @@ tables = st.builds(
 
 def bits(found: list[Results], b: int) -> list[object]:
     values = [getattr(results, name)[b] for results in found for name in FIELDS]
-    return ["nan" if np.isnan(value) else value.tobytes() for value in values]
+    return ["nan" if np.all(np.isnan(value)) else value.tobytes() for value in values]
 
 
 def alone(table: Table, b: int, keep: np.ndarray) -> Table:

@@ -68,7 +68,7 @@ def test_those_who_stay_alone_would_mislead():
 @pytest.mark.parametrize(("patients", "trials"), [(12, 100), (40, 60)])
 @pytest.mark.parametrize("strategy", ["MAR", "J2R"])
 def test_without_an_effect_the_jackknife_rejects_rarely(patients, trials, strategy):
-    """As `tests.sizes` has it for multiple imputation; too dear for that table."""
+    """As `tests.sizes` has it with more trials, for MAR alone."""
     data = draw(patients, trials, patients)
     jack = conditional_mean_imputation(*data, plan=Plan(strategy=strategy))
     assert np.mean(jack.p < 0.05) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)

@@ -29,6 +29,7 @@ from raresim.analysis.bayesian.student import (
 )
 from raresim.analysis.bayesian.summaries import BinomialData, Data, NormalData, PoissonData
 from raresim.analysis.bayesian.updating import posterior
+from raresim.analysis.left_out import left_out, nobody
 from raresim.analysis.notes import Note
 from raresim.errors import InputError
 
@@ -81,7 +82,10 @@ def beta_binomial(
         for who in _arms(arm, present)
     ]
     measure = "probability" if arm is None else "difference of probabilities"
-    return _analysed("beta-binomial model", measure, data, (prior, control_prior), margin, present)
+    priors = (prior, control_prior)
+    return _analysed(
+        "beta-binomial model", measure, data, priors, margin, present, nobody(len(present))
+    )
 
 
 def gamma_poisson(
@@ -135,11 +139,10 @@ def gamma_poisson(
         for who in _arms(arm, used)
     ]
     measure = "rate" if arm is None else "log rate ratio"
-    dropped = Note.NO_EXPOSURE_DROPPED * np.any(present & ~used, axis=1)
-    if arm is not None:
-        dropped = dropped + int(Note.COUNTS_TAKEN_AS_POISSON)
+    lost = left_out(exposure=present & ~used)
+    notes = 0 if arm is None else int(Note.COUNTS_TAKEN_AS_POISSON)
     priors = (prior, control_prior)
-    return _analysed("gamma-Poisson model", measure, data, priors, margin, used, dropped)
+    return _analysed("gamma-Poisson model", measure, data, priors, margin, used, lost, notes)
 
 
 def normal_known_sd(
@@ -188,10 +191,10 @@ def normal_known_sd(
         n, mean, _ = _moments(outcome, who)
         with np.errstate(divide="ignore"):
             data.append(NormalData(mean, sd / np.sqrt(n)))
-    dropped = Note.MISSING_OUTCOME_DROPPED * np.any(present & ~used, axis=1)
+    lost = left_out(outcome=present & ~used)
     measure = "mean" if arm is None else "difference of means"
     priors = (prior, control_prior)
-    return _analysed("normal model, known sd", measure, data, priors, margin, used, dropped)
+    return _analysed("normal model, known sd", measure, data, priors, margin, used, lost)
 
 
 def normal_unknown_sd(
@@ -246,7 +249,6 @@ def normal_unknown_sd(
         mean, sd = mean - found[1].mean, np.hypot(sd, found[1].sd())
         low, high = (_student_quantile(found[0], found[1], p) for p in (TAIL, 1.0 - TAIL))
         chance = student_above(found[0], found[1], margin)
-    lost = Note.MISSING_OUTCOME_DROPPED * np.any(present & ~used, axis=1)
     return posteriors(
         method="normal model, unknown sd",
         measure="mean" if arm is None else "difference of means",
@@ -258,7 +260,8 @@ def normal_unknown_sd(
         margin=margin,
         converged=proper,
         used=np.count_nonzero(used, axis=1),
-        notes=lost + Note.NO_PROPER_POSTERIOR * ~proper + _empty(arm, used),
+        notes=Note.NO_PROPER_POSTERIOR * ~proper + _empty(arm, used),
+        left_out=left_out(outcome=present & ~used),
     )
 
 
@@ -291,7 +294,8 @@ def _analysed(
     priors: tuple[Mixture, Mixture | None],
     margin: float,
     used: BoolArray,
-    notes: IntArray | int = 0,
+    lost: IntArray,
+    notes: int = 0,
 ) -> Posteriors:
     each: list[Data] = list(data)
     treated = posterior(priors[0], each[0])
@@ -299,6 +303,7 @@ def _analysed(
         mean, sd, chance = treated.mean(), treated.sd(), treated.above(margin)
         low, high = treated.quantile(TAIL), treated.quantile(1.0 - TAIL)
         missing = ~np.any(used, axis=1)
+        found = np.full(missing.shape, notes)
     else:
         control = posterior(priors[0] if priors[1] is None else priors[1], each[1])
         mean, sd = effect_moments(treated, control)
@@ -307,7 +312,7 @@ def _analysed(
         if isinstance(treated, GammaMixture):
             low, high = np.log(low), np.log(high)
         missing = np.logical_or.reduce([_nobody(one) for one in each])
-        notes = notes + Note.POSTERIOR_WITHOUT_LEVEL * ~missing
+        found = notes + Note.POSTERIOR_WITHOUT_LEVEL * ~missing
     return posteriors(
         method=method,
         measure=measure,
@@ -319,7 +324,8 @@ def _analysed(
         margin=margin,
         converged=np.ones(mean.shape, dtype=np.bool_),
         used=np.count_nonzero(used, axis=1),
-        notes=notes + Note.PRIOR_ONLY * missing,
+        notes=found + Note.PRIOR_ONLY * missing,
+        left_out=lost,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.notes import Note
 from raresim.analysis.rows import one_row
 
@@ -31,8 +32,8 @@ class Posterior:
         On the scale of the comparison: a difference, or a ratio of rates.
     converged
         Whether there is a posterior.
-    used
-        Number of patients.
+    used, left_out
+        Number of patients, and of those left out; the notes say why.
     notes
         Sentences to read with the numbers.
     """
@@ -48,6 +49,7 @@ class Posterior:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __repr__(self) -> str:
         """Show the numbers, then each note on its line."""
@@ -78,6 +80,7 @@ class Posteriors:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.mean.size
@@ -100,6 +103,7 @@ def posteriors(
     converged: BoolArray,
     used: IntArray,
     notes: IntArray,
+    left_out: IntArray,
 ) -> Posteriors:
     """Build the posteriors; rows without an answer get NaN and a note."""
     answered = converged & np.isfinite(mean) & np.isfinite(probability)
@@ -115,5 +119,6 @@ def posteriors(
         margin=margin,
         converged=answered,
         used=used,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(left_out),
+        left_out=left_out,
     )

@@ -11,6 +11,7 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.binary.event_counts import SMALL_ARM
 from raresim.analysis.binary.ordered_categories import Categories, categories_in_order, maximise
+from raresim.analysis.left_out import left_out
 from raresim.analysis.logistic_fit import Design, design
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
@@ -55,7 +56,7 @@ def proportional_odds(
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.5 to 5.3 %.
     """
-    data, code, number, notes = _prepare(outcome, covariates, arm, present)
+    data, code, number, notes, lost = _prepare(outcome, covariates, arm, present)
     rows = len(notes)
     estimate, se = np.zeros(rows), np.ones(rows)
     converged, separated = np.zeros((2, rows), dtype=np.bool_)
@@ -75,6 +76,7 @@ def proportional_odds(
         notes=notes
         + Note.MONOTONE_LIKELIHOOD * separated
         + Note.SIZE_ABOVE_NOMINAL * (converged & (smaller < SMALL_ARM)),
+        left_out=lost,
     )
 
 
@@ -113,7 +115,7 @@ def proportional_odds_score(outcome: FloatArray, arm: CodeArray, present: BoolAr
       Measured size of this test at the nominal 5 %, 12 to 60 patients: 4.0 to 5.0 %.
     """
     none = np.empty((*np.shape(arm), 0))
-    data, code, number, notes = _prepare(outcome, none, arm, present)
+    data, code, number, notes, lost = _prepare(outcome, none, arm, present)
     notes = notes & ~int(Note.TOO_FEW_PATIENTS)
     treated = data.used & (arm == 1)
     controls, cases = patients_per_arm(arm, data.used)
@@ -141,6 +143,7 @@ def proportional_odds_score(outcome: FloatArray, arm: CodeArray, present: BoolAr
         used=total,
         notes=notes
         + Note.SIZE_ABOVE_NOMINAL * (varied & (np.minimum(controls, cases) < SMALL_ARM)),
+        left_out=lost,
     )
 
 
@@ -149,8 +152,8 @@ UNFIT = Note.ONE_ARM_EMPTY | Note.CONSTANT_OUTCOME | Note.TOO_FEW_PATIENTS | Not
 
 def _prepare(
     outcome: FloatArray, covariates: FloatArray, arm: CodeArray, present: BoolArray
-) -> tuple[Design, IntArray, IntArray, IntArray]:
-    """Lay out the patients without missing values, their categories and what is wrong."""
+) -> tuple[Design, IntArray, IntArray, IntArray, IntArray]:
+    """Lay out the patients without missing values, their categories, what is wrong, who is lost."""
     values = np.asarray(outcome, dtype=np.float64)
     no_outcome = present & np.isnan(values)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
@@ -164,7 +167,5 @@ def _prepare(
         + Note.CONSTANT_OUTCOME * (both & (number < 2))
         + Note.TOO_FEW_PATIENTS * (both & ~enough)
         + Note.SINGULAR_DESIGN * (both & enough & ~data.regular)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(no_outcome, axis=1)
-        + Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
     )
-    return data, code, number, notes
+    return data, code, number, notes, left_out(outcome=no_outcome, covariate=no_covariate)

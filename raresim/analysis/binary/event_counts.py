@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import REASONS, flags_of, left_out
 from raresim.analysis.notes import Note
 
 SMALL_ARM = 50  # patients; below it asymptotic tests of proportions carry a note
@@ -18,15 +19,15 @@ class EventCounts:
     ----------
     events_0, patients_0, events_1, patients_1
         (B,) patients with the event and all patients, control and treated; (B, S) by stratum.
-    missing
-        (B,) whether patients were left out as their outcome is missing.
+    left_out
+        (B, R + 1) patients whose outcome is missing, as `left_out` counts them.
     """
 
     events_0: IntArray
     patients_0: IntArray
     events_1: IntArray
     patients_1: IntArray
-    missing: BoolArray
+    left_out: IntArray
 
     def distinct(self) -> tuple[IntArray, IntArray]:
         """Give the distinct tables (U, 4) in the order of the attributes, and each row's own."""
@@ -60,8 +61,22 @@ class EventCounts:
             np.sum(self.patients_0, axis=1),
             np.sum(self.events_1, axis=1),
             np.sum(self.patients_1, axis=1),
-            self.missing,
+            self.left_out,
         )
+
+    def without(self, kept: BoolArray, reason: str) -> tuple[IntArray, IntArray]:
+        """Count the patients used and left out where strata (B, S) are not kept for a reason.
+
+        One stratum alone, or one arm without patients, is not left out: its own notes say why
+        there is no comparison.
+        """
+        there = self.patients_0 + self.patients_1
+        several = np.count_nonzero(there, axis=1) > 1
+        gone = (several & self.pooled().both_arms)[:, None] & (there > 0) & ~kept
+        lost = self.left_out.copy()
+        lost[:, tuple(REASONS).index(reason)] = np.sum(np.where(gone, there, 0), axis=1)
+        lost[:, -1] = np.count_nonzero(gone, axis=1)
+        return self.used - np.sum(np.where(gone, there, 0), axis=1), lost
 
     def notes(self, *, asymptotic: bool = False) -> IntArray:
         """Say which rows lack an arm, vary in no outcome or lost patients; of unstratified ones."""
@@ -69,10 +84,9 @@ class EventCounts:
         notes: IntArray = (
             Note.ONE_ARM_EMPTY * ~self.both_arms
             + Note.CONSTANT_OUTCOME * (self.both_arms & self.constant)
-            + Note.MISSING_OUTCOME_DROPPED * self.missing
             + Note.EXACT_ALTERNATIVE * (asymptotic & self.both_arms & small)
         )
-        return notes
+        return notes | flags_of(self.left_out)
 
 
 def count_events(
@@ -98,7 +112,7 @@ def count_events(
         np.count_nonzero(used & ~treated, axis=1),
         np.count_nonzero(event & treated, axis=1),
         np.count_nonzero(used & treated, axis=1),
-        np.any(present & ~used, axis=1),
+        left_out(outcome=present & ~used),
     )
 
 
@@ -120,5 +134,5 @@ def count_by_stratum(
         np.stack([part.patients_0 for part in parts], axis=1),
         np.stack([part.events_1 for part in parts], axis=1),
         np.stack([part.patients_1 for part in parts], axis=1),
-        np.any(np.stack([part.missing for part in parts], axis=1), axis=1),
+        left_out(outcome=present & np.isnan(np.asarray(outcome, dtype=np.float64))),
     )

@@ -108,6 +108,7 @@ def _conditional_test(counts: EventCounts, *, mid_p: bool) -> TailResults:
         p_greater=greater - half * seen + nothing,
         converged=answered,
         used=counts.used,
+        left_out=counts.left_out,
         notes=counts.notes()
         + Note.INFINITE_LIMIT * (measured & limits)
         + Note.MID_P * (answered & np.bool_(mid_p)),

@@ -58,5 +58,6 @@ def newcombe(
         ci_high=difference + np.sqrt((high_1 - p1) ** 2 + (p0 - low_0) ** 2) + nothing,
         converged=counts.both_arms,
         used=counts.used,
+        left_out=counts.left_out,
         notes=counts.notes(),
     )

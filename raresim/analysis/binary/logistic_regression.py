@@ -11,6 +11,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.binary.event_counts import SMALL_ARM
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.logistic_fit import Design, design, likelihood, maximise
 from raresim.analysis.newton import solve_score
 from raresim.analysis.notes import Note
@@ -61,7 +62,7 @@ def logistic(
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
       Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.0 to 4.8 %.
     """
-    data, notes = prepare(outcome, covariates, arm, present)
+    data, notes, lost = prepare(outcome, covariates, arm, present)
     beta, converged, separated = maximise(data)
     ready = notes & int(UNFIT | Note.CONSTANT_OUTCOME) == 0
     converged &= ready
@@ -75,6 +76,7 @@ def logistic(
         converged=converged,
         used=np.count_nonzero(data.used, axis=1),
         notes=notes + Note.SIZE_ABOVE_NOMINAL * (converged & (smaller < SMALL_ARM)),
+        left_out=lost,
     )
 
 
@@ -108,7 +110,7 @@ def firth(
     >>> firth(outcome, np.empty((1, 8, 0)), arm, np.ones((1, 8), dtype=bool)).estimate.round(4)
     array([3.0445])
     """
-    data, notes = prepare(outcome, covariates, arm, present)
+    data, notes, lost = prepare(outcome, covariates, arm, present)
     ready = notes & int(UNFIT) == 0
     beta, converged, _ = maximise(data, penalised=True)
     converged &= ready
@@ -140,7 +142,8 @@ def firth(
         p=np.where(answered, 2.0 * ndtr(-np.abs(root)), np.nan),
         converged=answered,
         used=np.count_nonzero(data.used, axis=1),
-        notes=found_notes,
+        notes=found_notes | flags_of(lost),
+        left_out=lost,
     )
 
 
@@ -149,8 +152,8 @@ UNFIT = Note.ONE_ARM_EMPTY | Note.TOO_FEW_PATIENTS | Note.SINGULAR_DESIGN
 
 def prepare(
     outcome: FloatArray, covariates: FloatArray, arm: CodeArray, present: BoolArray
-) -> tuple[Design, IntArray]:
-    """Lay out the patients without missing values; say why a row cannot be fitted."""
+) -> tuple[Design, IntArray, IntArray]:
+    """Lay out the patients without missing values; say why a row cannot be fitted, who is lost."""
     values = np.asarray(outcome, dtype=np.float64)
     no_outcome = present & np.isnan(values)
     no_covariate = present & np.any(np.isnan(covariates), axis=2)
@@ -165,10 +168,8 @@ def prepare(
         + Note.CONSTANT_OUTCOME * (both & ((events == 0) | (events == number)))
         + Note.TOO_FEW_PATIENTS * (both & ~enough)
         + Note.SINGULAR_DESIGN * (both & enough & ~data.regular)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(no_outcome, axis=1)
-        + Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
     )
-    return data, notes
+    return data, notes, left_out(outcome=no_outcome, covariate=no_covariate)
 
 
 def _standard_error(

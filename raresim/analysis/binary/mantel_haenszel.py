@@ -6,6 +6,7 @@ from scipy.special import ndtr
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.binary.conditional import Conditional, odds_ratio, sum_of_strata
 from raresim.analysis.binary.event_counts import EventCounts, count_by_stratum
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975, Results, wald_results
 from raresim.analysis.tail_result import TailResults
@@ -65,6 +66,7 @@ tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
       Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.0 to 2.5 %.
     """
     counts = count_by_stratum(outcome, arm, present, stratum)
+    used, lost = counts.without(counts.both_arms & ~counts.constant, "alike")
     difference, variance = _difference_and_variance(counts)
     log_ratio, log_se = _log_odds_ratio(counts)
     answered = variance > 0.0
@@ -86,9 +88,10 @@ tests hold it: `boschloo`, with strata `cochran_mantel_haenszel_exact`.
         p_less=ndtr(z) + nothing,
         p_greater=ndtr(-z) + nothing,
         converged=answered,
-        used=counts.used,
-        notes=_notes(counts, answered, asymptotic=True)
-        + Note.INFINITE_LIMIT * (answered & ~finite),
+        used=used,
+        notes=_notes(counts, answered, asymptotic=True) + Note.INFINITE_LIMIT * (answered & ~finite)
+        | flags_of(lost),
+        left_out=lost,
     )
 
 
@@ -126,6 +129,7 @@ def cochran_mantel_haenszel_exact(
     """
     counts = count_by_stratum(outcome, arm, present, stratum)
     informative = counts.both_arms & ~counts.constant
+    used, lost = counts.without(informative, "alike")
     answered = np.any(informative, axis=1)
     families: list[Conditional] = []
     total = np.sum(np.where(informative, counts.events_1, 0), axis=1)
@@ -156,9 +160,10 @@ def cochran_mantel_haenszel_exact(
         p_less=less + nothing,
         p_greater=greater + nothing,
         converged=answered,
-        used=counts.used,
+        used=used,
+        left_out=lost,
         notes=_notes(counts, answered, asymptotic=False)
-        + Note.INFINITE_LIMIT * (answered & (np.isinf(high) | (low == 0.0))),
+        | flags_of(lost) + Note.INFINITE_LIMIT * (answered & (np.isinf(high) | (low == 0.0))),
     )
 
 
@@ -194,6 +199,7 @@ def mantel_haenszel_risk_difference(
     """
     counts = count_by_stratum(outcome, arm, present, stratum)
     both = counts.both_arms
+    used, lost = counts.without(both, "stratum")
     x0, n0, x1, n1, n = _cells(counts, both)
     weights = ordered_sum(n0 * n1 / n)
     answered = weights > 0.0
@@ -210,8 +216,9 @@ def mantel_haenszel_risk_difference(
         estimate=estimate,
         se=np.sqrt(np.where(varied, variance, 1.0)),
         converged=answered & varied,
-        used=counts.used,
+        used=used,
         notes=notes + Note.NO_RESIDUAL_VARIATION * (answered & ~varied),
+        left_out=lost,
     )
 
 
@@ -252,12 +259,6 @@ def _log_odds_ratio(counts: EventCounts) -> tuple[FloatArray, FloatArray]:
 
 def _notes(counts: EventCounts, answered: BoolArray, *, asymptotic: bool) -> IntArray:
     whole = counts.pooled()
-    there = counts.patients_0 + counts.patients_1 > 0
-    lost = np.any(there & ~(counts.both_arms & ~counts.constant), axis=1)
     alone = whole.both_arms & ~whole.constant & ~answered
-    notes: IntArray = (
-        whole.notes(asymptotic=asymptotic)
-        + Note.NO_COMPARISON * alone
-        + Note.STRATA_WITHOUT_COMPARISON * (answered & lost)
-    )
+    notes: IntArray = whole.notes(asymptotic=asymptotic) + Note.NO_COMPARISON * alone
     return notes

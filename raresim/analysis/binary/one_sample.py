@@ -9,6 +9,7 @@ from scipy.special import betainc, betaincinv
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray, ordered_sum
 from raresim.analysis.binary.conditional import Tails
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
 from raresim.analysis.tail_result import TailResults
@@ -76,7 +77,7 @@ def binomial_test(
     used = present & ~np.isnan(values)
     patients = np.count_nonzero(used, axis=1)
     events = np.count_nonzero(used & (values == 1.0), axis=1)
-    answered = patients > 0
+    answered, lost = patients > 0, left_out(outcome=present & ~used)
     some = np.maximum(patients, 1)
     low, high = LIMITS[interval](events, some)
     pairs, own = np.unique(np.stack([events, some], axis=1), axis=0, return_inverse=True)
@@ -98,8 +99,9 @@ def binomial_test(
         converged=answered,
         used=patients,
         notes=Note.ONE_ARM_EMPTY * ~answered
-        + Note.MISSING_OUTCOME_DROPPED * np.any(present & ~used, axis=1)
-        + Note.MID_P * (answered & np.bool_(mid_p)),
+        + Note.MID_P * (answered & np.bool_(mid_p))
+        + flags_of(lost),
+        left_out=lost,
     )
 
 

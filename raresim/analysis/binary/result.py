@@ -12,7 +12,7 @@ class ProportionInterval:
 
     Attributes
     ----------
-    method, measure, estimate, ci_low, ci_high, converged, used, notes
+    method, measure, estimate, ci_low, ci_high, converged, used, notes, left_out
         As in `TailResult`.
     """
 
@@ -24,6 +24,7 @@ class ProportionInterval:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __repr__(self) -> str:
         """Show the numbers, then each note on its line."""
@@ -49,6 +50,7 @@ class ProportionIntervals:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.estimate.size

@@ -262,5 +262,6 @@ def _compare(
         p_greater=ndtr(-z) + nothing,
         converged=answered,
         used=counts.used,
+        left_out=counts.left_out,
         notes=counts.notes(asymptotic=True) + Note.INFINITE_LIMIT * ends,
     )

@@ -9,6 +9,7 @@ from scipy.special import ndtr
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
 from raresim.analysis.binary.event_counts import count_by_stratum
 from raresim.analysis.binary.restricted import given_difference
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
 from raresim.analysis.tail_result import TailResults
@@ -99,7 +100,7 @@ def stratified_miettinen_nurminen(
     estimate, low, high = (_where(z, level, len(kept)) for level in (0.0, NORMAL_975, -NORMAL_975))
     found = z(np.full(len(kept), float(null)))
     nothing = np.where(answered, 0.0, np.nan)
-    lost = np.any((counts.patients_0 + counts.patients_1 > 0) & ~kept, axis=1)
+    used, lost = counts.without(kept, "stratum")
     return TailResults(
         method=f"stratified Miettinen-Nurminen score test (weights {weights.upper()})",
         measure="common risk difference",
@@ -112,12 +113,10 @@ def stratified_miettinen_nurminen(
         p_less=ndtr(found) + nothing,
         p_greater=ndtr(-found) + nothing,
         converged=answered,
-        used=ordered_sum(np.where(kept, counts.patients_0 + counts.patients_1, 0.0)).astype(
-            np.int64
-        ),
-        notes=whole.notes(asymptotic=True)
-        + Note.NO_COMPARISON * (whole.both_arms & ~answered)
-        + Note.STRATA_WITHOUT_COMPARISON * (answered & lost),
+        used=used,
+        left_out=lost,
+        notes=whole.notes(asymptotic=True) + Note.NO_COMPARISON * (whole.both_arms & ~answered)
+        | flags_of(lost),
     )
 
 

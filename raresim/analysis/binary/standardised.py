@@ -81,7 +81,7 @@ def standardised_risk_difference(
     """
     if variance not in ("model", "robust", "ye"):
         raise InputError(f"variance: found {variance!r}; expected 'model', 'robust' or 'ye'.")
-    data, notes = prepare(outcome, covariates, arm, present)
+    data, notes, lost = prepare(outcome, covariates, arm, present)
     beta, converged, separated = maximise(data)
     ready = notes & int(UNFIT | Note.CONSTANT_OUTCOME) == 0
     converged &= ready
@@ -104,6 +104,7 @@ def standardised_risk_difference(
         notes=notes
         + Note.SEPARATION * (ready & separated)
         + Note.SIZE_ABOVE_NOMINAL * (converged & (smaller < SMALL_ARM)),
+        left_out=lost,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, FloatArray
 from raresim.analysis.binary.one_sample import upper_tail
 from raresim.analysis.binary.simon import SimonDesign
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
@@ -64,7 +65,7 @@ def simon_analysis(
     values = np.asarray(outcome, dtype=np.float64)
     used = present & ~np.isnan(values)
     response = used & (values == 1.0)
-    number = np.count_nonzero(used, axis=1)
+    number, lost = np.count_nonzero(used, axis=1), left_out(outcome=present & ~used)
     early = np.count_nonzero(response & (np.cumsum(used, axis=1) <= design.first), axis=1)
     responses = np.count_nonzero(response, axis=1)
     stopped = (number == design.first) & (early <= design.stop)
@@ -87,8 +88,8 @@ def simon_analysis(
         p_greater=greater,
         converged=answered,
         used=number,
-        notes=Note.OFF_DESIGN * ~answered
-        + Note.MISSING_OUTCOME_DROPPED * np.any(present & ~used, axis=1),
+        notes=Note.OFF_DESIGN * ~answered + flags_of(lost),
+        left_out=lost,
     )
 
 

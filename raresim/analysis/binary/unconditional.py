@@ -125,6 +125,7 @@ def _look_up(counts: EventCounts, order: str, method: str) -> TailResults:
         p_greater=found[2],
         converged=answered,
         used=counts.used,
+        left_out=counts.left_out,
         notes=counts.notes(),
     )
 

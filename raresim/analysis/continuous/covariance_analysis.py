@@ -13,6 +13,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -114,8 +115,6 @@ def ancova(
     enough = df > 0.0
     exact = ~(fit.rss > 0.0)
     notes = _notes(arm, used, enough, regular, exact)
-    notes += Note.MISSING_OUTCOME_DROPPED * np.any(no_outcome, axis=1)
-    notes += Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
     answered = enough & regular & ~exact
     variance = fit.rss / np.where(enough, df, 1.0) / fit.length
     if errors != "classical":
@@ -132,6 +131,7 @@ def ancova(
         used=number,
         notes=notes,
         df=df,
+        left_out=left_out(outcome=no_outcome, covariate=no_covariate),
     )
 
 

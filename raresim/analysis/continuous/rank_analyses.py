@@ -13,6 +13,7 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.continuous.covariance_analysis import least_squares
 from raresim.analysis.continuous.ranks import midranks, tie_sum
+from raresim.analysis.left_out import left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -83,7 +84,6 @@ def brunner_munzel(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> R
         Note.ONE_ARM_EMPTY * ~both
         + Note.TOO_FEW_PATIENTS * (both & ~enough)
         + Note.VARIANCE_NOT_ESTIMABLE * (enough & ~varies)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
         + Note.RERANDOMISE * (np.min(n, axis=1) < SMALL_ARM)
     )
     return wald_results(
@@ -95,6 +95,7 @@ def brunner_munzel(outcome: FloatArray, arm: CodeArray, present: BoolArray) -> R
         used=np.count_nonzero(used, axis=1),
         notes=notes,
         df=np.where(varies, variance**2 / np.where(spread > 0.0, spread, 1.0), np.nan),
+        left_out=left_out(outcome=missing),
     )
 
 
@@ -179,8 +180,6 @@ def rank_ancova(
         + Note.TOO_FEW_PATIENTS * (both & ~enough)
         + Note.SINGULAR_DESIGN * (both & enough & ~fit.regular)
         + Note.NO_RESIDUAL_VARIATION * (both & enough & fit.regular & ~varies)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(no_outcome, axis=1)
-        + Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
     )
     return wald_results(
         method=f"rank ANCOVA ({'Quade' if reference == 't' else 'Koch'})",
@@ -191,6 +190,7 @@ def rank_ancova(
         used=number,
         notes=notes,
         df=df,
+        left_out=left_out(outcome=no_outcome, covariate=no_covariate),
     )
 
 
@@ -237,7 +237,7 @@ def van_elteren(
     used = present & ~missing
     batch = arm.shape[0]
     total = variance = weights = np.zeros(batch)
-    lost = np.zeros(batch, dtype=np.bool_)
+    alone, strata = one_arm_strata(arm, used, stratum)
     for code in np.unique(stratum[used]).tolist():
         here = used & (stratum == code)
         controls, treated = patients_per_arm(arm, here)
@@ -249,23 +249,18 @@ def van_elteren(
         total = total + np.where(pairs > 0.0, apart / (n + 1.0), 0.0)
         variance = variance + pairs / 12.0 * (n + 1.0 - ties) / (n + 1.0) ** 2
         weights = weights + pairs / (n + 1.0)
-        lost |= (n > 0.0) & (pairs == 0.0)
     controls, treated = patients_per_arm(arm, used)
     both, some = (controls > 0) & (treated > 0), weights > 0.0
     varies = variance > 1e-12 * weights
     weights = np.where(some, weights, 1.0)
-    notes = (
-        Note.ONE_ARM_EMPTY * ~both
-        + Note.ONE_ARM_STRATA_DROPPED * (both & lost)
-        + Note.NO_PAIR_DECIDED * (some & ~varies)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
-    )
+    notes = Note.ONE_ARM_EMPTY * ~both + Note.NO_PAIR_DECIDED * (some & ~varies)
     return wald_results(
         method="van Elteren test",
         measure="probabilistic index less one half",
         estimate=total / weights,
         se=np.sqrt(np.where(varies, variance, 1.0)) / weights,
         converged=some & varies,
-        used=controls + treated,
+        used=np.count_nonzero(used & ~alone, axis=1),
         notes=notes,
+        left_out=left_out(outcome=missing, stratum=alone, strata=strata),
     )

@@ -10,6 +10,7 @@ from raresim.analysis.arrays import (
     FloatArray,
     ordered_sum,
 )
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -97,7 +98,6 @@ def two_sample_t(
         Note.ONE_ARM_EMPTY * ~both
         + Note.TOO_FEW_PATIENTS * (both & ~enough)
         + Note.NO_RESIDUAL_VARIATION * (enough & ~varies)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
     )
     notes = notes + Note.RERANDOMISE * (smaller < (SMALL_ARM_EQUAL if equal else SMALL_ARM))
     return wald_results(
@@ -109,6 +109,7 @@ def two_sample_t(
         used=np.count_nonzero(used, axis=1),
         notes=notes,
         df=np.where(enough & varies, df, np.nan),
+        left_out=left_out(outcome=missing),
     )
 
 
@@ -180,11 +181,7 @@ def _one_mean(
     se = np.sqrt(squares / np.maximum(n - 1.0, 1.0) / np.maximum(n, 1.0))
     enough = n > 1.0
     varies = se > CONSTANT * np.abs(mean)
-    notes = (
-        Note.TOO_FEW_PATIENTS * ~enough
-        + Note.NO_RESIDUAL_VARIATION * (enough & ~varies)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
-    )
+    notes = Note.TOO_FEW_PATIENTS * ~enough + Note.NO_RESIDUAL_VARIATION * (enough & ~varies)
     return wald_results(
         method=method,
         measure=measure,
@@ -195,6 +192,7 @@ def _one_mean(
         notes=notes,
         df=n - 1.0,
         null=null,
+        left_out=left_out(outcome=missing),
     )
 
 

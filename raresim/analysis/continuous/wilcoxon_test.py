@@ -17,6 +17,7 @@ from raresim.analysis.arrays import (
     pick,
 )
 from raresim.analysis.continuous.ranks import midranks, tie_sum
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE, NORMAL_975
 from raresim.analysis.tail_result import TailResults, tail_results
@@ -124,7 +125,6 @@ def wilcoxon(
     notes = (
         Note.ONE_ARM_EMPTY * ~both
         + Note.NO_PAIR_DECIDED * constant
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
         + Note.INTERVAL_BELOW_LEVEL * (answered & narrow)
     )
     return tail_results(
@@ -135,6 +135,7 @@ def wilcoxon(
         converged=answered,
         used=controls + treated,
         notes=notes,
+        left_out=left_out(outcome=missing),
     )
 
 

@@ -1,5 +1,6 @@
 """Event counts and recurrent events: comparisons of two arms."""
 
+from raresim.analysis.counts.count_regression import NegativeBinomialFit
 from raresim.analysis.counts.recurrent_tables import (
     andersen_gill,
     mean_cumulative_difference,
@@ -8,6 +9,7 @@ from raresim.analysis.counts.recurrent_tables import (
 )
 from raresim.analysis.counts.tables import (
     negative_binomial,
+    negative_binomial_fit,
     poisson_exact,
     poisson_regression,
     poisson_test,
@@ -15,11 +17,13 @@ from raresim.analysis.counts.tables import (
 )
 
 __all__ = [
+    "NegativeBinomialFit",
     "andersen_gill",
     "mean_cumulative_difference",
     "mean_cumulative_function",
     "mean_cumulative_test",
     "negative_binomial",
+    "negative_binomial_fit",
     "poisson_exact",
     "poisson_regression",
     "poisson_test",

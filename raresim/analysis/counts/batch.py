@@ -1,6 +1,11 @@
 """Kernels of event counts and recurrent events over arrays with a leading replicate axis."""
 
-from raresim.analysis.counts.count_regression import negative_binomial, negative_binomial_theta
+from raresim.analysis.counts.count_regression import (
+    NegativeBinomialFits,
+    negative_binomial,
+    negative_binomial_fit,
+    negative_binomial_theta,
+)
 from raresim.analysis.counts.mean_cumulative import (
     mean_cumulative_difference,
     mean_cumulative_function,
@@ -12,11 +17,13 @@ from raresim.analysis.counts.poisson_regression import poisson_regression, quasi
 from raresim.analysis.counts.recurrent_events import andersen_gill
 
 __all__ = [
+    "NegativeBinomialFits",
     "andersen_gill",
     "mean_cumulative_difference",
     "mean_cumulative_function",
     "mean_cumulative_test",
     "negative_binomial",
+    "negative_binomial_fit",
     "negative_binomial_theta",
     "poisson_exact",
     "poisson_regression",

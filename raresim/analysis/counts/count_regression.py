@@ -1,5 +1,7 @@
 """Negative binomial regression of event counts on the arm."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from raresim.analysis.arrays import (
@@ -10,8 +12,10 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.counts.negative_binomial_likelihood import Rates, fit_rates
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.rows import one_row
 
 SMALL_ARM = 100  # patients; see the sizes in `negative_binomial`
 
@@ -73,6 +77,99 @@ def negative_binomial(
     return results
 
 
+@dataclass(frozen=True)
+class NegativeBinomialFit:
+    """The whole negative binomial model of one trial.
+
+    Attributes
+    ----------
+    log_rate, log_rate_se
+        (2,) log of the control arm's (the intercept) and of the treated arm's events per unit of
+        exposure, and their standard errors.
+    theta, theta_se
+        Reciprocal of the dispersion, infinite for the Poisson limit, and its standard error: from
+        the observed information of theta with the rates taken as known, as in ``MASS::glm.nb``.
+    loglik
+        Log-likelihood with all its constants (of the Poisson model in the limit).
+    converged, used, notes, left_out
+        As in `Result`.
+    """
+
+    log_rate: FloatArray
+    log_rate_se: FloatArray
+    theta: float
+    theta_se: float
+    loglik: float
+    converged: bool
+    used: int
+    notes: tuple[str, ...] = ()
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class NegativeBinomialFits:
+    """The same of B trials: the fields of `NegativeBinomialFit` with a leading axis."""
+
+    log_rate: FloatArray
+    log_rate_se: FloatArray
+    theta: FloatArray
+    theta_se: FloatArray
+    loglik: FloatArray
+    converged: BoolArray
+    used: IntArray
+    notes: IntArray
+    left_out: IntArray
+
+    def __len__(self) -> int:
+        return self.theta.size
+
+    def row(self, b: int) -> NegativeBinomialFit:
+        """Give the fit of row b alone."""
+        return one_row(self, b, NegativeBinomialFit)
+
+
+def negative_binomial_fit(
+    count: CodeArray,
+    exposure: FloatArray,
+    arm: CodeArray,
+    present: BoolArray,
+) -> NegativeBinomialFits:
+    """Give rates, theta and log-likelihood of the model that `negative_binomial` fits.
+
+    Takes the arguments of `negative_binomial`.
+
+    References
+    ----------
+    Venables WN, Ripley BD. Modern Applied Statistics with S, Springer 2002, section 7.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> count = np.array([[0, 3, 1, 6, 0, 0, 1, 0, 3, 0]])
+    >>> arm = np.array([[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]])
+    >>> fit = negative_binomial_fit(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool))
+    >>> fit.theta.round(3), fit.theta_se.round(3), fit.loglik.round(3)
+    (array([0.749]), array([0.684]), array([-15.683]))
+    """
+    results, rates = _fit(count, exposure, arm, present)
+    blank = np.where(results.converged, 0.0, np.nan)
+    some = rates.dispersion > 0.0
+    known = rates.theta_information > 0.0
+    se = 1.0 / np.sqrt(np.where(known, rates.theta_information, 1.0))
+    information = np.where(rates.information > 0.0, rates.information, 1.0)
+    return NegativeBinomialFits(
+        log_rate=rates.log_rate + blank[:, None],
+        log_rate_se=1.0 / np.sqrt(information) + blank[:, None],
+        theta=np.where(some, 1.0 / np.where(some, rates.dispersion, 1.0), np.inf) + blank,
+        theta_se=np.where(known & some, se, np.nan) + blank,
+        loglik=rates.loglik + blank,
+        converged=results.converged,
+        used=results.used,
+        notes=results.notes,
+        left_out=results.left_out,
+    )
+
+
 def negative_binomial_theta(
     count: CodeArray,
     exposure: FloatArray,
@@ -95,10 +192,7 @@ def negative_binomial_theta(
     >>> negative_binomial_theta(count, np.ones((1, 10)), arm, np.ones((1, 10), dtype=bool)).round(3)
     array([0.749])
     """
-    results, rates = _fit(count, exposure, arm, present)
-    some = rates.dispersion > 0.0
-    theta = np.where(some, 1.0 / np.where(some, rates.dispersion, 1.0), np.inf)
-    return np.where(results.converged, theta, np.nan)
+    return negative_binomial_fit(count, exposure, arm, present).theta
 
 
 def _fit(
@@ -117,7 +211,8 @@ def _fit(
         se=np.sqrt(1.0 / known[:, 0] + 1.0 / known[:, 1]),
         converged=rates.converged,
         used=np.count_nonzero(used, axis=1),
-        notes=_notes(rates, arm, used) + Note.NO_EXPOSURE_DROPPED * np.any(present & ~used, axis=1),
+        notes=_notes(rates, arm, used),
+        left_out=left_out(exposure=present & ~used),
     )
     return results, rates
 

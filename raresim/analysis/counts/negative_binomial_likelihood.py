@@ -14,6 +14,7 @@ Source: Lawless JF. Can J Stat 1987;15:209-225.
 from dataclasses import dataclass, fields
 
 import numpy as np
+from scipy.special import gammaln
 
 from raresim.analysis.arrays import (
     BoolArray,
@@ -60,6 +61,11 @@ class Rates:
         sum mu / (1 + alpha mu), as ``summary(MASS::glm.nb)`` uses for its standard errors.
     dispersion
         (B,) alpha; 0 for the Poisson limit.
+    theta_information
+        (B,) minus the second derivative of the log-likelihood by theta = 1 / alpha, the rates as
+        they are, as ``MASS::theta.ml`` uses for its standard error; 0 for the Poisson limit.
+    loglik
+        (B,) the log-likelihood with all its constants.
     converged
         (B,) False without events in one arm.
     """
@@ -68,6 +74,8 @@ class Rates:
     log_rate: FloatArray
     information: FloatArray
     dispersion: FloatArray
+    theta_information: FloatArray
+    loglik: FloatArray
     converged: BoolArray
 
 
@@ -143,7 +151,38 @@ def _maximise(data: Counts) -> Rates:
     mean = data.exposure * np.exp(log_rate).reshape(-1, 1)
     over = 1.0 + np.repeat(dispersion, 2)[:, None] * mean
     information = ordered_sum(mean / over).reshape(-1, 2)
-    return Rates(events, log_rate, information, dispersion, converged)
+    return Rates(
+        events,
+        log_rate,
+        information,
+        dispersion,
+        _theta_information(data, mean, over, dispersion),
+        _loglik(data, mean, dispersion),
+        converged,
+    )
+
+
+def _theta_information(
+    data: Counts, mean: FloatArray, over: FloatArray, dispersion: FloatArray
+) -> FloatArray:
+    """Give sum of trigamma(t) - trigamma(t + y) - 1/t + 2/(mu + t) - (y + t)/(mu + t)^2."""
+    a = np.repeat(dispersion, 2)[:, None]
+    terms = 2.0 * a / over - a - (a * a * data.count + a) / (over * over)
+    j = np.arange(data.exceeding.shape[1], dtype=np.float64)
+    share = dispersion[:, None] / (1.0 + dispersion[:, None] * j)
+    return _both_arms(terms) + ordered_sum(data.exceeding * share * share)
+
+
+def _loglik(data: Counts, mean: FloatArray, dispersion: FloatArray) -> FloatArray:
+    """Add log P(y) over the patients; the Poisson probability where the dispersion is 0."""
+    a = np.repeat(dispersion, 2)[:, None]
+    some = a > 0.0
+    known = np.where(some, a, 1.0)
+    spread = np.where(some, (data.count + 1.0 / known) * np.log1p(a * mean), mean)
+    seen = np.where(mean > 0.0, mean, 1.0)
+    terms = data.count * np.log(seen) - spread - gammaln(data.count + 1.0)
+    j = np.arange(data.exceeding.shape[1], dtype=np.float64)
+    return _both_arms(terms) + ordered_sum(data.exceeding * np.log1p(dispersion[:, None] * j))
 
 
 def _settle_rates(data: Counts, log_rate: FloatArray, alpha: FloatArray, rows: IntArray) -> None:

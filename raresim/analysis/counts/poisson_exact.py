@@ -13,6 +13,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
 )
 from raresim.analysis.counts.poisson_regression import overdispersed
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE
 from raresim.analysis.tail_result import TailResults, tail_results
@@ -111,7 +112,6 @@ def poisson_exact(
         overdispersed(count, np.where(used, mean, 0.0), used, 2) * answered
         + Note.ONE_ARM_EMPTY * ~both
         + Note.NO_EVENTS * (total == 0.0)
-        + Note.NO_EXPOSURE_DROPPED * np.any(present & ~used, axis=1)
     )
     return tail_results(
         method="exact conditional test of Poisson rates",
@@ -121,6 +121,7 @@ def poisson_exact(
         converged=answered,
         used=controls + treated,
         notes=notes,
+        left_out=left_out(exposure=present & ~used),
     )
 
 

@@ -6,6 +6,7 @@ from scipy.special import gammainc, gammaincc, gammaincinv, gammaln
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, ordered_sum
 from raresim.analysis.counts.poisson_exact import as_unlikely
 from raresim.analysis.counts.poisson_regression import overdispersed
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE
 from raresim.analysis.tail_result import TailResults, tail_results
@@ -75,7 +76,6 @@ def poisson_test(
     notes = (
         overdispersed(count, np.where(used, own, 0.0), used, 1) * answered
         + Note.ONE_ARM_EMPTY * ~answered
-        + Note.NO_EXPOSURE_DROPPED * np.any(present & ~used, axis=1)
     )
     return tail_results(
         method="exact test of a Poisson rate",
@@ -85,6 +85,7 @@ def poisson_test(
         converged=answered,
         used=np.count_nonzero(used, axis=1),
         notes=notes,
+        left_out=left_out(exposure=present & ~used),
     )
 
 

@@ -19,6 +19,7 @@ from raresim.analysis.counts import count_regression
 from raresim.analysis.counts import poisson_exact as exact_kernel
 from raresim.analysis.counts import poisson_one_sample as one_sample_kernel
 from raresim.analysis.counts import poisson_regression as poisson_kernels
+from raresim.analysis.counts.count_regression import NegativeBinomialFit
 from raresim.analysis.counts.poisson_regression import Test
 from raresim.analysis.result import Result
 from raresim.analysis.tail_result import TailResult
@@ -67,6 +68,38 @@ def negative_binomial(
       Measured size of this test at the nominal 5 %, 12 to 60 patients: 0.9 to 5.7 %.
     """
     return count_regression.negative_binomial(*_counted(data, count, exposure, arm, control)).row(0)
+
+
+def negative_binomial_fit(
+    data: "pd.DataFrame", *, count: str, exposure: str, arm: str, control: object
+) -> NegativeBinomialFit:
+    """Give rates, theta and log-likelihood of the model; see `batch.negative_binomial_fit`.
+
+    Takes the arguments of `negative_binomial`.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that do not fit.
+
+    References
+    ----------
+    Venables WN, Ripley BD. Modern Applied Statistics with S, Springer 2002, section 7.4.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> data = pd.DataFrame(
+    ...     {"attacks": [0, 3, 1, 6, 0, 1, 1, 0], "years": [1.0] * 8, "arm": list("ppppaaaa")}
+    ... )
+    >>> fit = negative_binomial_fit(
+    ...     data, count="attacks", exposure="years", arm="arm", control="p"
+    ... )
+    >>> round(fit.theta, 3), fit.log_rate.round(3)
+    (2.298, array([ 0.916, -0.693]))
+    """
+    arrays = _counted(data, count, exposure, arm, control)
+    return count_regression.negative_binomial_fit(*arrays).row(0)
 
 
 def poisson_regression(

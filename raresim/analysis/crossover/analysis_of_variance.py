@@ -10,6 +10,7 @@ from raresim.analysis.crossover.periods import (
     check_contrast,
     check_shapes,
     comparable,
+    left_out_of,
     number_of_treatments,
     observed,
     over_periods,
@@ -126,6 +127,7 @@ def crossover_anova(
         used=patients,
         notes=notes,
         df=df,
+        left_out=left_out_of(used, seen, treatment, present),
     )
 
 

@@ -10,6 +10,7 @@ from raresim.analysis.crossover.periods import (
     check_contrast,
     check_shapes,
     comparable,
+    left_out_of,
     number_of_treatments,
     observed,
     over_periods,
@@ -158,6 +159,7 @@ def conditional_poisson(
         used=patients,
         notes=notes,
         df=df if robust else None,
+        left_out=left_out_of(used, seen, treatment, present),
     )
 
 

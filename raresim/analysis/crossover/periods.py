@@ -7,6 +7,7 @@ lived through. A missing outcome is NaN; a treatment is a whole number from 0, o
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import left_out
 from raresim.errors import InputError
 
 
@@ -81,6 +82,15 @@ def previous(treatment: CodeArray) -> CodeArray:
     before = np.full(treatment.shape, -1, dtype=np.int64)
     before[:, :, 1:] = treatment[:, :, :-1]
     return before
+
+
+def left_out_of(
+    used: BoolArray, seen: BoolArray, treatment: CodeArray, present: BoolArray
+) -> IntArray:
+    """Count the patients without a used period: an outcome is missing, or they tell nothing."""
+    gone = present & ~np.any(used, axis=2)
+    missing = gone & np.any((treatment >= 0) & ~seen, axis=2)
+    return left_out(outcome=missing, silent=gone)
 
 
 def patients_used(used: BoolArray) -> IntArray:

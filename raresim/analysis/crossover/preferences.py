@@ -8,6 +8,7 @@ from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.binary.fisher import fisher_exact
 from raresim.analysis.continuous.wilcoxon_test import exact_tails
 from raresim.analysis.crossover.periods import check_contrast, check_shapes
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.tail_result import TailResults
 from raresim.errors import InputError
@@ -49,7 +50,7 @@ def mainland_gart(
 
     References
     ----------
-    Mainland D. Elementary Medical Statistics, 2nd ed 1963. Gart JJ. Biometrika 1969;56:75-80.
+    Mainland D. Elementary Medical Statistics, 2nd ed 1963. Gart JJ. Biometrika 1969;56.
     Senn S. Cross-over Trials in Clinical Research, 2nd ed 2002, section 4.3 (the example).
 
     Examples
@@ -62,20 +63,17 @@ def mainland_gart(
     >>> found.estimate, found.ci_low.round(3), found.p.round(6)
     (array([inf]), array([1.826]), array([0.000874]))
     """
-    preference, treated_first, complete, notes = _read(
-        outcome, treatment, present, treated, control
-    )
-    found = fisher_exact(
-        (preference > 0).astype(np.float64), treated_first, complete & (preference != 0)
-    )
+    preference, treated_first, complete, lost = _read(outcome, treatment, present, treated, control)
+    decided = complete & (preference != 0)
+    found = fisher_exact((preference > 0).astype(np.float64), treated_first, decided)
     return replace(
         found,
         method="Mainland-Gart test",
         estimate=np.sqrt(found.estimate),
         ci_low=np.sqrt(found.ci_low),
         ci_high=np.sqrt(found.ci_high),
-        used=np.count_nonzero(complete, axis=1),
-        notes=found.notes | notes,
+        notes=found.notes | flags_of(lost),
+        left_out=lost + left_out(silent=complete & ~decided),
     )
 
 
@@ -105,7 +103,7 @@ def prescott(
 
     References
     ----------
-    Prescott RJ. Appl Stat 1981;30:9-15. Jones B, Kenward MG. Design and Analysis of Cross-Over
+    Prescott RJ. Appl Stat 1981;30. Jones B, Kenward MG. Design and Analysis of Cross-Over
     Trials, 3rd ed 2014, chapter 2.
 
     Examples
@@ -118,9 +116,7 @@ def prescott(
     Prescott's test: risk difference 0.5833
       statistic 9, p = 0.0004704 (less 1, greater 0.0002352) against 0, 24 patients
     """
-    preference, treated_first, complete, notes = _read(
-        outcome, treatment, present, treated, control
-    )
+    preference, treated_first, complete, lost = _read(outcome, treatment, present, treated, control)
     number = np.stack(
         [np.count_nonzero(complete & (treated_first == k), axis=1) for k in (0, 1)], axis=1
     )
@@ -151,7 +147,8 @@ def prescott(
         p_greater=tails[2],
         converged=both,
         used=np.count_nonzero(complete, axis=1),
-        notes=notes + Note.ONE_ARM_EMPTY * ~both,
+        notes=flags_of(lost) + Note.ONE_ARM_EMPTY * ~both,
+        left_out=lost,
     )
 
 
@@ -169,5 +166,5 @@ def _read(
     complete = planned & ~np.any(np.isnan(outcome), axis=2)
     difference = np.where(complete[:, :, None], outcome, 0.0)
     preference = (difference[:, :, 0] - difference[:, :, 1]).astype(np.int64)
-    notes: IntArray = Note.MISSING_OUTCOME_DROPPED * np.any(planned & ~complete, axis=1)
-    return preference, treated_first.astype(np.int64), complete, notes
+    lost = left_out(outcome=planned & ~complete, silent=present & ~planned)
+    return preference, treated_first.astype(np.int64), complete, lost

@@ -206,7 +206,7 @@ def sign_flip(
 
     References
     ----------
-    Edgington ES, Onghena P. Randomization Tests, 4th ed 2007, chapter 11.
+    Edgington ES, Onghena P. Randomization Tests, 4th ed 2007.
 
     Examples
     --------

@@ -21,6 +21,7 @@ from raresim.analysis.continuous.wilcoxon_test import (
     MOST_PATIENTS,
     Distribution,
 )
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE, NORMAL_975
 from raresim.analysis.tail_result import TailResults, tail_results
@@ -121,7 +122,6 @@ def signed_rank(
     notes = (
         Note.TOO_FEW_PATIENTS * (number == 0)
         + Note.NO_PAIR_DECIDED * ((number > 0) & ~answered)
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
         + Note.INTERVAL_BELOW_LEVEL * (answered & narrow)
     )
     return tail_results(
@@ -132,6 +132,7 @@ def signed_rank(
         converged=answered,
         used=number,
         notes=notes,
+        left_out=left_out(outcome=missing),
     )
 
 

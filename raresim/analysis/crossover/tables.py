@@ -185,7 +185,7 @@ def mainland_gart(
 
     References
     ----------
-    Gart JJ. Biometrika 1969;56:75-80.
+    Gart JJ. Biometrika 1969;56.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def prescott(
 
     References
     ----------
-    Prescott RJ. Appl Stat 1981;30:9-15.
+    Prescott RJ. Appl Stat 1981;30.
 
     Examples
     --------
@@ -321,7 +321,7 @@ def sign_flip(
 
     References
     ----------
-    Edgington ES, Onghena P. Randomization Tests, 4th ed 2007, chapter 11.
+    Edgington ES, Onghena P. Randomization Tests, 4th ed 2007.
 
     Examples
     --------

@@ -13,8 +13,9 @@ from raresim.analysis.arrays import (
 )
 from raresim.analysis.designs import column_sums, cross_products
 from raresim.analysis.external.tilting import tilted_weights
-from raresim.analysis.external.weighting import FEW, dropped_notes
+from raresim.analysis.external.weighting import FEW
 from raresim.analysis.external.weights import effective_patients
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.small_matrices import inverse, times
@@ -101,8 +102,8 @@ def entropy_balanced(
         used=np.count_nonzero(used, axis=1),
         notes=Note.ONE_ARM_EMPTY * ~both
         + Note.SUMMARY_OUT_OF_REACH * (both & ~answered)
-        + Note.FEW_EFFECTIVE_PATIENTS * few
-        + dropped_notes(no_outcome, no_covariate),
+        + Note.FEW_EFFECTIVE_PATIENTS * few,
+        left_out=left_out(outcome=no_outcome, covariate=no_covariate),
     )
 
 
@@ -220,8 +221,8 @@ def matching_adjusted(
         + Note.SUMMARY_OUT_OF_REACH * (~empty & ~met)
         + Note.NO_EVENTS_IN_ONE_ARM * (~empty & met & ~regular)
         + Note.FEW_EFFECTIVE_PATIENTS * (~empty & met & few)
-        + Note.PUBLISHED_MEAN_ALONE * (~empty & met & (arm is None))
-        + dropped_notes(no_outcome, no_covariate),
+        + Note.PUBLISHED_MEAN_ALONE * (~empty & met & (arm is None)),
+        left_out=left_out(outcome=no_outcome, covariate=no_covariate),
     )
 
 

@@ -11,8 +11,8 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
-from raresim.analysis.external.weighting import dropped_notes
 from raresim.analysis.external.weights import propensity_scores
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -68,6 +68,7 @@ def propensity_matched(
     >>> propensity_matched(outcome, age, arm, np.ones((1, 10), dtype=bool), caliper=1.0).row(0)
     propensity score matching (1:1): difference in matched sets 2.125 (95 % CI 1.363 to 2.887)
       se 0.2394, t(3) = 8.878, p = 0.003013, 8 patients
+      2 of 10 patients were left out: no treated patient needed them.
     """
     if controls < 1 or not caliper > 0.0:
         raise InputError(f"caliper: found {controls} and {caliper}; expected both above 0.")
@@ -92,21 +93,25 @@ def propensity_matched(
     mean, variance = _difference(np.where(used, outcome, 0.0), partners)
     sizes = patients_per_arm(arm, used)
     both = (sizes[0] > 0) & (sizes[1] > 0)
-    alone = both & fitted & (sets < sizes[1])
+    tried = used & (both & fitted)[:, None]
     return wald_results(
         method=f"propensity score matching (1:{controls})",
         measure="difference in matched sets",
         estimate=mean,
         se=np.sqrt(variance),
         converged=both & fitted & (sets > 1) & (variance > 0.0),
-        used=sets + np.sum(number, axis=1),
+        used=np.where(both & fitted, sets + np.sum(number, axis=1), sizes[0] + sizes[1]),
         notes=Note.ONE_ARM_EMPTY * ~both
         + Note.NO_OVERLAP * (both & ~fitted)
-        + Note.UNMATCHED_DROPPED * alone
         + Note.TOO_FEW_PATIENTS * (both & fitted & (sets < 2))
-        + Note.NO_RESIDUAL_VARIATION * ((sets > 1) & (variance == 0.0))
-        + dropped_notes(no_outcome, no_covariate),
+        + Note.NO_RESIDUAL_VARIATION * ((sets > 1) & (variance == 0.0)),
         df=np.maximum(sets - 1, 1).astype(np.float64),
+        left_out=left_out(
+            outcome=no_outcome,
+            covariate=no_covariate,
+            unmatched=tried & (arm == 1) & ~np.any(partners >= 0, axis=2),
+            spare=tried & (arm != 1) & ~_taken(partners),
+        ),
     )
 
 
@@ -120,6 +125,14 @@ def _difference(y: FloatArray, partners: IntArray) -> tuple[FloatArray, FloatArr
     mean = ordered_sum(difference) / np.maximum(sets, 1)
     away = np.where(matched, difference - mean[:, None], 0.0)
     return mean, ordered_sum(away * away) / np.maximum(sets - 1, 1) / np.maximum(sets, 1)
+
+
+def _taken(partners: IntArray) -> BoolArray:
+    """Say who is somebody's control, (B, n)."""
+    found = np.zeros(partners.shape[:2], dtype=np.bool_)
+    row, _, _ = np.nonzero(partners >= 0)
+    found[row, partners[partners >= 0]] = True
+    return found
 
 
 def _spread(distance: FloatArray, arm: CodeArray, used: BoolArray) -> FloatArray:

@@ -116,6 +116,7 @@ def propensity_matched(
     >>> propensity_matched(data, outcome="change", covariates=["age"], arm="arm", control="c")
     propensity score matching (1:1): difference in matched sets 4 (95 % CI 1.516 to 6.484)
       se 0.5774, t(2) = 6.928, p = 0.0202, 6 patients
+      2 of 8 patients were left out: no treated patient needed them.
     """
     require(data, (outcome, *several(covariates), arm))
     return matching.propensity_matched(

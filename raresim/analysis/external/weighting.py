@@ -6,7 +6,6 @@ from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
     FloatArray,
-    IntArray,
     ordered_sum,
     patients_per_arm,
 )
@@ -17,6 +16,7 @@ from raresim.analysis.external.weights import (
     propensity_model,
     weights_and_slopes,
 )
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.small_matrices import inverse, times
@@ -113,8 +113,8 @@ def propensity_weighted(
         used=np.count_nonzero(used, axis=1),
         notes=Note.ONE_ARM_EMPTY * ~both
         + Note.NO_OVERLAP * (both & ~fitted)
-        + Note.FEW_EFFECTIVE_PATIENTS * (both & few)
-        + dropped_notes(no_outcome, no_covariate),
+        + Note.FEW_EFFECTIVE_PATIENTS * (both & few),
+        left_out=left_out(outcome=no_outcome, covariate=no_covariate),
     )
 
 
@@ -127,11 +127,3 @@ def _mean(
     mean = ordered_sum(weight * y) / total
     away = (y - mean[:, None]) / total[:, None]
     return mean, weight * away, column_sums(x, slope * away)
-
-
-def dropped_notes(no_outcome: BoolArray, no_covariate: BoolArray) -> IntArray:
-    """Say of each row whether patients were left out for missing values."""
-    notes: IntArray = Note.MISSING_OUTCOME_DROPPED * np.any(
-        no_outcome, axis=1
-    ) + Note.MISSING_COVARIATE_DROPPED * np.any(no_covariate, axis=1)
-    return notes

@@ -23,6 +23,7 @@ from raresim.analysis.hierarchical.comparisons import (
     scores_and_bars,
 )
 from raresim.analysis.hierarchical.win_statistics import any_missing
+from raresim.analysis.left_out import left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 
@@ -130,7 +131,7 @@ def finkelstein_schoenfeld(
     scores = patient_scores(levels, present, stratum=stratum, rules=rules)
     codes = [None] if stratum is None else np.unique(stratum[present]).tolist()
     total = variance = np.zeros(present.shape[0])
-    lost = np.zeros(present.shape[0], dtype=np.bool_)
+    alone, strata = one_arm_strata(arm, present, stratum)
     for code in codes:
         here = present if code is None else present & (stratum == code)
         controls, treated = patients_per_arm(arm, here)
@@ -139,14 +140,12 @@ def finkelstein_schoenfeld(
         share = controls * treated / np.maximum(n * (n - 1), 1)
         total = total + np.add.reduce(np.where(here & (arm == 1), scores, 0), axis=1)
         variance = variance + share * squares
-        lost |= (n > 0) & ((controls == 0) | (treated == 0))
     controls, treated = patients_per_arm(arm, present)
     both = (controls > 0) & (treated > 0)
     some = variance > 0.0
     notes = (
         Note.ONE_ARM_EMPTY * ~both
         + Note.NO_PAIR_DECIDED * (both & ~some)
-        + Note.ONE_ARM_STRATA_DROPPED * (both & lost)
         + Note.RERANDOMISE * (np.minimum(controls, treated) < SMALL_ARM)
         + Note.MISSING_LEVEL_UNDECIDED * any_missing(levels, present)
     )
@@ -156,8 +155,9 @@ def finkelstein_schoenfeld(
         estimate=total,
         se=np.sqrt(np.where(some, variance, 1.0)),
         converged=both & some,
-        used=controls + treated,
+        used=np.count_nonzero(present & ~alone, axis=1),
         notes=notes,
+        left_out=left_out(stratum=alone, strata=strata),
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import expit, logit
 
-from raresim.analysis.arrays import BoolArray, CodeArray, IntArray
+from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.hierarchical.comparisons import Level, Rules, check_levels
 from raresim.analysis.hierarchical.estimates import (
+    Counts,
     Estimate,
     Variance,
     Weights,
@@ -16,11 +18,45 @@ from raresim.analysis.hierarchical.estimates import (
     counts_of,
 )
 from raresim.analysis.hierarchical.pair_sums import PairSums, large_enough, pair_sums
+from raresim.analysis.left_out import REASONS, flags_of, nobody, patients
 from raresim.analysis.notes import Note
-from raresim.analysis.result import Result, Results, wald_results
+from raresim.analysis.result import NORMAL_975, Result, Results, wald_results
+from raresim.analysis.rows import one_row
 from raresim.errors import InputError
 
 SMALL_ARM = 50  # patients; see the sizes in `win_statistics`
+
+
+@dataclass(frozen=True)
+class PairShare:
+    """A share of all pairs in one trial, as of those won.
+
+    Attributes
+    ----------
+    estimate, se
+        The share, and its standard error by Hajek's projection whatever the ``variance``.
+    ci_low, ci_high
+        95 % confidence limits, made on the logit scale as in BuyseTest; NaN at a share of 0 or 1.
+    """
+
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True)
+class PairShares:
+    """The same in B trials: the fields of `PairShare` as arrays (B,)."""
+
+    estimate: FloatArray
+    se: FloatArray
+    ci_low: FloatArray
+    ci_high: FloatArray
+
+    def row(self, b: int) -> PairShare:
+        """Give the share of row b alone."""
+        return one_row(self, b, PairShare)
 
 
 @dataclass(frozen=True)
@@ -35,6 +71,8 @@ class WinStatistic:
         Pairs compared (within strata), and those that the treated won and lost.
     wins_by_level, losses_by_level
         Decided by each outcome, in the order of priority.
+    share_won, share_lost
+        Wins and losses as shares of the pairs, all strata together.
     """
 
     win_ratio: Result
@@ -45,6 +83,8 @@ class WinStatistic:
     losses: int
     wins_by_level: tuple[int, ...]
     losses_by_level: tuple[int, ...]
+    share_won: PairShare
+    share_lost: PairShare
 
     def __repr__(self) -> str:
         """Show the pairs, then each measure."""
@@ -75,6 +115,8 @@ class WinStatistics:
         (B,) pairs compared (within strata), and those that the treated won and lost.
     wins_by_level, losses_by_level
         (B, levels) decided by each outcome.
+    share_won, share_lost
+        Wins and losses as shares of the pairs, all strata together.
     """
 
     win_ratio: Results
@@ -85,6 +127,8 @@ class WinStatistics:
     losses: IntArray
     wins_by_level: IntArray
     losses_by_level: IntArray
+    share_won: PairShares
+    share_lost: PairShares
 
     def __len__(self) -> int:
         return self.pairs.size
@@ -100,6 +144,8 @@ class WinStatistics:
             losses=int(self.losses[b]),
             wins_by_level=tuple(self.wins_by_level[b].tolist()),
             losses_by_level=tuple(self.losses_by_level[b].tolist()),
+            share_won=self.share_won.row(b),
+            share_lost=self.share_lost.row(b),
         )
 
 
@@ -216,10 +262,12 @@ def win_statistics(
     sizes = [part.treated + part.control for part in kept]
     null = variance == "null"
     estimates = combined(counts, sizes, "equal" if stratum is None else weights, null)
-    notes = _notes(parts, kept) + Note.MISSING_LEVEL_UNDECIDED * any_missing(levels, present)
-    used = added(sizes).astype(np.int64)
+    lost = _lost(parts, kept)
+    notes = _notes(parts, kept) | flags_of(lost)
+    notes = notes + Note.MISSING_LEVEL_UNDECIDED * any_missing(levels, present)
+    used = np.count_nonzero(present, axis=1) - patients(lost)
     ratio, odds, benefit = (
-        _results(name, estimate, used, notes)
+        _results(name, estimate, used, notes, lost)
         for name, estimate in zip(("win ratio", "win odds", "net benefit"), estimates, strict=True)
     )
     by_level = added([part.by_level for part in kept])
@@ -232,7 +280,24 @@ def win_statistics(
         losses=added([c.losses for c in counts]).astype(np.int64),
         wins_by_level=by_level[0].T,
         losses_by_level=by_level[1].T,
+        **_shares([counts_of(part, "projection") for part in kept]),
     )
+
+
+def _shares(counts: Sequence[Counts]) -> dict[str, PairShares]:
+    pairs = added([count.pairs for count in counts])
+    some = np.where(pairs > 0.0, pairs, 1.0)
+    found = {}
+    for name, field in (("share_won", "wins"), ("share_lost", "losses")):
+        share = added([getattr(count, field) for count in counts]) / some
+        se = np.sqrt(np.maximum(added([getattr(c, f"var_{field}") for c in counts]), 0.0)) / some
+        inside = (share > 0.0) & (share < 1.0)
+        p = np.where(inside, share, 0.5)
+        half = np.where(inside, NORMAL_975 * se / (p * (1.0 - p)), np.nan)
+        none = np.where(pairs > 0.0, 0.0, np.nan)
+        low, high = expit(logit(p) - half), expit(logit(p) + half)
+        found[name] = PairShares(share + none, se + none, low + none, high + none)
+    return found
 
 
 def _check(weights: str, variance: str) -> None:
@@ -253,7 +318,21 @@ def any_missing(levels: Sequence[Level], present: BoolArray) -> BoolArray:
     return missing
 
 
-def _results(name: str, estimate: Estimate, used: IntArray, notes: IntArray) -> Results:
+def _lost(parts: Sequence[PairSums], kept: Sequence[PairSums]) -> IntArray:
+    """Count the patients of strata too small to compare, in rows of several strata."""
+    before, after = (np.stack([p.treated + p.control for p in some]) for some in (parts, kept))
+    found = nobody(before.shape[1])
+    several = np.count_nonzero(before, axis=0) > 1
+    both = (added([p.treated for p in parts]) > 0.0) & (added([p.control for p in parts]) > 0.0)
+    gone = (before > after) & several & both
+    found[:, tuple(REASONS).index("stratum")] = np.add.reduce(np.where(gone, before, 0.0), axis=0)
+    found[:, -1] = np.count_nonzero(gone, axis=0)
+    return found
+
+
+def _results(
+    name: str, estimate: Estimate, used: IntArray, notes: IntArray, lost: IntArray
+) -> Results:
     value, spread = estimate
     compared = (notes & int(Note.ONE_ARM_EMPTY | Note.TOO_FEW_PATIENTS | Note.NO_PAIR_DECIDED)) == 0
     finite = np.isfinite(value)
@@ -268,6 +347,7 @@ def _results(name: str, estimate: Estimate, used: IntArray, notes: IntArray) -> 
         converged=compared & finite & positive,
         used=used,
         notes=notes + own,
+        left_out=lost,
     )
 
 
@@ -283,6 +363,7 @@ def _on_tanh_scale(benefit: Results) -> Results:
         converged=benefit.converged & inside,
         used=benefit.used,
         notes=benefit.notes,
+        left_out=benefit.left_out,
     )
     return replace(
         scaled,
@@ -298,14 +379,11 @@ def _notes(parts: Sequence[PairSums], kept: Sequence[PairSums]) -> IntArray:
     control = added([part.control for part in parts])
     pairs = added([part.treated * part.control for part in kept])
     found = added([part.wins + part.losses for part in kept])
-    before = treated + control
-    after = added([part.treated + part.control for part in kept])
     both = (treated > 0.0) & (control > 0.0)
     notes: IntArray = (
         Note.ONE_ARM_EMPTY * ~both
         + Note.TOO_FEW_PATIENTS * (both & (pairs == 0.0))
         + Note.NO_PAIR_DECIDED * ((pairs > 0.0) & (found == 0.0))
-        + Note.ONE_ARM_STRATA_DROPPED * ((pairs > 0.0) & (after < before))
         + Note.RERANDOMISE * (np.minimum(treated, control) < SMALL_ARM)
     )
     return notes

@@ -1,10 +1,12 @@
 """The difference between two arms at a visit, by a mixed model for repeated measures."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
@@ -24,7 +26,7 @@ from raresim.analysis.result import Results
 from raresim.errors import InputError
 
 SMALL_ARM = 20  # patients; see the sizes in `mmrm`
-SMALL_ARM_SAME_START = 50
+SMALL_ARM_BOLD = 50  # with the same start, or second derivatives of Kenward and Roger
 
 
 def mmrm(
@@ -70,9 +72,9 @@ def mmrm(
 
     "kenward-roger" takes second derivatives in the parameters of R's mmrm, as that does by
     default, and is the boldest; the linear variant is that of SAS and the one for few
-    patients. With fewer than 20 patients in an arm (50 with the same start, which is bolder) the
-    note SIZE_ABOVE_NOMINAL is attached. At
-    n = 12 the unstructured covariance could not be fitted in 2 to 3 % of the trials.
+    patients. With fewer than 20 patients in an arm (50 with "kenward-roger" or the same start,
+    which are bolder) the note SIZE_ABOVE_NOMINAL is attached. At n = 12 the unstructured covariance
+    could not be fitted in 2 to 3 % of the trials.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def mmrm(
         coding=Coding(plain, other),
         starts=starts if stopping == "mmrm" else None,
     )
-    small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
+    small = SMALL_ARM_BOLD if same_start or df == "kenward-roger" else SMALL_ARM
     return with_notes(found, data.seen, arm, present, outcome, gone, small=small)
 
 
@@ -260,13 +262,14 @@ def with_notes(
     both = (controls > 0) & (actives > 0)
     thin = np.any((by_control == 0) | (by_treated == 0), axis=1)
     unseen = present & np.all(np.isnan(outcome), axis=2)
-    lost = present & np.any(gone & ~np.isnan(outcome), axis=2)
+    lost = np.any(present & np.any(gone & ~np.isnan(outcome), axis=2), axis=1)
+    left = left_out(outcome=unseen, covariate=present & ~anyone)
     notes: IntArray = (
         found.notes
         | Note.ONE_ARM_EMPTY * ~both
         | Note.VISIT_WITHOUT_AN_ARM * (both & thin & thin_matters)
-        | Note.MISSING_OUTCOME_DROPPED * np.any(unseen, axis=1)
-        | Note.MISSING_COVARIATE_DROPPED * np.any(lost, axis=1)
+        | flags_of(left)
+        | Note.MISSING_COVARIATE_DROPPED * lost
         | Note.SIZE_ABOVE_NOMINAL * (found.converged & (np.minimum(controls, actives) < small))
     )
-    return Results(**{**vars(found), "notes": notes.astype(np.int64)})
+    return replace(found, notes=notes.astype(np.int64), left_out=left)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from raresim.analysis.arrays import FloatArray
+from raresim.analysis.arrays import FloatArray, IntArray
+from raresim.analysis.left_out import flags_of, sentences
+from raresim.analysis.left_out import patients as lost_patients
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
     Inference,
@@ -49,8 +51,8 @@ class MixedModelFit:
     loglik, aic, bic
         Log-likelihood, restricted with REML; criteria count covariance parameters, and with ML
         the coefficients too; the BIC counts patients.
-    observations, patients
-        How many were used.
+    observations, patients, left_out
+        How many were used, and how many patients were left out.
     converged, notes
         As in `Result`.
     """
@@ -69,11 +71,13 @@ class MixedModelFit:
     patients: int
     converged: bool
     notes: tuple[str, ...]
+    left_out: int
     _data: Data = field(repr=False)
     _fit: Fit = field(repr=False)
     _inference: Inference = field(repr=False)
     _df: str = field(repr=False)
     _flags: int = field(repr=False)
+    _lost: IntArray = field(repr=False)
 
     def contrast(self, weights: Sequence[float], measure: str = "combination") -> Result:
         """Estimate a combination of the coefficients.
@@ -96,6 +100,7 @@ class MixedModelFit:
             used=np.array([self.patients]),
             notes=np.array([self._flags]),
             df=self._degrees(c),
+            left_out=self._lost,
         ).row(0)
 
     def _combinations(self, weights: object) -> FloatArray:
@@ -167,12 +172,13 @@ def fit_model(
     standard_errors: str,
     stopping: str,
     title: str,
+    lost: IntArray,
     flags: int = 0,
 ) -> MixedModelFit:
     """Fit the structures of a chain to one table until one converges."""
     reml = method == "REML"
     usable, notes = usable_rows(data)
-    flags |= int(notes[0])
+    flags |= int(notes[0] | flags_of(lost)[0])
     name, shape = chain[0], structure(chain[0], data.layout.visits)
     fit = fit_rows(data, shape, reml, np.zeros(1, dtype=np.bool_))
     for step, candidate in enumerate(chain if usable[0] else ()):
@@ -189,7 +195,7 @@ def fit_model(
     if usable[0] and not fit.converged[0]:
         flags |= int(Note.NO_COVARIANCE_FITTED)
     inference = infer(data, fit, shape, df, standard_errors)
-    return _described(data, fit, inference, names, name, reml, df, title, flags)
+    return _described(data, fit, inference, names, name, reml, df, title, flags, lost)
 
 
 def _described(
@@ -202,6 +208,7 @@ def _described(
     df: str,
     title: str,
     flags: int,
+    lost: IntArray,
 ) -> MixedModelFit:
     good = bool(fit.converged[0])
     free = float(free_observations(data, reml)[0])
@@ -223,10 +230,12 @@ def _described(
         observations=int(data.observations[0]),
         patients=patients,
         converged=good,
-        notes=Note(flags).sentences(),
+        notes=sentences(Note(flags), patients, lost[0]),
+        left_out=int(lost_patients(lost)[0]),
         _data=data,
         _fit=fit,
         _inference=inference,
         _df=df,
         _flags=flags,
+        _lost=lost,
     )

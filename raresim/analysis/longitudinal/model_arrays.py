@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from raresim.analysis.arrays import FloatArray, IntArray
+from raresim.analysis.left_out import left_out
 from raresim.analysis.longitudinal.fitted import MixedModelFit, fit_model
 from raresim.analysis.longitudinal.inference import Degrees, Errors, check_choices
 from raresim.analysis.longitudinal.mixed_models import (
@@ -106,4 +107,8 @@ def mixed_model(
         standard_errors=standard_errors,
         stopping=stopping,
         title=title_of(chain, method, df, standard_errors),
+        lost=left_out(
+            outcome=np.all(np.isnan(outcome), axis=1)[None],
+            covariate=np.all(np.isnan(known), axis=1)[None],
+        ),
     )

@@ -153,6 +153,7 @@ def repeated_measures(
         standard_errors=standard_errors,
         stopping=stopping,
         title=title_of(chain, method, df, standard_errors),
+        lost=table.left_out(),
         flags=int(Note.MISSING_COVARIATE_DROPPED) if table.lost.any() else 0,
     )
     return RepeatedMeasuresFit(**vars(fit), _table=table)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.arm_by_visit import SMALL_ARM_SAME_START, with_notes
+from raresim.analysis.longitudinal.arm_by_visit import SMALL_ARM_BOLD, with_notes
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.fitting import Fit, fit_rows
 from raresim.analysis.longitudinal.inference import (
@@ -99,6 +99,7 @@ def proportional_slowing(
     proportional slowing: share of change averted 0.4885 (95 % CI 0.3767 to 0.6003)
       se 0.05186, t(13.3089) = 9.419, p = 2.963e-07, 8 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 27.6 to 39.4 %.
     """
     check_method(method)
     batch, visits = outcome.shape[0], _enough_visits(outcome)
@@ -217,7 +218,7 @@ def proportional_slowing_test(
         measure="first-order share averted",
     )
     nowhere = np.zeros_like(data.seen)
-    return with_notes(found, data.seen, arm, present, outcome, nowhere, small=SMALL_ARM_SAME_START)
+    return with_notes(found, data.seen, arm, present, outcome, nowhere, small=SMALL_ARM_BOLD)
 
 
 def _enough_visits(outcome: FloatArray) -> int:

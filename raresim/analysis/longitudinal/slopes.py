@@ -5,7 +5,7 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
 from raresim.analysis.longitudinal.arm_by_visit import (
     SMALL_ARM,
-    SMALL_ARM_SAME_START,
+    SMALL_ARM_BOLD,
     missing_covariates,
     with_arm,
     with_notes,
@@ -111,7 +111,7 @@ def random_slope(
         measure="difference in slopes",
         fallback_notes=(limit, limit),
     )
-    small = SMALL_ARM_SAME_START if same_start else SMALL_ARM
+    small = SMALL_ARM_BOLD if same_start else SMALL_ARM
     return with_notes(
         found, data.seen, arm, present, outcome, gone, thin_matters=False, small=small
     )

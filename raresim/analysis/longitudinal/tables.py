@@ -1,18 +1,20 @@
 """Repeated measures of one table of patients."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raresim.analysis.columns import numbers, require, several
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.longitudinal import arm_by_visit as kernel
 from raresim.analysis.longitudinal import progression, slopes
 from raresim.analysis.longitudinal.inference import Degrees, Errors
 from raresim.analysis.longitudinal.mixed_models import FALLBACKS, Stopping
-from raresim.analysis.longitudinal.visit_table import read_visits
+from raresim.analysis.longitudinal.visit_table import VisitTable, read_visits
 from raresim.analysis.notes import Note
-from raresim.analysis.result import Result
+from raresim.analysis.result import Result, Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,9 +127,7 @@ def mmrm(
         same_start=same_start,
         stopping=stopping,
     )
-    if table.lost.any():
-        found.notes[0] |= int(Note.MISSING_COVARIATE_DROPPED)
-    return found.row(0)
+    return _told(found, table)
 
 
 def random_slope(
@@ -209,9 +209,7 @@ def random_slope(
         df=df,
         standard_errors=standard_errors,
     )
-    if table.lost.any():
-        found.notes[0] |= int(Note.MISSING_COVARIATE_DROPPED)
-    return found.row(0)
+    return _told(found, table)
 
 
 def proportional_slowing(
@@ -260,6 +258,7 @@ def proportional_slowing(
     proportional slowing: share of change averted 0.4824 (95 % CI 0.3705 to 0.5944)
       se 0.04962, t(9.17647) = 9.723, p = 3.917e-06, 6 patients
       Small trial: this asymptotic test can exceed its nominal size; re-randomisation keeps it.
+      Measured size of this test at the nominal 5 %, 12 to 60 patients: 27.6 to 39.4 %.
     """
     table = read_visits(
         data, outcome=outcome, visit=visit, subject=subject, arm=arm, control=control
@@ -318,3 +317,12 @@ def proportional_slowing_test(
     return progression.proportional_slowing_test(
         table.outcome[None], table.arm[None], present, covariance=covariance, method=method, df=df
     ).row(0)
+
+
+def _told(found: Results, table: VisitTable) -> Result:
+    """Give the answer, with who was left out for want of a covariate, which arrays do not show."""
+    lost = table.left_out()
+    alone = found.notes & ~int(Note.MISSING_OUTCOME_DROPPED) | flags_of(lost)
+    if table.lost.any():
+        alone |= int(Note.MISSING_COVARIATE_DROPPED)
+    return replace(found, notes=alone, left_out=lost).row(0)

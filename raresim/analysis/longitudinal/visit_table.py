@@ -8,6 +8,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
 from raresim.analysis.columns import arms, measured, require, several, unreadable
+from raresim.analysis.left_out import left_out
 from raresim.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class VisitTable:
     subjects: tuple[object, ...]
     weights: FloatArray | None
     lost: BoolArray
+
+    def left_out(self) -> IntArray:
+        """Count the patients without an outcome that can be used, and why, (1, R + 1)."""
+        unseen = np.all(np.isnan(self.outcome), axis=1)
+        return left_out(covariate=(unseen & np.any(self.lost, axis=1))[None], outcome=unseen[None])
 
     def position(self, visit: object) -> int:
         """Return the position of a visit; None is the last."""

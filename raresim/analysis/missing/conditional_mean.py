@@ -13,6 +13,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
+from raresim.analysis.left_out import left_out, nobody
 from raresim.analysis.missing.normal_model import NormalFit
 from raresim.analysis.missing.trial import Plan, Trial, fitted, trials
 from raresim.analysis.notes import Note
@@ -119,7 +120,7 @@ class Jackknife:
         (B,) estimate at delta 0, and its change with delta.
     variance
         (B, 3) of the estimate at 0, covariance with the slope, and of the slope.
-    converged, used, notes
+    converged, used, notes, left_out
         (B,) as in `Results`.
     """
 
@@ -129,6 +130,7 @@ class Jackknife:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def at(self, delta: FloatArray) -> Results:
         """Give the comparison with a delta (B,)."""
@@ -141,6 +143,7 @@ class Jackknife:
             converged=self.converged,
             used=self.used,
             notes=self.notes,
+            left_out=self.left_out,
         )
 
 
@@ -159,10 +162,10 @@ def jackknife(
     estimate, slope = np.full(rows, np.nan), np.full(rows, np.nan)
     variance = np.full((rows, 3), np.nan)
     converged = np.zeros(rows, dtype=np.bool_)
-    used, notes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    used, notes, lost = *np.zeros((2, rows), dtype=np.int64), nobody(rows)
     for block in _blocks(trials(outcome, baseline, arm, present, stop, death, plan)):
         for b, trial in block:
-            notes[b], used[b] = first_notes(trial, present[b]), len(trial.arm)
+            notes[b], used[b], lost[b] = first_notes(trial, plan, present[b])
         able = [(b, trial) for b, trial in block if not notes[b] & NOTHING_TO_FIT]
         for b, line, why in _lines(able, plan):
             notes[b] |= why
@@ -175,7 +178,7 @@ def jackknife(
             for k, (i, j) in enumerate(((0, 0), (0, 1), (1, 1))):
                 variance[b, k] = factor * ordered_sum(away[:, i] * away[:, j])
             converged[b] = True
-    return Jackknife(estimate, slope, variance, converged, used, notes)
+    return Jackknife(estimate, slope, variance, converged, used, notes, lost)
 
 
 def _blocks(each: Iterator[Trial]) -> Iterator[list[tuple[int, Trial]]]:
@@ -240,8 +243,11 @@ def _line(
     return estimates, int(found[0].notes[0])
 
 
-def first_notes(trial: Trial, present: BoolArray) -> int:
-    """Say what can be said before anything is fitted."""
+def first_notes(trial: Trial, plan: Plan, present: BoolArray) -> tuple[int, int, IntArray]:
+    """Say what can be said before anything is fitted, who is used and who is left out.
+
+    Who died before the first visit has nothing to analyse "while alive".
+    """
     everybody = np.ones((1, len(trial.arm)), dtype=np.bool_)
     controls, treated = patients_per_arm(trial.arm[None], everybody)
     found = Note(0)
@@ -249,8 +255,11 @@ def first_notes(trial: Trial, present: BoolArray) -> int:
         found |= Note.ONE_ARM_EMPTY
     if len(trial.arm) < 4:
         found |= Note.TOO_FEW_PATIENTS
-    if len(trial.arm) < np.count_nonzero(present):
-        found |= Note.MISSING_COVARIATE_DROPPED
     if not np.any(np.isnan(trial.outcome)):
         found |= Note.NOTHING_MISSING
-    return int(found)
+    dead = (trial.death == 0) & (plan.deaths == "while alive")
+    number = int(np.count_nonzero(~dead))
+    kept, gone = np.zeros((2, len(present)), dtype=np.bool_)
+    kept[trial.place], gone[trial.place] = True, dead
+    lost = left_out(covariate=(present & ~kept)[None], outcome=gone[None])[0]
+    return int(found), number, lost

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import nobody
 from raresim.analysis.missing.conditional_mean import first_notes
 from raresim.analysis.missing.normal_model import NormalFit
 from raresim.analysis.missing.pooling import rubin
@@ -82,9 +83,9 @@ def multiple_imputation(
     rows, draws = values.shape[:2]
     estimate, se = np.full((rows, draws), np.nan), np.full((rows, draws), np.nan)
     df, answered = np.full(rows, np.inf), np.zeros((rows, draws), dtype=np.bool_)
-    used, notes = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+    used, notes, lost = *np.zeros((2, rows), dtype=np.int64), nobody(rows)
     for b, trial in enumerate(trials(outcome, baseline, arm, present, stop, death, plan)):
-        notes[b], used[b] = first_notes(trial, present[b]), len(trial.arm)
+        notes[b], used[b], lost[b] = first_notes(trial, plan, present[b])
         if notes[b] & (Note.ONE_ARM_EMPTY | Note.TOO_FEW_PATIENTS):
             continue
         if monotone:
@@ -107,6 +108,7 @@ def multiple_imputation(
             measure="adjusted mean difference",
             used=used,
             notes=notes,
+            left_out=lost,
         )
     )
 
@@ -145,7 +147,12 @@ def _analysed(trial: Trial, fit: NormalFit, plan: Plan, values: FloatArray) -> R
 
 def _without_answer(results: Results) -> Results:
     """Keep REFIT_FAILED off rows that have a reason of their own."""
-    reasons = ~int(Note.REFIT_FAILED | Note.NOTHING_MISSING | Note.MISSING_COVARIATE_DROPPED)
+    reasons = ~int(
+        Note.REFIT_FAILED
+        | Note.NOTHING_MISSING
+        | Note.MISSING_COVARIATE_DROPPED
+        | Note.MISSING_OUTCOME_DROPPED
+    )
     own = ~results.converged & ((results.notes & reasons) != 0)
     results.notes[own] &= ~int(Note.REFIT_FAILED)
     return results

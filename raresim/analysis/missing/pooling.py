@@ -16,6 +16,7 @@ def rubin(
     measure: str = "estimate",
     used: IntArray | None = None,
     notes: IntArray | None = None,
+    left_out: IntArray | None = None,
 ) -> Results:
     """Pool the estimates of M imputed data sets.
 
@@ -34,8 +35,8 @@ def rubin(
     answered
         (B, M) imputations that have an estimate; the others are left out, with the note
         REFIT_FAILED. At least two have to stay.
-    measure, used, notes
-        Passed on to the results; ``used`` and ``notes`` (B,).
+    measure, used, notes, left_out
+        Passed on to the results; ``used`` and ``notes`` (B,), ``left_out`` as `left_out` counts.
 
     References
     ----------
@@ -69,6 +70,7 @@ def rubin(
         converged=enough & (total > 0.0),
         used=np.zeros(len(mean), dtype=np.int64) if used is None else used,
         notes=found,
+        left_out=left_out,
         df=_barnard_rubin(between, total, m, df_complete),
     )
 

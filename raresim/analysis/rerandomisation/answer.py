@@ -38,7 +38,7 @@ class Rerandomised:
         Whether all assignments were listed, with their probabilities, rather than drawn.
     ci_low, ci_high
         95 % limits of a constant shift by inverting the test; NaN where not asked for.
-    converged, used, notes
+    converged, used, notes, left_out
         As in `Result`.
     """
 
@@ -55,6 +55,7 @@ class Rerandomised:
     converged: bool
     used: int
     notes: tuple[str, ...]
+    left_out: int = 0
 
     def p_one_sided(self, side: Side) -> float:
         """Give the p-value against 'the treated arm is not less (or not greater)'.
@@ -100,6 +101,7 @@ class Rerandomisations:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.observed.size

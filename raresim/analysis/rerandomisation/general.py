@@ -122,6 +122,7 @@ def rerandomised(
         converged=asked,
         used=first.used,
         notes=notes,
+        left_out=first.left_out,
     )
 
 

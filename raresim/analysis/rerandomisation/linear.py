@@ -12,6 +12,7 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.rerandomisation.answer import (
     TIED,
@@ -116,16 +117,17 @@ def rerandomised_scores(
     if len(procedure.ratio) != 2:
         raise InputError(f"procedure: found {len(procedure.ratio)} arms; scores compare two.")
     scored = present & ~np.isnan(score)
-    notes = _notes(arm, present, scored)
+    notes = _notes(arm, scored)
     notes += Note.UNLIKE_PROCEDURE * ~possible(procedure, arm, present, stratum, level)
-    asked = (notes & ~int(Note.MISSING_OUTCOME_DROPPED)) == 0
+    asked = notes == 0
+    lost = left_out(outcome=present & ~scored)
     found = _Found(len(score), interval and statistic == "mean difference")
     sets = reference_sets(procedure, uniforms, present, stratum, level, list_up_to)
     for b, reference in enumerate(sets):
         if asked[b]:
             one = _Trial(score[b], arm[b], scored[b], statistic)
             found.put(b, one, reference, two_sided)
-    return found.answer(statistic, asked, np.count_nonzero(scored, axis=1), notes)
+    return found.answer(statistic, asked, np.count_nonzero(scored, axis=1), notes, lost)
 
 
 class _Trial:
@@ -192,7 +194,7 @@ class _Found:
             )
 
     def answer(
-        self, statistic: Linear, asked: BoolArray, used: IntArray, notes: IntArray
+        self, statistic: Linear, asked: BoolArray, used: IntArray, notes: IntArray, lost: IntArray
     ) -> Rerandomisations:
         return Rerandomisations(
             method=f"re-randomisation test, {statistic}",
@@ -207,7 +209,8 @@ class _Found:
             ci_high=self.ci_high,
             converged=asked,
             used=used,
-            notes=notes + Note.REFERENCE_SET_SMALL * self.small,
+            notes=notes + Note.REFERENCE_SET_SMALL * self.small + flags_of(lost),
+            left_out=lost,
         )
 
 
@@ -245,9 +248,7 @@ def _limits(
     return float(low), float(change[::-1][at])
 
 
-def _notes(arm: CodeArray, present: BoolArray, scored: BoolArray) -> IntArray:
+def _notes(arm: CodeArray, scored: BoolArray) -> IntArray:
     controls, treated = patients_per_arm(arm, scored)
-    notes: IntArray = Note.ONE_ARM_EMPTY * ((controls == 0) | (treated == 0)) + (
-        Note.MISSING_OUTCOME_DROPPED * np.any(present & ~scored, axis=1)
-    )
+    notes: IntArray = Note.ONE_ARM_EMPTY * ((controls == 0) | (treated == 0))
     return notes

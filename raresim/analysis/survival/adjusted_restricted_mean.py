@@ -14,6 +14,7 @@ from raresim.analysis.arrays import (
     pick,
 )
 from raresim.analysis.designs import column_sums, cross_products, standardised
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.small_matrices import inverse, product, times
@@ -117,7 +118,6 @@ def rmst_adjusted(
     notes = horizon_notes(arm, used, limit, ~regular | (se > 0.0), SMALL_ARM)
     notes += Note.SINGULAR_DESIGN * (both & ~regular)
     notes += Note.NOT_CONVERGED * (both & regular & ~converged)
-    notes += Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     return wald_results(
         method="adjusted restricted mean survival",
         measure=MEASURES[contrast],
@@ -126,6 +126,7 @@ def rmst_adjusted(
         converged=both & limit.followed & regular & converged,
         used=np.count_nonzero(used, axis=1),
         notes=notes,
+        left_out=left_out(covariate=present & ~complete),
     )
 
 

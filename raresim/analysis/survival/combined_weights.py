@@ -15,9 +15,10 @@ from raresim.analysis.arrays import (
     ordered_sum,
     patients_per_arm,
 )
+from raresim.analysis.left_out import flags_of, left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Side, check_side
-from raresim.analysis.rows import batch_of_one
+from raresim.analysis.rows import batch_of_one, said
 from raresim.analysis.survival.largest_normal import MOST, largest_exceeds
 from raresim.analysis.survival.log_rank import SMALL_ARM, comparison_notes, log_rank_terms
 from raresim.analysis.survival.risk_sets import risk_sets
@@ -46,7 +47,7 @@ class MaxCombo:
         "greater", the one farthest from 0 for "two-sided".
     p
         (B,) joint p-value for ``alternative``.
-    converged, used, notes
+    converged, used, notes, left_out
         (B,) as in `Results`.
     """
 
@@ -58,6 +59,7 @@ class MaxCombo:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.p.size
@@ -91,7 +93,7 @@ class MaxCombo:
             )
         else:
             head = f"MaxCombo test: no comparison of {self.used[0]} patients"
-        return "\n  ".join((head, *Note(int(self.notes[0])).sentences()))
+        return "\n  ".join((head, *said(self, 0)))
 
 
 def max_combo(
@@ -172,6 +174,8 @@ def max_combo(
     correlation = covariance / sd[:, :, None] / sd[:, None, :]
     z, correlation = _without_the_weightless(z, correlation, weighty)
     largest, bound = _deciding(z, alternative)
+    alone, strata = one_arm_strata(arm, present, stratum)
+    lost = left_out(stratum=alone, strata=strata)
     comparable = np.any(terms.variance > 0.0, axis=1)
     converged = np.any(weighty, axis=1)
     p = largest_exceeds(bound, correlation, absolute=alternative == "two-sided")
@@ -186,8 +190,9 @@ def max_combo(
         statistic=np.where(converged, largest, np.nan),
         p=np.where(converged, p, np.nan),
         converged=converged,
-        used=np.count_nonzero(present, axis=1),
-        notes=notes.astype(np.int64),
+        used=np.count_nonzero(present & ~alone, axis=1),
+        notes=notes.astype(np.int64) | flags_of(lost),
+        left_out=lost,
     )
 
 

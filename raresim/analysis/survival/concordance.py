@@ -1,7 +1,6 @@
 """Harrell's concordance of a score with times to an event."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from raresim.analysis.arrays import (
     NumberArray,
     ordered_sum,
 )
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
+from raresim.analysis.rows import batch_of_one, said
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Concordance:
         95 % confidence limits, within 0 and 1.
     concordant, discordant, tied
         Comparable pairs by their scores.
-    used, converged, notes
+    used, converged, notes, left_out
         As in `Results`.
     """
 
@@ -44,14 +45,14 @@ class Concordance:
     used: IntArray
     converged: BoolArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.concordance.size
 
     def row(self, b: int) -> "Concordance":
         """Give row b as a batch of one."""
-        arrays: dict[str, Any] = {name: value[b : b + 1] for name, value in vars(self).items()}
-        return replace(self, **arrays)
+        return batch_of_one(self, b)
 
     def __repr__(self) -> str:
         """Show the numbers of a batch of one, then each note on its line."""
@@ -63,7 +64,7 @@ class Concordance:
                 f"concordance {self.concordance[0]:.4g} (95 % CI {self.ci_low[0]:.4g} to "
                 f"{self.ci_high[0]:.4g}), se {self.se[0]:.4g}, {self.used[0]} patients"
             )
-        return "\n  ".join((head, *Note(int(self.notes[0])).sentences()))
+        return "\n  ".join((head, *said(self, 0)))
 
 
 def concordance(
@@ -121,11 +122,10 @@ def concordance(
             share[b] = (counts[0] + 0.5 * counts[1]) / pairs
             mine = _of_patients(right) + 0.5 * _of_patients(tied) - share[b] * _of_patients(first)
             se[b] = np.sqrt(ordered_sum((mine / pairs) ** 2))
-    converged = ~np.isnan(share)
+    converged, lost = ~np.isnan(share), left_out(covariate=present & ~known)
     notes: IntArray = (
         Note.NO_EVENTS * ~np.any(event & known, axis=1)
         | Note.NO_PAIR_DECIDED * (~converged & np.any(event & known, axis=1))
-        | Note.MISSING_COVARIATE_DROPPED * np.any(present & ~known, axis=1)
         | Note.VARIANCE_NOT_ESTIMABLE * (se == 0.0)
     )
     se = np.where(se > 0.0, se, np.nan)
@@ -139,7 +139,8 @@ def concordance(
         tied=found[:, 2],
         used=np.count_nonzero(known, axis=1).astype(np.int64),
         converged=converged,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(lost),
+        left_out=lost,
     )
 
 

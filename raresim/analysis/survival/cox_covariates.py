@@ -15,19 +15,21 @@ from raresim.analysis.arrays import (
     ordered_sum,
 )
 from raresim.analysis.designs import standardised
+from raresim.analysis.left_out import flags_of, left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import NORMAL_975
-from raresim.analysis.rows import batch_of_one
+from raresim.analysis.rows import batch_of_one, said
 from raresim.analysis.small_matrices import inverse, product, quadratic
 from raresim.analysis.survival.climbing import climb
 from raresim.analysis.survival.covariate_likelihood import (
     CovariateLikelihood,
     covariate_likelihood,
 )
+from raresim.analysis.survival.separation import endless
 from raresim.errors import InputError
 
 Ties = Literal["efron", "breslow"]
-ENDLESS = 25.0  # log hazards further apart mean a likelihood that rises without end
+DOUBTFUL = 25.0  # log hazards further apart than this may mean that the likelihood has no maximum
 FLAT = 1e-10  # of an event, the least curvature of a covariate of unit spread
 
 
@@ -61,7 +63,7 @@ class CoxFits:
         the last from ``covariance``.
     score_p, likelihood_ratio_p, wald_p
         (B,) their p-values.
-    events, used, converged, notes
+    events, used, converged, notes, left_out
         (B,) as in `Results`.
     """
 
@@ -86,6 +88,7 @@ class CoxFits:
     used: IntArray
     converged: BoolArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.loglik.size
@@ -105,7 +108,7 @@ class CoxFits:
             for j, name in enumerate(self.names)
             if self.converged[0]
         ]
-        return "\n  ".join((*lines, *Note(int(self.notes[0])).sentences()))
+        return "\n  ".join((*lines, *said(self, 0)))
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ class Prepared:
         (B,) rows with events whose covariates can be told apart.
     notes
         (B,) why not.
+    left_out
+        (B, R + 1) the others, as `left_out` counts them.
     """
 
     likelihood: CovariateLikelihood
@@ -131,6 +136,7 @@ class Prepared:
     used: BoolArray
     able: BoolArray
     notes: IntArray
+    left_out: IntArray
 
 
 def prepare(
@@ -164,9 +170,9 @@ def prepare(
         Note.NO_EVENTS * (events == 0)
         + Note.NO_COMPARISON * ((events > 0) & varied & ~told_apart)
         + Note.SINGULAR_DESIGN * ((events > 0) & ~(varied & (definite | ~told_apart)))
-        + Note.MISSING_COVARIATE_DROPPED * np.any(present & ~complete, axis=1)
     )
-    return Prepared(likelihood, spread, used, definite & varied & (events > 0), notes)
+    lost = left_out(covariate=present & ~complete)
+    return Prepared(likelihood, spread, used, definite & varied & (events > 0), notes, lost)
 
 
 def cox_model(
@@ -188,7 +194,10 @@ def cox_model(
     with ``cluster`` their sums over clusters. Both are R's ``coxph``.
 
     Where the likelihood has no maximum (a covariate that tells apart who has events)
-    ``converged`` is False with MONOTONE_LIKELIHOOD: `firth_cox` then has an answer.
+    ``converged`` is False with MONOTONE_LIKELIHOOD: `firth_cox` then has an answer. It is decided
+    by a linear programme where the iterations do not settle or run far. Where the sandwich is
+    singular, as with fewer clusters than covariates, ``wald_test`` is NaN with
+    VARIANCE_NOT_ESTIMABLE.
 
     Parameters
     ----------
@@ -234,14 +243,24 @@ def cox_model(
     null = likelihood.at(everyone).value(np.zeros((batch, size)))
     value = likelihood.at(everyone).value(beta)
     covariance, definite = inverse(value.information)
-    converged &= definite & (_reach(likelihood, beta) < ENDLESS)
+    converged &= definite
+    doubtful = ready.able & ~(converged & (_reach(likelihood, beta) < DOUBTFUL))
+    rises = np.zeros(batch, dtype=np.bool_)
+    for b in np.flatnonzero(doubtful):
+        rises[b] = endless(likelihood.sets, likelihood.design, likelihood.present, int(b))
+    converged &= ~rises
     null_inverse, _ = inverse(null.information)
     model_covariance = covariance
     if robust or cluster is not None:
         residual = likelihood.at(everyone).score_residuals(beta)
         covariance = product(product(covariance, _meat(residual, cluster)), covariance)
-    outer, _ = inverse(covariance)
-    notes = ready.notes + Note.MONOTONE_LIKELIHOOD * (ready.able & ~converged)
+    outer, told = inverse(covariance)
+    notes = (
+        ready.notes
+        + Note.MONOTONE_LIKELIHOOD * rises
+        + Note.NOT_CONVERGED * (ready.able & ~rises & ~converged)
+        + Note.VARIANCE_NOT_ESTIMABLE * (converged & ~told)
+    )
     return _fits(
         names or tuple(f"x{j + 1}" for j in range(size)),
         ready,
@@ -253,7 +272,7 @@ def cox_model(
         loglik_null=null.loglik,
         loglik=value.loglik,
         score_test=quadratic(null_inverse, null.score),
-        wald_test=quadratic(outer, beta),
+        wald_test=np.where(told, quadratic(outer, beta), np.nan),
     )
 
 
@@ -292,7 +311,7 @@ def _fits(
     z = coefficients / np.where(se > 0.0, se, np.nan)
     ratio = 2.0 * (loglik - loglik_null)
     chi_squares = [x + blank for x in (score_test, np.maximum(ratio, 0.0), wald_test)]
-    p_values = [np.where(converged, chdtrc(size, np.nan_to_num(x)), np.nan) for x in chi_squares]
+    p_values = [chdtrc(size, np.nan_to_num(x)) + np.where(x == x, 0.0, x) for x in chi_squares]
     return CoxFits(
         names=names,
         coefficients=coefficients,
@@ -314,7 +333,8 @@ def _fits(
         events=np.count_nonzero(ready.likelihood.sets.real, axis=1),
         used=np.count_nonzero(ready.used, axis=1),
         converged=converged,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(ready.left_out),
+        left_out=ready.left_out,
     )
 
 

@@ -11,6 +11,7 @@ from raresim.analysis.arrays import (
     NumberArray,
     patients_per_arm,
 )
+from raresim.analysis.left_out import left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.cox_covariates import Ties, check_ties, cox_model
@@ -113,14 +114,16 @@ def cox(
     both = np.any((sets.at_risk_0 > 0.0) & (sets.at_risk_1 > 0.0), axis=1)
     notes = comparison_notes(event, arm, present, both)
     notes += Note.MONOTONE_LIKELIHOOD * (~fit.finite & (notes == 0))
+    alone, strata = one_arm_strata(arm, present, stratum)
     return wald_results(
         method="Cox regression",
         measure="log hazard ratio",
         estimate=fit.beta,
         se=1.0 / np.sqrt(np.where(fit.information > 0.0, fit.information, 1.0)),
         converged=fit.converged,
-        used=np.count_nonzero(present, axis=1),
+        used=np.count_nonzero(present & ~alone, axis=1),
         notes=notes,
+        left_out=left_out(stratum=alone, strata=strata),
     )
 
 
@@ -163,4 +166,5 @@ def _of_the_arm(
         converged=fits.converged,
         used=fits.used,
         notes=notes,
+        left_out=fits.left_out,
     )

@@ -23,10 +23,15 @@ from raresim.analysis.survival.risk_sets import RiskSets
 
 @dataclass(frozen=True)
 class DiscreteLikelihood:
-    """Where the likelihood of each row is largest; arrays (B,) as in `PartialLikelihood`."""
+    """Where the likelihood of each row is largest; arrays (B,) as in `PartialLikelihood`.
+
+    ``loglik_null`` and ``loglik`` are its logarithms at 0 and there.
+    """
 
     beta: FloatArray
     information: FloatArray
+    loglik_null: FloatArray
+    loglik: FloatArray
     finite: BoolArray
     converged: BoolArray
 
@@ -51,7 +56,24 @@ def maximise_discrete(sets: RiskSets) -> DiscreteLikelihood:
     beta, converged = np.zeros(finite.shape), np.zeros(finite.shape, dtype=np.bool_)
     beta[rows], converged[rows] = solve_score(score, beta[rows], rows)
     _, information = score(beta, np.arange(beta.size))
-    return DiscreteLikelihood(beta, information, finite, converged)
+    null, top = (
+        _loglik(weights, at, treated, numbers, opens) for at in (np.zeros(beta.shape), beta)
+    )
+    return DiscreteLikelihood(beta, information, null, top, finite, converged)
+
+
+def _loglik(
+    weights: FloatArray,
+    beta: FloatArray,
+    treated: FloatArray,
+    numbers: FloatArray,
+    opens: BoolArray,
+) -> FloatArray:
+    """Add the logarithms of the chance of who had the events, given how many did."""
+    logs = weights + beta[:, None, None] * numbers
+    most = np.max(logs, axis=-1)
+    total = most + np.log(ordered_sum(np.exp(logs - most[..., None])))
+    return ordered_sum(np.where(opens, beta[:, None] * treated - total, 0.0))
 
 
 def _log_ways(

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import chdtrc
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, NumberArray
+from raresim.analysis.left_out import nobody
 from raresim.analysis.notes import Note
 from raresim.analysis.survival.group_log_rank import GroupTest, chi_square_of
 from raresim.errors import InputError
@@ -94,6 +95,7 @@ def gray_test(
         converged=converged,
         used=np.count_nonzero(present, axis=1),
         notes=notes.astype(np.int64),
+        left_out=nobody(len(notes)),
     )
 
 

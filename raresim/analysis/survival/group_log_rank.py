@@ -13,8 +13,9 @@ from raresim.analysis.arrays import (
     NumberArray,
     ordered_sum,
 )
+from raresim.analysis.left_out import nobody
 from raresim.analysis.notes import Note
-from raresim.analysis.rows import batch_of_one
+from raresim.analysis.rows import batch_of_one, said
 from raresim.analysis.small_matrices import inverse, quadratic
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
 from raresim.analysis.survival.weights import Weight, pooled
@@ -37,7 +38,7 @@ class GroupTest:
         (B, k) and (B, k, k): observed less expected, and its covariance.
     chi_square, df, p
         (B,) the statistic, its degrees of freedom and the p-value.
-    converged, used, notes
+    converged, used, notes, left_out
         (B,) as in `Results`.
     """
 
@@ -52,6 +53,7 @@ class GroupTest:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.p.size
@@ -71,7 +73,7 @@ class GroupTest:
             )
         else:
             head = f"{self.method}: no comparison of {self.used[0]} patients"
-        return "\n  ".join((head, *Note(int(self.notes[0])).sentences()))
+        return "\n  ".join((head, *said(self, 0)))
 
 
 def logrank_groups(
@@ -145,6 +147,7 @@ def logrank_groups(
         converged=converged,
         used=np.count_nonzero(present, axis=1),
         notes=notes.astype(np.int64),
+        left_out=nobody(len(notes)),
     )
 
 

@@ -14,6 +14,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
     pick,
 )
+from raresim.analysis.left_out import left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
@@ -111,6 +112,7 @@ def logrank(
     comparable = variance > 0.0
     variance = np.where(comparable, variance, 1.0)
     smaller = np.minimum(*patients_per_arm(arm, present))
+    alone, strata = one_arm_strata(arm, present, stratum)
     both = comparable if weight is None else np.any(terms.variance > 0.0, axis=1)
     notes = comparison_notes(event, arm, present, both)
     notes += Note.NO_WEIGHT * (both & ~comparable)
@@ -123,8 +125,9 @@ def logrank(
         estimate=difference / variance,
         se=1.0 / np.sqrt(variance),
         converged=comparable,
-        used=np.count_nonzero(present, axis=1),
+        used=np.count_nonzero(present & ~alone, axis=1),
         notes=notes,
+        left_out=left_out(stratum=alone, strata=strata),
     )
 
 

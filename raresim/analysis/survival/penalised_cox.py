@@ -11,6 +11,7 @@ from raresim.analysis.arrays import (
     NumberArray,
     patients_per_arm,
 )
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.notes import Note
 from raresim.analysis.result import CONFIDENCE, Results
 from raresim.analysis.small_matrices import inverse
@@ -211,5 +212,6 @@ def _results(
         p=np.where(converged, chdtrc(1, ratio), np.nan),
         converged=converged,
         used=np.count_nonzero(ready.used, axis=1),
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(ready.left_out),
+        left_out=ready.left_out,
     )

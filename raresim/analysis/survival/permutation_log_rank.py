@@ -14,6 +14,7 @@ from raresim.analysis.arrays import (
     patients_per_arm,
     pick,
 )
+from raresim.analysis.left_out import flags_of, left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results
 from raresim.analysis.survival.log_rank import comparison_notes
@@ -134,7 +135,9 @@ def logrank_permutation(
             p[b] = (1 + np.count_nonzero(np.abs(sums) >= far)) / (1 + sums.size)
         else:
             p[b] = _listed(far, *one)
-    return _results(observed, spread, p, event & present, arm, present, weight)
+    # drawn anew by the trial's own randomisation, a stratum of one arm might have had both
+    within = stratum if assignments is None else None
+    return _results(observed, spread, p, event & present, arm, present, within, weight)
 
 
 def _results(
@@ -144,11 +147,14 @@ def _results(
     event: BoolArray,
     arm: CodeArray,
     present: BoolArray,
+    stratum: CodeArray | None,
     weight: Weight | None,
 ) -> Results:
     both = np.minimum(*patients_per_arm(arm, present)) > 0
     converged = both & (spread > 0.0)
     blank = np.where(converged, 0.0, np.nan)
+    alone, strata = one_arm_strata(arm, present, stratum)
+    lost = left_out(stratum=alone, strata=strata)
     notes = comparison_notes(event, arm, present, converged)
     notes -= notes & int(Note.NO_EVENTS_IN_ONE_ARM) * converged  # no matter to this test
     return Results(
@@ -162,8 +168,9 @@ def _results(
         statistic=observed / np.where(converged, spread, np.nan),
         p=p + blank,
         converged=converged,
-        used=np.count_nonzero(present, axis=1),
-        notes=notes.astype(np.int64),
+        used=np.count_nonzero(present & ~alone, axis=1),
+        notes=notes.astype(np.int64) | flags_of(lost),
+        left_out=lost,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.notes import Note
 from raresim.analysis.small_matrices import inverse, product, quadratic, times
 from raresim.analysis.two_stage.joint_stage_counts import StageCounts, stage_counts
@@ -94,7 +95,6 @@ def joint_stage_regression(
     notes = (
         Note.NO_EVENTS_IN_ONE_ARM * ~np.all(live[:, :treatments], axis=1)
         + Note.LINKAGE_AT_ZERO * zero
-        + Note.MISSING_OUTCOME_DROPPED * counts.missing
         + Note.RERANDOMISE * (counts.used <= SMALL_TRIAL)
     )
     notes = notes + Note.NOT_CONVERGED * (~answered & np.all(live[:, :treatments], axis=1))
@@ -110,7 +110,8 @@ def joint_stage_regression(
         regime_se=regime_se + none[:, None, None],
         converged=answered,
         used=counts.used,
-        notes=notes.astype(np.int64),
+        notes=notes.astype(np.int64) | flags_of(counts.left_out),
+        left_out=counts.left_out,
     )
 
 

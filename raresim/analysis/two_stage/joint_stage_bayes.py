@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
-from raresim.analysis.notes import Note
+from raresim.analysis.left_out import flags_of
 from raresim.analysis.rows import one_row
 from raresim.analysis.two_stage.estimating_equations import Linkage
 from raresim.analysis.two_stage.joint_stage_counts import stage_counts
@@ -70,8 +70,8 @@ class JointStagePosterior:
         (K, K) posterior probability that the row's rate is above the column's; NaN on the diagonal.
     converged
         Whether there is a posterior.
-    used
-        Number of patients.
+    used, left_out
+        Number of patients, and of those left out; the notes say why.
     notes
         Sentences to read with the numbers.
     """
@@ -87,6 +87,7 @@ class JointStagePosterior:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __repr__(self) -> str:
         """Show the rates, then each note on its line."""
@@ -115,6 +116,7 @@ class JointStagePosteriors:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.used.size
@@ -207,7 +209,8 @@ def bayesian_joint_stage(
         **fields,
         converged=np.ones(len(answers), dtype=np.bool_),
         used=counts.used,
-        notes=(Note.MISSING_OUTCOME_DROPPED * counts.missing).astype(np.int64),
+        notes=flags_of(counts.left_out),
+        left_out=counts.left_out,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
+from raresim.analysis.left_out import left_out
 from raresim.errors import InputError
 
 
@@ -22,12 +23,12 @@ class StageCounts:
     kinds
         (B, K, 2, K, 3) patients by treatment and response (0, 1) in stage 1, treatment in stage
         2, and response in stage 2 (0, 1, or 2 for unknown; then the treatment is 0).
-    missing
-        (B,) whether patients without a response in stage 1 were left out.
+    left_out
+        (B, R + 1) patients without a response in stage 1, as `left_out` counts them.
     """
 
     kinds: IntArray
-    missing: BoolArray
+    left_out: IntArray
 
     @property
     def used(self) -> IntArray:
@@ -108,4 +109,4 @@ def stage_counts(
     final = np.where(later, response_2 == 1.0, 2).astype(np.int64)
     place = (rows, treatment_1, answered.astype(np.int64), np.where(later, treatment_2, 0), final)
     np.add.at(kinds, tuple(part[used] for part in place), 1)
-    return StageCounts(kinds, np.any(present & ~used, axis=1))
+    return StageCounts(kinds, left_out(outcome=present & ~used))

@@ -25,8 +25,8 @@ class JointStageFit:
         stay on it after a response, else change to the column's"; NaN on the diagonal.
     converged
         Whether there are estimates.
-    used
-        Number of patients.
+    used, left_out
+        Number of patients, and of those left out; the notes say why.
     notes
         Sentences to read with the numbers.
     """
@@ -39,6 +39,7 @@ class JointStageFit:
     converged: bool
     used: int
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
     def __repr__(self) -> str:
         """Show the rates, then each note on its line."""
@@ -72,6 +73,7 @@ class JointStageFits:
     converged: BoolArray
     used: IntArray
     notes: IntArray
+    left_out: IntArray
 
     def __len__(self) -> int:
         return self.used.size
@@ -107,4 +109,5 @@ class JointStageFits:
             converged=self.converged,
             used=self.used,
             notes=self.notes,
+            left_out=self.left_out,
         )

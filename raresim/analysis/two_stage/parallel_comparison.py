@@ -7,6 +7,7 @@ import numpy as np
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from raresim.analysis.continuous.t_tests import two_sample_t
+from raresim.analysis.left_out import left_out
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.errors import InputError
@@ -69,7 +70,9 @@ def combined_stages(first: Results, second: Results, weight: float) -> Results:
         se=np.sqrt(variance),
         converged=both,
         used=first.used,
-        notes=(first.notes | second.notes) + Note.STAGE_WITHOUT_COMPARISON * ~both,
+        left_out=first.left_out,
+        notes=(first.notes | second.notes & ~int(Note.ONE_ARM_EMPTY))
+        + Note.STAGE_WITHOUT_COMPARISON * ~both,
         df=df,
     )
 
@@ -242,10 +245,8 @@ def _risk_difference(
     part = [p * (1.0 - p) / np.maximum(n, 1) for p, n in zip(rates, number, strict=True)]
     variance = placebo_share * part[0] + part[1]
     both = (number[0] > 0) & (number[1] > 0)
-    notes: IntArray = (
-        Note.ONE_ARM_EMPTY * ~both
-        + Note.VARIANCE_NOT_ESTIMABLE * (both & ~(variance > 0.0))
-        + Note.MISSING_OUTCOME_DROPPED * np.any(missing, axis=1)
+    notes: IntArray = Note.ONE_ARM_EMPTY * ~both + Note.VARIANCE_NOT_ESTIMABLE * (
+        both & ~(variance > 0.0)
     )
     return wald_results(
         method="risk difference",
@@ -255,6 +256,7 @@ def _risk_difference(
         converged=both,
         used=number[0] + number[1],
         notes=notes,
+        left_out=left_out(outcome=missing),
     )
 
 

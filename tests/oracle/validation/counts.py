@@ -12,13 +12,15 @@ import pandas as pd
 
 from raresim.analysis import negative_binomial
 from raresim.analysis.counts import (
+    NegativeBinomialFit,
     mean_cumulative_function,
+    negative_binomial_fit,
     poisson_exact,
     poisson_regression,
     poisson_test,
     quasi_poisson_regression,
 )
-from raresim.analysis.counts.batch import negative_binomial_theta
+from raresim.analysis.tail_result import TailResult
 from tests.oracle.validation.comparison import Comparison, data_file, oracle
 
 GLM = "R stats, glm"
@@ -49,11 +51,9 @@ def patients() -> pd.DataFrame:
     )
 
 
-def theta() -> float:
-    data = patients()
-    count, days = data["attacks"].to_numpy()[None], data["days"].to_numpy()[None]
-    arm = (data["treat"] != "placebo").to_numpy().astype(int)[None]
-    return float(negative_binomial_theta(count, days, arm, np.ones_like(arm, dtype=bool))[0])
+@cache
+def whole_model() -> NegativeBinomialFit:
+    return negative_binomial_fit(patients(), **COLUMNS)
 
 
 def made_up() -> pd.DataFrame:
@@ -179,19 +179,64 @@ def _of_r() -> list[Comparison]:
                     METHODS[name], f"cgd: {field}", source, expected, got, 1e-6, relative, True
                 )
             )
-    rows.append(
-        Comparison(
-            "negative binomial regression",
-            "cgd: theta",
-            "R MASS, glm.nb",
-            out["nb_theta"],
-            theta,
-            1e-5,
-            True,
-            True,
+    rows += _intercepts(out)
+    intercept, se, z, _ = out["nb"][0]
+    for item, expected, get in (
+        ("log rate of the control (intercept)", intercept, lambda fit: fit.log_rate[0]),
+        ("its se", se, lambda fit: fit.log_rate_se[0]),
+        ("its z", z, lambda fit: fit.log_rate[0] / fit.log_rate_se[0]),
+        ("theta", out["nb_theta"], lambda fit: fit.theta),
+        ("se of theta", out["nb_se_theta"], lambda fit: fit.theta_se),
+        ("log-likelihood", out["nb_loglik"], lambda fit: fit.loglik),
+    ):
+
+        def found(get: Any = get) -> float:
+            return float(get(whole_model()))
+
+        rows.append(
+            Comparison(
+                METHODS["nb"], f"cgd: {item}", "R MASS, glm.nb", expected, found, 1e-6, True, True
+            )
         )
-    )
     return rows
+
+
+@cache
+def one_arm(arm: str) -> TailResult:
+    """Return the rate of one arm: without covariates, Poisson regression has those of the arms."""
+    data = patients()
+    return poisson_test(data[data["treat"] == arm], count="attacks", exposure="days", goal=1.0)
+
+
+def _intercepts(out: dict[str, Any]) -> list[Comparison]:
+    """Compare events, time and the intercepts: the log rate of the controls, se 1/sqrt(events)."""
+
+    def dispersion() -> float:
+        wide, narrow = (
+            k(patients(), **COLUMNS).se for k in (quasi_poisson_regression, poisson_regression)
+        )
+        return float(wide / narrow)
+
+    def row(spread: Callable[[], float]) -> tuple[Callable[[], float], ...]:
+        rate = lambda: float(np.log(one_arm("placebo").estimate))  # noqa: E731
+        se = lambda: spread() / float(np.sqrt(one_arm("placebo").statistic))  # noqa: E731
+        return rate, se, lambda: rate() / se()
+
+    wanted: list[tuple[str, str, float, Callable[[], float]]] = []
+    for name, spread in (("poisson", lambda: 1.0), ("quasi", dispersion)):
+        numbers = zip(
+            ("log rate of the control", "its se", "its z"), out[name][0], row(spread), strict=False
+        )
+        wanted += [(METHODS[name], item, x, got) for item, x, got in numbers]
+    for k, arm in enumerate(("placebo", "rIFN-g")):
+        events = lambda arm=arm: one_arm(arm).statistic  # noqa: E731
+        time = lambda arm=arm: one_arm(arm).statistic / one_arm(arm).estimate  # noqa: E731
+        wanted.append(("exact test of a Poisson rate", f"events, {arm}", out["events"][k], events))
+        wanted.append(("exact test of a Poisson rate", f"days, {arm}", out["time"][k], time))
+    return [
+        Comparison(method, f"cgd: {item}", GLM, x, got, 1e-6, True, True)
+        for method, item, x, got in wanted
+    ]
 
 
 def _mean_cumulative() -> list[Comparison]:

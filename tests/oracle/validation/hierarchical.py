@@ -67,6 +67,9 @@ def _pairs_of_wins(item: str) -> list[Comparison]:
 
                 text = f"stratum {stratum}, {field} by outcome {level + 1}"
                 add(text, float(np.atleast_1d(part)[s]), count)
+                shares = out["summary_ep"][f"{arm.title()}_Endpoint{level + 1}"]["Proportion"]
+                part_of = lambda f=found, c=count: c() / f().pairs  # noqa: E731
+                add(f"{text}, share", float(np.atleast_1d(shares)[s]), part_of)
     return rows
 
 
@@ -163,13 +166,19 @@ def _of_buysetest(item: str, time: float, bilirubin: float) -> list[Comparison]:
             out["winRatio"][level]["se"],
             lambda found=found, ratio=ratio: ratio() * found().win_ratio.se,  # type: ignore[misc]
         )
-        for theirs, name in (("favorable", "wins"), ("unfavorable", "losses")):
-            add(
-                "win ratio",
-                f"share of {name} by {level + 1} outcomes",
-                out[theirs][level]["estimate"],
-                lambda found=found, name=name: getattr(found(), name) / found().pairs,  # type: ignore[misc]
-            )
+        for theirs, share in (("favorable", "share_won"), ("unfavorable", "share_lost")):
+            for their_name, name in (
+                ("estimate", "estimate"),
+                ("se", "se"),
+                ("lower.ci", "ci_low"),
+                ("upper.ci", "ci_high"),
+            ):
+                add(
+                    "win ratio",
+                    f"{share.replace('_', ' ')} by {level + 1} outcomes: {name}",
+                    out[theirs][level][their_name],
+                    lambda f=found, s=share, n=name: getattr(getattr(f(), s), n),  # type: ignore[misc]
+                )
         add(
             "net benefit",
             f"se by {level + 1} outcomes",

@@ -26,7 +26,9 @@ from raresim.analysis.survival import (
     max_combo,
     rmst,
 )
+from raresim.analysis.survival.discrete_likelihood import DiscreteLikelihood, maximise_discrete
 from raresim.analysis.survival.largest_normal import largest_exceeds
+from raresim.analysis.survival.risk_sets import risk_sets
 from tests.oracle.validation.comparison import Comparison, data_file, oracle
 
 SURVDIFF = "R survival 3.5.3, survdiff"
@@ -188,9 +190,27 @@ def discrete() -> Iterator[Check]:
             want[name]["trt"],
             (lambda name=name: float(getattr(fit_discrete(), NAMES[name]))),
         )
+    for item, value, get in (
+        ("null log likelihood", want["loglik"][0], lambda: exact_ties().loglik_null[0]),
+        ("log likelihood", want["loglik"][1], lambda: exact_ties().loglik[0]),
+        (
+            "likelihood ratio test",
+            want["lrt"],
+            lambda: 2.0 * (exact_ties().loglik[0] - exact_ties().loglik_null[0]),
+        ),
+    ):
+        yield "Cox regression, exact ties", f"pbc: {item}", COXPH, value, lambda g=get: float(g())
 
 
 NAMES = {"coef": "estimate", "se": "se"}
+
+
+@cache
+def exact_ties() -> DiscreteLikelihood:
+    data = pbc()
+    time, event = data["time"].to_numpy()[None], data["died"].to_numpy(dtype=bool)[None]
+    here = np.ones_like(event)
+    return maximise_discrete(risk_sets(time, event, (data["trt"] == 1.0).to_numpy()[None], here))
 
 
 def fit_discrete() -> Result:
