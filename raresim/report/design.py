@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from raresim.report.assumption import line_words
 from raresim.report.milestones import milestone_words
 from raresim.report.published import units
@@ -38,8 +40,14 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Success", f"the test of {scenario.spec.analysis.success} rejects"),
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
+        *([("Nuisance grid of the size", _nuisance(spec.nuisance))] if spec.nuisance else []),
         *([("Prices", _prices(spec.costs))] if spec.costs else []),
     ]
+
+
+def _nuisance(nuisance: dict[str, list[Any]]) -> str:
+    parts = (f"{path}: {', '.join(map(str, values))}" for path, values in nuisance.items())
+    return "; ".join(parts)
 
 
 def _arm(scenario: Scenario, arm: str) -> str:

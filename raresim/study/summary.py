@@ -84,7 +84,7 @@ def summarise(
 ) -> Summary:
     """Return the operating characteristics of a simulated scenario."""
     clusters = trials["draw"].to_numpy()
-    rejected = _in_sequence(scenario, trials, analyses)
+    rejected = rejections(scenario, trials, analyses)
     success = scenario.spec.analysis.success
     found = {
         name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
@@ -122,7 +122,7 @@ def successes(
     scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
 ) -> npt.NDArray[np.bool_]:
     """Return whether each replicate meets the scenario's success criterion."""
-    return _in_sequence(scenario, trials, analyses)[scenario.spec.analysis.success]
+    return rejections(scenario, trials, analyses)[scenario.spec.analysis.success]
 
 
 def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure | None:
@@ -135,7 +135,7 @@ def _chance_of_benefit(scenario: Scenario, name: str, truth: Floats) -> Figure |
     return montecarlo.proportion(helps, np.arange(len(truth)))
 
 
-def _in_sequence(
+def rejections(
     scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Return by estimand whether each replicate rejects, in the fixed sequence if there is one."""
