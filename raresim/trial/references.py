@@ -19,6 +19,7 @@ from raresim.trial.effects import published_effects
 from raresim.trial.enrolment import clock_of
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
+from raresim.trial.nuisance import misplaced
 from raresim.trial.period_references import PeriodChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.responders import Responders
@@ -97,6 +98,9 @@ class _Checker(PeriodChecker, MilestoneChecker):
         self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
+        for path in design.nuisance:
+            if mend := misplaced(path):
+                self.add(("design", "nuisance", path), "there is no nuisance", mend)
         check_condition(self, ("design", "eligible"), design.eligible)
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)
