@@ -80,6 +80,7 @@ def _design() -> dict[str, Any]:
     return {
         "design.run_in": "3 weeks",
         "design.follow_for": "13 months",
+        "design.false_claims": {"no_effect": ["lost"]},
         "design.nuisance": {
             "truth.missed_visits.share": [0.17],
             "truth.data_entry.mean": ["9 days"],

@@ -47,6 +47,7 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
         *_multiplicity(scenario.spec.analysis),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
+        *([("Claims that they make false", _false(spec))] if spec.false_claims else []),
         *([("Nuisance grid of the size", _nuisance(spec.nuisance))] if spec.nuisance else []),
         *([("Prices", _prices(spec.costs))] if spec.costs else []),
     ]
@@ -71,6 +72,10 @@ def _multiplicity(analysis: Analysis) -> list[tuple[str, str]]:
 
 def _numbers(value: float | list[float]) -> str:
     return " and ".join(number(one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _false(spec: Design) -> str:
+    return "; ".join(f"{name}: {', '.join(own)}" for name, own in spec.false_claims.items())
 
 
 def _nuisance(nuisance: dict[str, list[Any]]) -> str:

@@ -122,6 +122,13 @@ class Design(Spec):
         description="hypotheses over which type I error is the maximum",
         examples=[["no_effect"]],
     )
+    false_claims: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="estimands of which a rejection is an error under a null hypothesis, where "
+        "the effects do not tell, or where it is not those that the success and the order name",
+        examples=[{"symptomatic": ["delayed_part"]}],
+    )
     nuisance: dict[str, Annotated[list[Any], Field(min_length=1, max_length=5)]] = Field(
         default_factory=dict,
         max_length=6,

@@ -2,7 +2,7 @@
 
 A design names places of its truth block, or of its model file (`model.outcomes...`), and values to
 stand there: an event rate, a dispersion, an SD, drop-out, drift. The points of the grid are the
-centre (all as the files have it), each value alone, and, where they are few, all corners.
+centre (all as the files have it), each value alone, and all corners, as far as they are few.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from raresim.files import Document, parse, read
 Values = dict[str, Any]
 """A point of the grid: the values that are moved, by their places."""
 
-CORNERS = 16
-"""Combinations of a value of every place up to which all are points."""
+MOST = 9
+"""Points up to which a grid has its corners: combinations of a value of every place."""
 OF_MODEL = "model."
 PARTS = ("patients", "links", "unpublished", "outcomes")
 """Parts of a model file that hold numbers of patients."""
@@ -37,19 +37,23 @@ NO_NUISANCE = {
 
 
 def grid(nuisance: Mapping[str, Sequence[Any]]) -> list[Values]:
-    """Return the points: the centre, one place moved at a time, and the corners if they are few.
+    """Return the points: the centre, one place moved at a time, and the corners.
 
-    Two places or more have corners: one of the stated values at every place, `CORNERS` at most.
+    Corners have one of the stated values at every place, of two places or more. Where all these
+    points are more than `MOST`, the corners stay without what is between them and the centre; where
+    that is too many as well, it is each value alone and no corners.
 
     Examples
     --------
     >>> grid({"a": [1, 2], "b": [3]})
     [{}, {'a': 1}, {'a': 2}, {'b': 3}, {'a': 1, 'b': 3}, {'a': 2, 'b': 3}]
     """
-    points: list[Values] = [{}]
-    points += [{path: value} for path, values in nuisance.items() for value in values]
+    alone: list[Values] = [{path: value} for path, own in nuisance.items() for value in own]
     corners = [dict(zip(nuisance, chosen, strict=True)) for chosen in product(*nuisance.values())]
-    return points + corners if len(nuisance) > 1 and len(corners) <= CORNERS else points
+    if len(nuisance) < 2 or 1 + len(corners) > MOST:
+        return [{}, *alone]
+    whole = [{}, *alone, *corners]
+    return whole if len(whole) <= MOST else [{}, *corners]
 
 
 def moved(document: Document, model: DiseaseModel, values: Values) -> tuple[Document, DiseaseModel]:

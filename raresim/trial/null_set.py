@@ -1,37 +1,45 @@
 """Which claims of a trial are true nulls under a hypothesis, by the effects that it states.
 
-A trial claims its success criterion and what stands in its order of tests. Under a *partial null*
-some claims have an effect and others have none; a rejection of one of the latter is an error,
-whatever becomes of the former (family-wise error in the strong sense).
+A trial claims what makes its success, what stands in its order of tests, and what shares a level.
+Under a *partial null* some claims have an effect and others have none; a rejection of one of the
+latter is an error, whatever becomes of the former (family-wise error in the strong sense).
 Source: Dmitrienko, Tamhane & Bretz, Multiple Testing Problems in Pharmaceutical Statistics, 2010,
 section 2.2 (strong control over all configurations of true and false nulls).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from raresim.evidence import Ratio
 from raresim.trial.effect_block import EffectSpec
 from raresim.trial.intercurrent_block import STOPS
 
 if TYPE_CHECKING:
+    from raresim.trial.analysis_block import Estimand
     from raresim.trial.scenario import Scenario
 
+WEEK = 7.0
+Acts = tuple[object, ...] | None
+"""What a treatment does to an outcome, None for nothing."""
 
-def claims(scenario: Scenario) -> tuple[str, ...]:
+
+def claimed(scenario: Scenario) -> tuple[str, ...]:
     """Return the estimands of which a rejection is a claim; all others are told, not claimed."""
     analysis = scenario.spec.analysis
-    return tuple(dict.fromkeys([*analysis.order, analysis.success]))
+    return tuple(dict.fromkeys([*analysis.order, *analysis.successes, *analysis.together]))
 
 
 def true_nulls(scenario: Scenario, hypothesis: str) -> tuple[str, ...]:
     """Return the claims without effect under a hypothesis.
 
-    A claim about two arms is a true null where both have the same effect on its outcome and on all
-    that this rests on, or the treated arm a harmful one. Where no claim is found to be one, and
-    always in a trial of one arm, the file's word counts: under a hypothesis declared in `nulls` all
-    claims are (`study/design_size` then leaves out those of one arm that truly beat their goals).
+    What the design states under `false_claims` counts; else the effects tell. Treatments are the
+    same where they have the same effect on the claim's outcome and on all that this rests on; a
+    claim that compares only such ones, or a harmful one with none, is a true null. Where no claim
+    is found to be one, and always against a goal, the file's word counts: under a hypothesis
+    declared in `nulls` all claims are (`study/design_size` leaves out those that truly beat their
+    goals).
 
     Examples
     --------
@@ -40,25 +48,38 @@ def true_nulls(scenario: Scenario, hypothesis: str) -> tuple[str, ...]:
     >>> true_nulls(cgd, "no_effect"), true_nulls(cgd, "effect")
     (('infection_free', 'infection_rate'), ())
     """
-    made = claims(scenario)
-    found: tuple[str, ...] = ()
-    if scenario.controlled:
-        found = tuple(name for name in made if _is_null(scenario, hypothesis, name))
-    declared = hypothesis in scenario.spec.design.nulls
-    return found or (made if declared else ())
+    design = scenario.spec.design
+    stated = design.false_claims.get(hypothesis)
+    if stated:
+        return tuple(stated)
+    made = claimed(scenario)
+    found = without_effect(scenario, hypothesis, made)
+    return found or (made if hypothesis in design.nulls else ())
+
+
+def told_nulls(scenario: Scenario, hypothesis: str) -> tuple[str, ...]:
+    """Return the other estimands without effect that are told at the end, and not claimed."""
+    end = [*scenario.spec.design.milestones.values()][-1]
+    known = {*claimed(scenario), *scenario.spec.design.false_claims.get(hypothesis, [])}
+    return without_effect(scenario, hypothesis, [n for n in end.analyses if n not in known])
+
+
+def without_effect(scenario: Scenario, hypothesis: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Return which estimands compare only what does the same, by the effects that are stated."""
+    methods = scenario.spec.analysis.methods
+    return tuple(n for n in names if methods[n].goal is None and _is_null(scenario, hypothesis, n))
 
 
 def _is_null(scenario: Scenario, hypothesis: str, name: str) -> bool:
-    control, treated = (scenario.arms[number] for number in scenario.pair(name))
     own = scenario.spec.analysis.estimands[name].outcome
     for outcome in _behind(scenario, own):
         effects = scenario.spec.truth.hypotheses[hypothesis].get(outcome, {})
-        there, here = effects.get(control), effects.get(treated)
-        if _acts(there) == _acts(here):
+        control, *others = _compared(scenario, name, effects)
+        if all(other == control for other in others):
             continue
-        if outcome != own or _acts(there) is not None or not _harms(scenario, own, here):
+        if outcome != own or not _harms(scenario, name, effects):
             return False
-    return not _ended_apart(scenario, name, (control, treated))
+    return not _ended_apart(scenario, name)
 
 
 def _behind(scenario: Scenario, outcome: str) -> set[str]:
@@ -76,32 +97,82 @@ def _behind(scenario: Scenario, outcome: str) -> set[str]:
     return found
 
 
-def _acts(effect: EffectSpec | None) -> tuple[object, ...] | None:
-    """Return what an effect does, None for nothing; who said so, and why, makes no difference."""
-    if effect is None or effect.is_null:
+def _compared(
+    scenario: Scenario, name: str, effects: Mapping[str, EffectSpec]
+) -> list[list[tuple[Any, ...]]]:
+    """Return what is compared, the control first: what each arm, or treatment, does and when."""
+    estimand = scenario.spec.analysis.estimands[name]
+    if estimand.within_patients:
+        return [[(_acts(scenario, effects, one),)] for one in reversed(estimand.compare)]
+    until = _last_day(estimand)
+    return [_course(scenario, arm, effects, until) for arm in scenario.pair(name)]
+
+
+def _last_day(estimand: Estimand) -> float:
+    """Return the day of the last reading, infinite where all of follow-up is looked at."""
+    return WEEK * estimand.week if estimand.is_change or estimand.is_share else float("inf")
+
+
+def _course(
+    scenario: Scenario, arm: int, effects: Mapping[str, EffectSpec], until: float
+) -> list[tuple[Any, ...]]:
+    """Return since when an arm's patients have which effect, or one of several by a line."""
+    found: list[tuple[Any, ...]] = []
+    before: frozenset[Acts] = frozenset()
+    for period in scenario.periods(arm):
+        if period.since >= until:
+            break
+        own = frozenset([_acts(scenario, effects, period.give)])
+        now = own if period.line is None else own | before
+        if len(now) > 1:
+            found.append((period.since, tuple(own), period.line, period.past))
+        elif now != before:
+            found.append((period.since, *now))
+        before = now
+    return found
+
+
+def _acts(scenario: Scenario, effects: Mapping[str, EffectSpec], treatment: str) -> Acts:
+    """Return what a treatment does, None for nothing; who said so, and why, makes no difference."""
+    effect = effects.get(treatment)
+    if effect is None:
         return None
+    below = _acts(scenario, effects, effect.on_top_of) if effect.on_top_of else None
+    if effect.is_null:
+        return below
     statistic = effect.statistic
     size = statistic.ratio if isinstance(statistic, Ratio) else statistic.difference
     after = 0.0 if isinstance(statistic, Ratio) else statistic.after
     where = effect.only_where.text if effect.only_where else ""
-    return type(statistic), size, after, effect.half_life, effect.responders, where
+    # two treatments one after the other act in the same share of patients, but not in the same ones
+    whose = treatment if effect.responders < 1 and scenario.spec.design.has_periods else ""
+    how_long = effect.half_life, effect.lasts
+    return type(statistic), size, after, how_long, effect.responders, whose, where, below
 
 
-def _harms(scenario: Scenario, outcome: str, effect: EffectSpec | None) -> bool:
-    """Return whether an effect on an outcome itself is to its bad side."""
-    if effect is None or outcome not in scenario.model.spec.outcomes:
+def _harms(scenario: Scenario, name: str, effects: Mapping[str, EffectSpec]) -> bool:
+    """Return whether the outcome itself is made worse, by what is compared with nothing."""
+    outcome = scenario.spec.analysis.estimands[name].outcome
+    if outcome not in scenario.model.spec.outcomes:
+        return False
+    if scenario.spec.analysis.estimands[name].within_patients or scenario.spec.design.has_periods:
+        return False
+    control, treated = (scenario.arms[arm] for arm in scenario.pair(name))
+    effect = effects.get(treated)
+    if _acts(scenario, effects, control) is not None or effect is None or effect.on_top_of:
         return False
     statistic = effect.statistic
     up = statistic.ratio > 1 if isinstance(statistic, Ratio) else statistic.difference > 0
     return up == (scenario.better(outcome) == "less")
 
 
-def _ended_apart(scenario: Scenario, name: str, arms: tuple[str, str]) -> bool:
-    """Return whether by-arm rates alone make a difference: of an adverse event, of stopping."""
+def _ended_apart(scenario: Scenario, name: str) -> bool:
+    """Return whether ratios by treatment alone make a difference: of adverse events, of stops."""
     truth, estimand = scenario.spec.truth, scenario.spec.analysis.estimands[name]
+    given = scenario.given(name)
 
-    def differ(by_arm: dict[str, float]) -> bool:
-        return len({by_arm.get(arm, 1.0) for arm in arms}) > 1
+    def differ(by_treatment: dict[str, float]) -> bool:
+        return len({by_treatment.get(one, 1.0) for one in given}) > 1
 
     apart = {event for event, spec in truth.adverse_events.items() if differ(spec.by_arm)}
     ends = any(truth.adverse_events[event].stops_treatment for event in apart)

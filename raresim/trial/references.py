@@ -98,6 +98,11 @@ class _Checker(PeriodChecker, MilestoneChecker):
         self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
+        for name, wrong in design.false_claims.items():
+            steps: Steps = ("design", "false_claims", name)
+            self.known(steps, "null hypothesis", name, design.nulls)
+            for estimand in wrong:
+                self.known(steps, "estimand", estimand, self.spec.analysis.estimands)
         for path in design.nuisance:
             if mend := misplaced(path):
                 self.add(("design", "nuisance", path), "there is no nuisance", mend)

@@ -197,7 +197,7 @@ class Scenario:
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
-        Under a declared partial null it is one where a claim that makes the success is a true null.
+        Under a declared partial null it is one where every claim that makes one is a true null.
 
         No hypothesis says what a treatment does to adverse events: where success is about one whose
         ratios differ between what is given to the arms that are compared, none is null.
@@ -211,7 +211,9 @@ class Scenario:
         effects = self.spec.truth.hypotheses[hypothesis].values()
         without = all(effect.is_null for arms in effects for effect in arms.values())
         declared = hypothesis in self.spec.design.nulls
-        return without or (declared and success in true_nulls(self, hypothesis))
+        if without or not declared:
+            return without
+        return set(self.spec.analysis.successes) <= set(true_nulls(self, hypothesis))
 
     def numbers(self, hypothesis: str, luck: Luck, place: str) -> tuple[Parameters, Effects]:
         """Return parameters and effects as the uncertainty mode wants them: published or drawn."""

@@ -9,7 +9,7 @@ import pytest
 from raresim import catalogue
 from raresim.errors import InputError
 from raresim.trial import load_scenario
-from raresim.trial.nuisance import CORNERS, grid
+from raresim.trial.nuisance import MOST, grid
 from tests.worlds import ATAXIA, CGD, world
 
 SPREAD = "model.outcomes.mfars.spread_of_change.evidence.sd"
@@ -22,9 +22,10 @@ def test_the_points_are_the_centre_one_at_a_time_and_few_corners() -> None:
     two = grid({"a": [1, 2], "b": [3, 4]})
     assert len(two) == 1 + 4 + 4
     assert {"a": 2, "b": 3} in two
-    many = {name: [1, 2] for name in "abcde"}
-    assert 2 ** len(many) > CORNERS
-    assert len(grid(many)) == 1 + 10
+    three = grid({name: [1, 2] for name in "abc"})
+    assert len(three) == 1 + 8 == MOST  # centre and corners: all together were 15
+    assert {"a": 1} not in three
+    assert len(grid({name: [1, 2] for name in "abcd"})) == 1 + 8  # each value alone
 
 
 def test_a_point_moves_truth_and_model_and_nothing_else() -> None:

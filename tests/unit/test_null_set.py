@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raresim import catalogue
+from raresim.errors import InputError
 from raresim.trial import Scenario, load_scenario
-from raresim.trial.null_set import claims, true_nulls
+from raresim.trial.null_set import claimed, told_nulls, true_nulls
 from tests.one_arm import one_arm
 from tests.worlds import CGD, world
 
@@ -30,6 +33,24 @@ EFFECT = "truth.hypotheses.effect"
         (PRESSURE, "worsening_alone", ("walk",)),
         (BILIARY, "effect", ()),  # death follows bilirubin, though its own ratio is 1
         (CGD, "effect", ()),
+        ("friedreich-delayed-start", "no_effect", ("placebo_part", "delayed_part")),
+        ("friedreich-delayed-start", "symptomatic", ("delayed_part",)),
+        ("cystic-fibrosis-williams-square", "no_effect", ("high", "middle", "low")),
+        ("cystic-fibrosis-williams-square", "high_alone", ("middle", "low")),
+        ("cystic-fibrosis-williams-square", "carry_over", ()),
+        ("friedreich-two-stages", "no_effect", ("both_stages",)),  # both on top of placebo's effect
+        ("friedreich-two-stages", "effect", ()),
+        ("hereditary-angioedema-three-regimens", "no_effect", ("high_or_low",)),  # all work alike
+        ("hereditary-angioedema-three-regimens", "effect", ()),
+        ("hereditary-angioedema-withdrawal", "no_effect", ("attack_free", "attacks")),
+        ("hereditary-angioedema-withdrawal", "all_respond", ()),
+        ("cgd-enrichment", "no_effect", ("x_linked", "everybody")),
+        ("cgd-enrichment", "in_autosomal", ("x_linked",)),
+        ("cgd-enrichment", "in_x_linked", ()),
+        ("pulmonary-arterial-hypertension-two-doses", "low_alone", ("walk_high",)),
+        ("pah-basket", "in_two", ("connective_tissue", "congenital_heart")),
+        ("dravet-two-stage", "at_the_goal", ("responders",)),
+        ("als-platform", "only_a", ("b",)),
     ],
 )
 def test_partial_nulls_are_found_by_arm_and_outcome(
@@ -39,8 +60,36 @@ def test_partial_nulls_are_found_by_arm_and_outcome(
 
 
 def test_a_trial_claims_its_success_and_its_order_alone() -> None:
-    assert claims(world(RUN_IN)) == ("attacks_high", "attacks_low")
-    assert claims(world(RUN_IN, {"analysis.order": []})) == ("attacks_high",)
+    assert claimed(world(RUN_IN)) == ("attacks_high", "attacks_low")
+    assert claimed(world(RUN_IN, {"analysis.order": []})) == ("attacks_high",)
+
+
+def test_what_shares_a_level_is_claimed_as_well() -> None:
+    changes = {
+        "analysis.multiplicity": {"procedure": "holm", "of": ["attacks_low", "attacks_high"]}
+    }
+    assert set(claimed(world(RUN_IN, {"analysis.order": [], **changes}))) == {
+        "attacks_high",
+        "attacks_low",
+    }
+
+
+def test_what_is_told_at_the_end_and_not_claimed_is_no_error() -> None:
+    platform = load_scenario("als-platform")
+    assert told_nulls(platform, "only_a") == ("b_pooled", "b_adjusted")
+    assert told_nulls(platform, "effect") == ()
+    assert told_nulls(load_scenario("cgd-enrichment"), "no_effect") == ()  # the look is no answer
+
+
+def test_effects_on_top_of_others_and_the_time_of_the_last_reading_count() -> None:
+    late = {"analysis.order": ["placebo_part"], "analysis.success": "placebo_part"}
+    placebo = [{"give": "placebo", "for": "49 weeks"}, {"give": "placebo", "for": "48 weeks"}]
+    swapped = {"design.arms.early.periods": placebo}
+    same = world("friedreich-delayed-start", {**late, **swapped, "design.false_claims": {}})
+    assert true_nulls(same, "effect") == ("placebo_part",)  # both arms have placebo until then
+    alone = {"truth.hypotheses.no_effect.mfars.drug": {"difference": 0, "after": "12 weeks"}}
+    spcd = world("friedreich-two-stages", {**alone, "design.nulls": []})
+    assert true_nulls(spcd, "no_effect") == ()  # placebo helps some, and the drug nobody
 
 
 @pytest.mark.parametrize(
@@ -84,3 +133,29 @@ def test_success_under_a_partial_null_is_an_error_only_if_it_is_one() -> None:
     assert not scenario.is_null("high_dose_alone")
     assert scenario.is_null("low_dose_alone")
     assert scenario.is_null("no_effect")
+
+
+FALSE = "  false_claims: {symptomatic: [delayed_part]}"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("  false_claims: {symptomatc: [delayed_part]}", "unknown null hypothesis 'symptomatc'"),
+        ("  false_claims: {effect: [delayed_part]}", "unknown null hypothesis 'effect'"),
+        ("  false_claims: {symptomatic: [delayed]}", "unknown estimand 'delayed'"),
+        ("  false_claims: {symptomatic: []}", "expected at least 1 entry"),
+    ],
+)
+def test_claims_that_are_not_there_are_refused_at_their_line(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    text = catalogue.shipped("scenarios")["friedreich-delayed-start"].read_text("utf-8")
+    assert text.count(FALSE) == 1
+    path = tmp_path / "own.yaml"
+    path.write_text(text.replace(FALSE, line))
+    with pytest.raises(InputError) as error:
+        load_scenario(path)
+    [problem] = error.value.problems
+    assert message in problem.message
+    assert problem.line == text[: text.index(FALSE)].count("\n") + 1
