@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raresim.study.design_size import null_points
+from raresim.study.null_cells import null_points
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import grid
 from tests import design_sizes

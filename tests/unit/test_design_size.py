@@ -12,10 +12,12 @@ from scipy import stats
 import raresim
 from raresim.errors import InputError
 from raresim.report.size import picture
+from raresim.streams import LUCK_BLOCK
 from raresim.study import Size
 from raresim.study.comparison import FRESH
-from raresim.study.design_size import TAIL, highest, lower_limit, null_points, upper_limit
+from raresim.study.design_size import TAIL, highest, lower_limit, upper_limit
 from raresim.study.montecarlo import Figure
+from raresim.study.null_cells import null_points
 from tests.one_arm import one_arm
 from tests.worlds import ATAXIA, world
 
@@ -86,7 +88,7 @@ def test_the_interval_holds_the_maximum_whatever_cell_looks_worst() -> None:
     held = 0
     for row, once_more in zip(hits, again, strict=True):
         low = lower_limit(int(once_more), n, TAIL)
-        high = highest([int(row.max())] * len(row), n, Figure(once_more / n, 0.0, n))
+        high = highest([int(row.max())], Figure(once_more / n, 0.0, n))
         held += low <= sizes.max() <= high
     assert held / times >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / times)
     naive = hits.max(axis=1).mean() / n
@@ -104,6 +106,26 @@ def test_a_single_arm_that_is_truly_better_than_its_goal_is_outside_the_null_set
     found = raresim.size(moved, 32, workers=1)
     assert [cell.rejected.value is None for cell in found.cells] == [False, True]
     assert found.worst == 0
+
+
+def test_a_cell_that_cannot_be_the_maximum_leaves_and_the_others_are_run_in_full() -> None:
+    simon = world("dravet-two-stage", {"design.nuisance": {}, "truth.uncertainty": "fixed"})
+    trials = LUCK_BLOCK + 76
+    found = raresim.size(simon, trials, workers=1)
+    without, at_the_goal = found.cells
+    assert without.hypothesis == "no_effect"
+    assert without.rejected.replicates == LUCK_BLOCK
+    assert found.worst == 1
+    run = raresim.simulate(simon, trials, 1, hypothesis="at_the_goal", workers=1)
+    assert at_the_goal.rejected == run.summary.estimands["responders"].rejected
+
+
+def test_what_is_not_claimed_is_told_beside_the_error() -> None:
+    platform = world("als-platform", {"design.nuisance": {}, "design.nulls": ["only_a"]})
+    [cell] = raresim.size(platform, 16, workers=1).cells
+    assert set(cell.claims) == {"b"}
+    assert set(cell.told) == {"b_pooled", "b_adjusted"}
+    assert cell.rejected == cell.claims["b"]
 
 
 def test_without_a_null_hypothesis_there_is_no_size() -> None:
