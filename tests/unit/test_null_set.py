@@ -9,6 +9,7 @@ import pytest
 
 from raresim import catalogue
 from raresim.errors import InputError
+from raresim.study.truth import true_values
 from raresim.trial import Scenario, load_scenario
 from raresim.trial.null_set import claimed, told_nulls, true_nulls
 from tests.one_arm import one_arm
@@ -62,6 +63,31 @@ def test_partial_nulls_are_found_by_arm_and_outcome(
 def test_a_trial_claims_its_success_and_its_order_alone() -> None:
     assert claimed(world(RUN_IN)) == ("attacks_high", "attacks_low")
     assert claimed(world(RUN_IN, {"analysis.order": []})) == ("attacks_high",)
+
+
+@pytest.mark.parametrize(
+    ("name", "hypothesis"),
+    [
+        ("friedreich-two-stages", "no_effect_much_placebo"),
+        ("hereditary-angioedema-three-regimens", "no_effect"),
+        ("cystic-fibrosis-williams-square", "high_alone"),
+        ("cgd-enrichment", "in_autosomal"),
+        ("pulmonary-arterial-hypertension-two-doses", "high_alone"),
+    ],
+)
+def test_what_the_effects_tell_is_so_in_the_true_values(name: str, hypothesis: str) -> None:
+    """Pairs have the same luck: a claim without effect is exactly none, or within 4 errors."""
+    fixed = world(name, {"truth.uncertainty": "fixed"})
+    values = true_values(fixed, hypothesis, 1, 0)
+    nulls = true_nulls(fixed, hypothesis)
+    assert nulls
+    for estimand in fixed.spec.analysis.estimands:
+        mean, spread = values[estimand].mean(), values[estimand].std(ddof=1)
+        side = fixed.better(fixed.spec.analysis.estimands[estimand].outcome)
+        better = mean > 0 if side == "greater" else mean < 0
+        beyond = abs(mean) > max(4 * spread / len(values[estimand]) ** 0.5, 1e-9)
+        if estimand in claimed(fixed) or estimand in nulls:
+            assert (better and beyond) == (estimand not in nulls), estimand
 
 
 def test_what_shares_a_level_is_claimed_as_well() -> None:
