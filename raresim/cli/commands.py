@@ -298,7 +298,7 @@ def compare(
 def size(
     scenario: Scenario,
     replicates: Annotated[
-        int, typer.Option("-r", "--replicates", help="Trials of each cell.")
+        int, typer.Option("-r", "--replicates", help="Trials of each cell that may be the worst.")
     ] = 20_000,
     seed: Seed = 1,
     output: Annotated[

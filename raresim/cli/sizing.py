@@ -47,13 +47,15 @@ def size(
 def _print(found: Size, manner: Manner) -> None:
     worst = found.cells[found.worst]
     if manner.full:
-        trials = f"{found.replicates:,} trials of each cell, with nothing drawn"
+        trials = f"{found.replicates:,} trials of each cell that may be the worst, nothing drawn"
         console.print(f"{trials}. ± is one Monte Carlo standard error.\n")
-        columns = ("null hypothesis", "values moved", "true nulls", "rejected")
+        columns = ("null hypothesis", "values moved", "true nulls", "trials", "rejected")
         shown = table("Family-wise error", *columns, words=True)
         for cell in found.cells:
             rejected = percent(cell.rejected) if cell.nulls else "no null here"
-            shown.add_row(cell.hypothesis, told(cell.values), ", ".join(cell.nulls), rejected)
+            trials = f"{cell.rejected.replicates:,}" if cell.nulls else ""
+            names = ", ".join(cell.nulls)
+            shown.add_row(cell.hypothesis, told(cell.values), names, trials, rejected)
         console.print(shown)
         console.print(f"worst: {worst.hypothesis}, {told(worst.values)}", markup=False)
     ends = f"maximum {100 * found.low:.1f} to {100 * found.high:.1f} %"

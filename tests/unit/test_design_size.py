@@ -120,6 +120,13 @@ def test_a_cell_that_cannot_be_the_maximum_leaves_and_the_others_are_run_in_full
     assert at_the_goal.rejected == run.summary.estimands["responders"].rejected
 
 
+def test_the_number_of_workers_changes_nothing() -> None:
+    crossing = world("pulmonary-arterial-hypertension-cross-over", {"design.nuisance": GRID})
+    trials = LUCK_BLOCK + 1
+    one, two = (raresim.size(crossing, trials, workers=workers).dict() for workers in (1, 2))
+    assert one == two
+
+
 def test_what_is_not_claimed_is_told_beside_the_error() -> None:
     platform = world("als-platform", {"design.nuisance": {}, "design.nulls": ["only_a"]})
     [cell] = raresim.size(platform, 16, workers=1).cells
