@@ -27,6 +27,7 @@ PARTS = ("patients", "links", "unpublished", "outcomes")
 """Parts of a model file that hold numbers of patients."""
 UNTOLD = (*PARTS, "evidence", "assumed", "numbers", "between_patients")
 QUOTE = "'"
+REASONS = ("why", "source")
 NO_NUISANCE = {
     "model": "state other numbers of the model, as 'model.outcomes...'",
     "branch": "state other numbers of the model, as 'model.outcomes...'",
@@ -152,10 +153,20 @@ def told(values: Values) -> str:
 
     >>> told({"model.outcomes.attack.rate.evidence.rate": "1 per week"}), told({})
     ('attack.rate 1 per week', 'centre')
+    >>> told({"truth.drift.attack": {"rate_ratio": 0.8, "why": "care gets better"}})
+    'drift.attack rate_ratio 0.8'
     """
     parts = []
     for path, value in values.items():
         steps = [step for step in path.split(".")[1:] if step not in UNTOLD]
         kept = [step for step, before in zip(steps, ["", *steps], strict=False) if step != before]
-        parts.append(f"{'.'.join(kept)} {shown(value).strip(QUOTE)}")
+        parts.append(f"{'.'.join(kept)} {_value(value)}")
     return "; ".join(parts) or "centre"
+
+
+def _value(value: Any) -> str:
+    """Return a value in words; of several keys all that say no reason."""
+    if isinstance(value, dict):
+        own = (f"{key} {_value(part)}" for key, part in value.items() if key not in REASONS)
+        return ", ".join(own)
+    return shown(value).strip(QUOTE)
