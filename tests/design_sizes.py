@@ -9,11 +9,14 @@ from typing import Any
 
 from raresim import catalogue
 from raresim.files import read
+from raresim.trial.nuisance import PARTS
 
 FILE = Path(__file__).parent / "statistical" / "design_sizes.json"
 SEED = 1
-WORLD = ("truth", "design", "analysis")
-"""Parts of a scenario file that a size hangs on."""
+WORDS = ("why", "source", "note", "derived", "seen", "label", "sources")
+"""Keys that tell where a number comes from, or what people call it, and never what it is."""
+AT_A_PUBLISHED_NUMBER = "where"
+"""A place in a publication beside `source`; elsewhere it is a condition."""
 
 
 def shipped() -> list[str]:
@@ -22,10 +25,39 @@ def shipped() -> list[str]:
 
 
 def mark(name: str) -> str:
-    """Return the hash of what a scenario file says; comments and citations leave it as it is."""
+    """Return the hash of what moves the size of a shipped design; words leave it as it is."""
     data = read(catalogue.shipped("scenarios")[name]).data
-    text = json.dumps({part: data[part] for part in WORLD}, sort_keys=True)
+    model = catalogue.split_version(data["truth"]["model"])[0]
+    moves = [*of_scenario(data), of_model(read(catalogue.shipped("models")[model]).data)]
+    text = json.dumps(moves, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def of_scenario(data: dict[str, Any]) -> list[Any]:
+    """Return what a size hangs on of a scenario: the null hypotheses are all that are run."""
+    truth, design = dict(data["truth"]), dict(data["design"])
+    hypotheses = truth["hypotheses"]
+    truth["hypotheses"] = {name: hypotheses[name] for name in design["nulls"]}
+    truth.pop("uncertainty", None)
+    design.pop("costs", None)
+    design["arms"] = {name: arm.get("periods") for name, arm in design["arms"].items()}
+    design["treatments"] = list(design.get("treatments", []))
+    return [without_words(part) for part in (truth, design, data["analysis"])]
+
+
+def of_model(data: dict[str, Any]) -> Any:
+    """Return what a size hangs on of a model file: what it says of patients."""
+    return without_words({part: data.get(part) for part in (*PARTS, "branches")})
+
+
+def without_words(value: Any) -> Any:
+    """Return plain data without what only tells where numbers come from."""
+    if isinstance(value, list):
+        return [without_words(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    left_out = {*WORDS, AT_A_PUBLISHED_NUMBER} if "source" in value else {*WORDS}
+    return {str(key): without_words(v) for key, v in value.items() if key not in left_out}
 
 
 def stated() -> dict[str, dict[str, Any]]:
