@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
     from raresim.report import write_report
-    from raresim.study import compare, run_trial, sensitivity, simulate
+    from raresim.study import compare, run_trial, sensitivity, simulate, size
     from raresim.trial import load_scenario
 
 _HOMES = {
@@ -28,6 +28,7 @@ _HOMES = {
     "sample_cohort": "raresim.cohort",
     "sensitivity": "raresim.study",
     "simulate": "raresim.study",
+    "size": "raresim.study",
     "write_report": "raresim.report",
 }
 
@@ -42,6 +43,7 @@ __all__ = [
     "sample_cohort",
     "sensitivity",
     "simulate",
+    "size",
     "write_report",
 ]
 

@@ -81,6 +81,11 @@ def _design() -> dict[str, Any]:
     return {
         "design.run_in": "3 weeks",
         "design.follow_for": "13 months",
+        "design.false_claims": {"no_effect": ["lost"]},
+        "design.nuisance": {
+            "truth.missed_visits.share": [0.17],
+            "truth.data_entry.mean": ["9 days"],
+        },
         "design.after_stopping_treatment": "keep following",
         "design.sites.names": [f"site{k + 1}" for k in range(14)],
         "design.milestones": {"late": late, "wide": wide, "only": only, "final": final},

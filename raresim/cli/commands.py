@@ -9,18 +9,15 @@ import typer
 from typer.core import TyperGroup
 
 from raresim import __version__
+from raresim.cli.file_commands import files
 from raresim.cli.options import (
     Engine,
     EngineOption,
     Hypothesis,
     Json,
-    Kind,
-    NewFile,
-    NewName,
     Place,
     Quiet,
     Scenario,
-    SchemaFile,
     Seed,
     Unpublished,
     Verbose,
@@ -297,6 +294,30 @@ def compare(
     comparing.compare(scenarios, replicates, seed, options, output, manner(json, quiet, verbose))
 
 
+@app.command(epilog=examples("raresim size friedreich-48-weeks -r 2000 -o size"))
+def size(
+    scenario: Scenario,
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials of each cell that may be the worst.")
+    ] = 20_000,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for size.json and size.svg.")
+    ] = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say how often a design errs at most, over its null hypotheses and its nuisance grid."""
+    from raresim.cli import sizing
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"engine": engine.value, "workers": workers}
+    sizing.size(scenario, replicates, seed, options, output, manner(json, quiet, verbose))
+
+
 @app.command(epilog=examples("raresim backtest endear", "raresim backtest all -o predictions"))
 def backtest(
     name: Annotated[
@@ -335,44 +356,4 @@ def report(
     running.report(folder, manner(json, quiet, verbose=False))
 
 
-@app.command(
-    epilog=examples(
-        "raresim schema scenario -o scenario.schema.json",
-    )
-)
-def schema(
-    kind: Annotated[Kind, typer.Argument(help="Which kind of file.")],
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .json file; printed if not given.")
-    ] = None,
-) -> None:
-    """Print the JSON Schema of model or scenario files, for editors and other programs."""
-    from raresim.cli import starting
-
-    starting.schema(kind.value, output)
-
-
-@app.command("new-model", epilog=examples("raresim new-model marsh-fever"))
-def new_model(
-    name: NewName, output: NewFile = None, schema_file: SchemaFile = True, json: Json = False
-) -> None:
-    """Write a commented model file to start from; it is valid at once."""
-    from raresim.cli import starting
-
-    starting.new_model(name, output, schema_file=schema_file, as_json=json)
-
-
-@app.command(
-    "new-scenario", epilog=examples("raresim new-scenario my-trial --model friedreich-ataxia")
-)
-def new_scenario(
-    name: NewName,
-    model: Annotated[str, typer.Option(help="A model file, or the name of a shipped one.")],
-    output: NewFile = None,
-    schema_file: SchemaFile = True,
-    json: Json = False,
-) -> None:
-    """Write a commented scenario file to start from, on a model; it is valid at once."""
-    from raresim.cli import starting
-
-    starting.new_scenario(name, output, model, schema_file=schema_file, as_json=json)
+app.add_typer(files)

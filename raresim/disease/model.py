@@ -30,7 +30,7 @@ from raresim.disease.spec import ModelSpec
 from raresim.disease.without import taken_away
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
-from raresim.files import read, validate
+from raresim.files import Document, read, validate
 from raresim.streams import Luck
 
 
@@ -283,18 +283,40 @@ def load_model(
         document = chosen(document, branch)
     if without:
         document = taken_away(document, without)
+    stem = path.stem if branch is None else f"{path.stem}, branch {branch}"
+    model = model_of(document, " without ".join(filter(None, (stem, ", ".join(without)))))
+    major = catalogue.split_version(str(name))[1]
+    if major is not None and not model.spec.version.startswith(f"{major}."):
+        message = f"{name}: the shipped model has version {model.spec.version}"
+        mend = f"write '{path.stem}@{model.spec.version.split('.')[0]}'"
+        raise InputError(Problem(message, mend=mend))
+    return model
+
+
+def spec_of(document: Document) -> ModelSpec:
+    """Return what a document says, without making numbers of it.
+
+    Raises
+    ------
+    InputError
+        With every fault of form and every name that leads nowhere, at its line.
+    """
     spec = validate(document, ModelSpec)
     problems = check_references(document, spec)
     if problems:
         raise InputError(problems)
-    major = catalogue.split_version(str(name))[1]
-    if major is not None and not spec.version.startswith(f"{major}."):
-        message = f"{name}: the shipped model has version {spec.version}"
-        mend = f"write '{path.stem}@{spec.version.split('.')[0]}'"
-        raise InputError(Problem(message, mend=mend))
-    stem = path.stem if branch is None else f"{path.stem}, branch {branch}"
-    stem = " without ".join(filter(None, (stem, ", ".join(without))))
-    model = DiseaseModel(spec, str(path), stem, document.text)
+    return spec
+
+
+def model_of(document: Document, stem: str) -> DiseaseModel:
+    """Return the model of a document.
+
+    Raises
+    ------
+    InputError
+        With every fault at its line.
+    """
+    model = DiseaseModel(spec_of(document), document.path, stem, document.text)
     try:
         _ = model.published  # so that the first patients need not wait for it
         check_ties(model)

@@ -63,6 +63,25 @@ class Document:
             place[int(last) if isinstance(place, list) else last] = copy.deepcopy(value)
         return Document(self.path, data, self.positions, write(data))
 
+    def with_values(self, values: Mapping[str, Any]) -> Document:
+        """Return the document with values at dotted paths; keys that are not there are made.
+
+        It has no text: it is there to be checked and run, not to be written.
+
+        Raises
+        ------
+        LookupError
+            When a path leads through something that has no such part.
+        """
+        data = copy.deepcopy(self.data)
+        for path, value in values.items():
+            *above, last = path.split(".")
+            place = data
+            for step in above:
+                place = _inside(place, step)
+            _put(place, last, value)
+        return Document(self.path, data, self.positions)
+
     def problem(self, steps: tuple[Step, ...], message: str, **details: str) -> Problem:
         """Return a problem that points at the part of the file under `steps`."""
         line, column = self.position(steps)
@@ -74,6 +93,25 @@ class Document:
         fields = {".".join(map(str, steps)): steps for steps in self.positions}
         line, column = self.position(fields.get(problem.field, ()))
         return replace(problem, file=self.path, line=line, column=column)
+
+
+def _inside(place: Any, step: str) -> Any:
+    """Return a part of a mapping, made if it is not there, or an item of a list."""
+    if isinstance(place, dict):
+        return place.setdefault(step, {})
+    if isinstance(place, list) and step.isdecimal() and int(step) < len(place):
+        return place[int(step)]
+    raise LookupError(step)
+
+
+def _put(place: Any, step: str, value: Any) -> None:
+    """Set a part of a mapping or an item of a list."""
+    if isinstance(place, dict):
+        place[step] = value
+    elif isinstance(place, list) and step.isdecimal() and int(step) < len(place):
+        place[int(step)] = value
+    else:
+        raise LookupError(step)
 
 
 def read(path: str | Path) -> Document:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from raresim.report.arms import gets, regimen_words
 from raresim.report.assumption import line_words
 from raresim.report.looks import look_words
@@ -46,6 +48,8 @@ def design(scenario: Scenario) -> list[tuple[str, str]]:
         ("Order of tests", ", then ".join(scenario.spec.analysis.order) or "no fixed sequence"),
         *_multiplicity(scenario.spec.analysis),
         ("Null hypotheses declared", ", ".join(spec.nulls) or "none"),
+        *([("Claims that they make false", _false(spec))] if spec.false_claims else []),
+        *([("Nuisance grid of the size", _nuisance(spec.nuisance))] if spec.nuisance else []),
         *([("Prices", _prices(spec.costs))] if spec.costs else []),
     ]
 
@@ -69,6 +73,15 @@ def _multiplicity(analysis: Analysis) -> list[tuple[str, str]]:
 
 def _numbers(value: float | list[float]) -> str:
     return " and ".join(number(one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _false(spec: Design) -> str:
+    return "; ".join(f"{name}: {', '.join(own)}" for name, own in spec.false_claims.items())
+
+
+def _nuisance(nuisance: dict[str, list[Any]]) -> str:
+    parts = (f"{path}: {', '.join(map(str, values))}" for path, values in nuisance.items())
+    return "; ".join(parts)
 
 
 def _arm(scenario: Scenario, arm: str) -> str:

@@ -1,6 +1,7 @@
 """Studies: replicates of a trial to operating characteristics."""
 
 from raresim.study.comparison import Comparison, DesignFigures, compare
+from raresim.study.design_size import Size, size
 from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
@@ -20,10 +21,12 @@ __all__ = [
     "Sensitivity",
     "Settings",
     "SingleTrial",
+    "Size",
     "Summary",
     "backtest",
     "compare",
     "run_trial",
     "sensitivity",
     "simulate",
+    "size",
 ]

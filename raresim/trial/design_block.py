@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -121,6 +121,21 @@ class Design(Spec):
         default_factory=list,
         description="hypotheses over which type I error is the maximum",
         examples=[["no_effect"]],
+    )
+    false_claims: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        max_length=20,
+        description="estimands of which a rejection is an error under a null hypothesis, where "
+        "the effects do not tell, or where it is not those that the success and the order name",
+        examples=[{"symptomatic": ["delayed_part"]}],
+    )
+    nuisance: dict[str, Annotated[list[Any], Field(min_length=1, max_length=5)]] = Field(
+        default_factory=dict,
+        max_length=6,
+        description="what else type I error is the maximum over: places of 'truth' or, after "
+        "'model.', of the model file, their keys joined by dots, and the values there beside the "
+        "file's own",
+        examples=[{"truth.leaves_study.rate": ["0 per year", "0.3 per year"]}],
     )
 
     @property

@@ -23,6 +23,7 @@ from raresim.trial.external_block import External, chance
 from raresim.trial.external_references import ExternalChecker
 from raresim.trial.milestone_block import CrossOver
 from raresim.trial.milestone_references import MilestoneChecker
+from raresim.trial.nuisance import misplaced
 from raresim.trial.period_references import PeriodChecker
 from raresim.trial.published_block import ChangeResult, EffectResult
 from raresim.trial.responders import Responders
@@ -104,6 +105,14 @@ class _Checker(ExternalChecker, PeriodChecker, MilestoneChecker):
         self.randomisation()
         for name in design.nulls:
             self.known(("design", "nulls"), "hypothesis", name, self.spec.truth.hypotheses)
+        for name, wrong in design.false_claims.items():
+            steps: Steps = ("design", "false_claims", name)
+            self.known(steps, "null hypothesis", name, design.nulls)
+            for estimand in wrong:
+                self.known(steps, "estimand", estimand, self.spec.analysis.estimands)
+        for path in design.nuisance:
+            if mend := misplaced(path):
+                self.add(("design", "nuisance", path), "there is no nuisance", mend)
         check_condition(self, ("design", "eligible"), design.eligible)
         for arm in self.spec.truth.followed_for or {}:
             self.known(("truth", "followed_for"), "arm", arm, design.arms)

@@ -33,6 +33,8 @@ from raresim.trial.effects import Effects, acting, acting_in
 from raresim.trial.estimand_block import Estimand
 from raresim.trial.external_block import External
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
+from raresim.trial.nuisance import Values, check_points, moved
+from raresim.trial.null_set import true_nulls
 from raresim.trial.periods_counted import Counted, counted
 from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
@@ -211,6 +213,8 @@ class Scenario:
     def is_null(self, hypothesis: str) -> bool:
         """Whether a success under a hypothesis is an error: it is declared so, or has no effect.
 
+        Under a declared partial null it is one where every claim that makes one is a true null.
+
         No hypothesis says what a treatment does to adverse events: where success is about one whose
         ratios differ between what is given to the arms that are compared, none is null.
         """
@@ -222,7 +226,10 @@ class Scenario:
                 return False
         effects = self.spec.truth.hypotheses[hypothesis].values()
         without = all(effect.is_null for arms in effects for effect in arms.values())
-        return without or hypothesis in self.spec.design.nulls
+        declared = hypothesis in self.spec.design.nulls
+        if without or not declared:
+            return without
+        return set(self.spec.analysis.successes) <= set(true_nulls(self, hypothesis))
 
     def numbers(self, hypothesis: str, luck: Luck, place: str) -> tuple[Parameters, Effects]:
         """Return parameters and effects as the uncertainty mode wants them: published or drawn."""
@@ -316,6 +323,16 @@ class Scenario:
         """
         return build(self.document.changed(changes), self.model, self.stem)
 
+    def at(self, values: Values) -> Scenario:
+        """Return the scenario at a point of a nuisance grid, see `raresim.trial.nuisance`.
+
+        >>> point = load_scenario("friedreich-48-weeks").at({"truth.missed_visits.share": 0.2})
+        >>> point.spec.truth.missed_visits.share
+        0.2
+        """
+        document, model = moved(self.document, self.model, values)
+        return build(document, model, self.stem)
+
     @property
     def n(self) -> int:
         """Patients to be randomised."""
@@ -338,7 +355,10 @@ def load_scenario(name: str | Path, without: Collection[str] = ()) -> Scenario:
         With every fault of the file at its line.
     """
     path = catalogue.find("scenarios", str(name))
-    return build(read(path), None, path.stem, without)
+    scenario = build(read(path), None, path.stem, without)
+    nuisance = scenario.spec.design.nuisance
+    check_points(scenario.document, scenario.model, nuisance, scenario.at)
+    return scenario
 
 
 def build(

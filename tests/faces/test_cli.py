@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     *("models", "show", "validate", "schema", "new-model", "new-scenario"),
     *("cohort", "trial", "simulate", "compare", "sensitivity"),
-    *("backtest", "report"),
+    *("size", "backtest", "report"),
 ]
 
 
@@ -111,6 +111,21 @@ def test_a_model_that_misses_its_numbers_fails_the_gate(tmp_path: Path) -> None:
 def test_show_a_scenario_and_its_luck(name: str) -> None:
     assert "patients" in raresim("show", name)
     assert "enrolment." in raresim("show", name, "--luck")
+
+
+def test_the_size_of_a_design(tmp_path: Path) -> None:
+    text = catalogue.find("scenarios", ATAXIA).read_text()
+    (tmp_path / "centre.yaml").write_text(re.sub(r"  nuisance:\n(    .*\n)+", "", text))
+    asked = ("size", "centre.yaml", "-r", "8")
+    said = raresim(*asked, "-o", "out", cwd=tmp_path)
+    assert "Family-wise error" in said and "nominal 2.5 %: " in said
+    assert "declares no nuisance grid" in said
+    told = json.loads((tmp_path / "out" / "size.json").read_text())
+    assert told["cells"] == json.loads(raresim(*asked, "--json", cwd=tmp_path))["cells"]
+    assert (tmp_path / "out" / "size.svg").read_text().startswith("<svg")
+    assert raresim(*asked, "-q", "-o", "out", cwd=tmp_path).count("\n") == 1  # over an earlier one
+    (tmp_path / "out" / "mine").touch()
+    assert "is not a size" in raresim(*asked, "-o", "out", cwd=tmp_path, code=2)
 
 
 def test_designs_side_by_side(tmp_path: Path) -> None:

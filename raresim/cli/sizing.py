@@ -1,0 +1,64 @@
+"""`size`: how often a design errs at most."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from raresim import study
+from raresim.cli.output import Manner, console, percent, print_json, table
+from raresim.cli.running import say_engine
+from raresim.study import Size
+from raresim.trial import load_scenario
+from raresim.trial.nuisance import told
+
+
+def size(
+    name: str,
+    replicates: int,
+    seed: int,
+    options: dict[str, Any],
+    output: Path | None,
+    manner: Manner,
+) -> None:
+    """Measure the size of a design, print it, and write it."""
+    from raresim.report import size as shown
+
+    scenario = load_scenario(name)
+    say_engine(scenario, options["engine"], manner)
+    if output is not None:
+        shown.prepare(output)
+    began = time.perf_counter()
+    with manner.bar("trials") as bar:
+        found = study.size(scenario, replicates, seed, progress=bar, **options)
+    manner.detail(f"measured in {time.perf_counter() - began:.1f} s")
+    if manner.as_json:
+        print_json(found.dict())
+    else:
+        _print(found, manner)
+        if not scenario.spec.design.nuisance:
+            manner.remark("The design declares no nuisance grid: only the centre was run.")
+    if output is not None:
+        shown.write_size(found, output)
+        manner.remark(f"{shown.ANSWER} and {shown.PICTURE} written to {output}")
+
+
+def _print(found: Size, manner: Manner) -> None:
+    worst = found.cells[found.worst]
+    if manner.full:
+        trials = f"{found.replicates:,} trials of each cell that may be the worst, nothing drawn"
+        console.print(f"{trials}. ± is one Monte Carlo standard error.\n")
+        columns = ("null hypothesis", "values moved", "true nulls", "trials", "rejected")
+        shown = table("Family-wise error", *columns, words=True)
+        for cell in found.cells:
+            rejected = percent(cell.rejected) if cell.nulls else "no null here"
+            trials = f"{cell.rejected.replicates:,}" if cell.nulls else ""
+            names = ", ".join(cell.nulls)
+            shown.add_row(cell.hypothesis, told(cell.values), names, trials, rejected)
+        console.print(shown)
+        console.print(f"worst: {worst.hypothesis}, {told(worst.values)}", markup=False)
+    ends = f"maximum {100 * found.low:.1f} to {100 * found.high:.1f} %"
+    console.print(f"size: {percent(found.again)} on fresh seeds, {ends}", markup=False)
+    if manner.full:
+        console.print(f"nominal {100 * found.level:g} %: {found.verdict}", markup=False)

@@ -1,0 +1,183 @@
+"""The size of a design: its family-wise error, at most, over its null hypotheses and a grid.
+
+A cell is a declared null hypothesis at a point of the nuisance grid (`trial/nuisance`), with every
+other number as printed and nothing drawn: a size is that at one truth, and an average over truths
+would hide the worst. The error counted is family-wise: a trial errs that rejects any claim without
+effect there, in the order of its tests (`trial/null_set`). All cells have the same luck, and get
+trials in rounds: one that cannot be the maximum any more leaves (`race`).
+
+The cell that rejects most often does so by luck as well, so it is run again on fresh seeds. The
+interval of the maximum holds it with 95 % or more. Its lower limit is that of the worst cell on the
+fresh seeds, which were not used to choose it, at 2.5 % on its side. Its upper limit is the largest
+upper limit of the cells that stayed to the end, each at 2 %: that is no less than the limit of the
+cell that truly is the maximum, whichever that is, which holds with 98 %; the other 0.5 % are that
+it has left. Both are exact binomial limits.
+Sources: Clopper & Pearson, Biometrika 1934;26:404-413; FDA, Adaptive Designs for Clinical Trials of
+Drugs and Biologics, guidance 2019, section VI.A (type I error simulated over the plausible nuisance
+parameters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from scipy.special import betaincinv
+
+from raresim.study.comparison import FRESH
+from raresim.study.montecarlo import Figure
+from raresim.study.null_cells import Cell, null_points
+from raresim.study.race import MISSED, Race
+from raresim.study.run import Progress, check_size
+from raresim.study.workers import processors
+from raresim.trial.engine import Choice, engine_for
+from raresim.trial.null_set import claimed
+from raresim.trial.scenario import Scenario
+
+TAIL = 0.025
+"""Chance that the maximum lies beyond each limit of its interval, at most."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a design.
+
+    Attributes
+    ----------
+    scenario, replicates, seed
+        What was run; replicates are those of each cell that stayed to the end.
+    level
+        The nominal level: the largest of the claims' levels.
+    cells
+        Every cell.
+    worst
+        The number of the cell that rejects most often, of those that stayed to the end.
+    again
+        How often that one does on fresh seeds: the figure to quote.
+    low, high
+        An interval of the maximum over the cells, see above.
+    """
+
+    scenario: str
+    replicates: int
+    seed: int
+    level: float
+    cells: tuple[Cell, ...]
+    worst: int
+    again: Figure
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """What the interval says of the nominal level."""
+        if self.low > self.level:
+            return "above the nominal level"
+        return "held" if self.high <= self.level else "not shown to be above the nominal level"
+
+    def dict(self) -> dict[str, Any]:
+        """Return plain data, ready for JSON."""
+        return asdict(self) | {"verdict": self.verdict}
+
+
+def size(
+    scenario: Scenario,
+    replicates: int = 20_000,
+    seed: int = 1,
+    *,
+    engine: Choice = "auto",
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Size:
+    """Return the size of a scenario's design over its null hypotheses and its nuisance grid.
+
+    Parameters
+    ----------
+    scenario
+        A scenario that declares `nulls`, and as a rule a grid (`nuisance`).
+    replicates
+        Trials of each cell that may be the maximum.
+    seed, engine, workers
+        As for `raresim.simulate`.
+    progress
+        Called with the trials done and the trials in all.
+
+    Raises
+    ------
+    InputError
+        When no null hypothesis is declared, or an argument makes no sense.
+    RefusedError
+        When the engine `block` is asked for and cannot run the design.
+
+    Examples
+    --------
+    >>> from raresim.trial import load_scenario
+    >>> found = size(load_scenario("friedreich-48-weeks"), 16, workers=1)
+    >>> found.cells[0].nulls, found.level
+    (('change',), 0.025)
+    """
+    check_size(replicates, seed)
+    chosen = engine_for(scenario, engine)
+    points = null_points(scenario, seed)
+    race = Race(chosen, workers or processors(), progress)
+    race.left = replicates  # of the worst cell, again
+    cells = race.run(points, seed, replicates)
+    whole = [k for k, cell in enumerate(cells) if _whole(cell, replicates)]
+    worst = max(whole, key=lambda k: (_count(cells[k].rejected), -k))
+    race.left = 0
+    again = race.run([points[worst]], seed + FRESH, replicates)[0].rejected
+    return Size(
+        scenario=scenario.stem,
+        replicates=replicates,
+        seed=seed,
+        level=level(scenario),
+        cells=tuple(cells),
+        worst=worst,
+        again=again,
+        low=lower_limit(_count(again), replicates, TAIL),
+        high=highest([_count(cells[k].rejected) for k in whole], again),
+    )
+
+
+def _whole(cell: Cell, replicates: int) -> bool:
+    """Return whether a cell lies in the null set and stayed to the end."""
+    return cell.rejected.value is not None and cell.rejected.replicates == replicates
+
+
+def level(scenario: Scenario) -> float:
+    """Return the nominal level of a trial: the largest of its claims'."""
+    return max(scenario.level(name) for name in claimed(scenario))
+
+
+def _count(figure: Figure) -> int:
+    return round((figure.value or 0.0) * figure.replicates)
+
+
+def lower_limit(hits: int, replicates: int, tail: float) -> float:
+    """Return Clopper and Pearson's lower limit.
+
+    >>> round(lower_limit(500, 20_000, 0.025), 5), lower_limit(0, 20_000, 0.025)
+    (0.02288, 0.0)
+    """
+    return float(betaincinv(hits, replicates - hits + 1, tail)) if hits else 0.0
+
+
+def upper_limit(hits: int, replicates: int, tail: float) -> float:
+    """Return Clopper and Pearson's upper limit.
+
+    >>> round(upper_limit(500, 20_000, 0.025), 5), upper_limit(20_000, 20_000, 0.025)
+    (0.02726, 1.0)
+    """
+    if hits == replicates:
+        return 1.0
+    return float(betaincinv(hits + 1, replicates - hits, 1 - tail))
+
+
+def highest(hits: Sequence[int], again: Figure) -> float:
+    """Return the upper limit of the maximum over cells that have been run in full.
+
+    No lower than the worst one tried again, of as many trials.
+    """
+    limits = [upper_limit(count, again.replicates, TAIL - MISSED) for count in hits]
+    return max(*limits, again.value or 0.0)
