@@ -19,7 +19,7 @@ LEVEL = 0.05
 """Nominal size, two-sided."""
 ONE_SIDED = 0.025
 """That of tests and decisions in one direction."""
-CHEAP, DEAR, DEAREST = 50_000, 10_000, 500
+CHEAP, DEAR = 50_000, 10_000
 CHUNK = 2_000
 
 

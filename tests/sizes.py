@@ -14,7 +14,7 @@ import numpy as np
 
 from raresim.analysis import FlemingHarrington, batch
 from tests import nulls
-from tests.measured_size import DEAR, DEAREST, Size, Test
+from tests.measured_size import DEAR, Size, Test
 from tests.nulls import Data
 from tests.sizes_beyond import BEYOND
 from tests.sizes_enumerated import ENUMERATED
@@ -163,7 +163,7 @@ CONTINUOUS = [
         "proportional slowing, Wald",
         (nulls.visits,),
         lambda d: batch.proportional_slowing(_from_start(d), d["arm"], d["present"]),
-        DEAREST,
+        DEAR,
     ),
     Test(
         "proportional odds, score",

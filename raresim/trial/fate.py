@@ -246,7 +246,8 @@ def expected_candidates(scenario: Scenario) -> int:
     """Return a number of candidates that is probably enough, from the model's own patients.
 
     Those for n eligible ones with four standard deviations to spare, and those who present while
-    the last one is screened at a fast pace; a longer stream is made where it was not enough.
+    the last one is screened at a fast pace; a longer stream is made where it was not enough. Where
+    strata have caps, recruitment often lasts until its end: then, all who present until then.
     """
     luck = Luck(0, 0)
     numbers, effects = scenario.model.published, scenario.effects(scenario.hypotheses[0], None)
@@ -255,5 +256,7 @@ def expected_candidates(scenario: Scenario) -> int:
     needed = (design.most + 4 * np.sqrt(design.most * (1 - share))) / share
     pace = truth.candidates.pace * design.sites.number
     waits = truth.screening_lasts[1] + design.run_in_days
+    if design.randomise.at_most:
+        needed = max(needed, 1.1 * pace * design.recruit_for)
     found = int(needed + 1.6 * pace * waits) + 10
     return int(min(found, most_candidates(truth, design.recruit_for)))

@@ -17,7 +17,7 @@ from raresim.trial.effect_block import EffectSpec
 from raresim.trial.intercurrent_block import STOPS
 
 if TYPE_CHECKING:
-    from raresim.trial.analysis_block import Estimand
+    from raresim.trial.estimand_block import Estimand
     from raresim.trial.scenario import Scenario
 
 WEEK = 7.0
