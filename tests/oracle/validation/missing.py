@@ -79,11 +79,8 @@ def imputed_by_mice() -> tuple[np.ndarray, np.ndarray, float, float]:
     x = rng.normal(size=60)
     data = pd.DataFrame({"x": x, "y": x + rng.normal(size=60)})
     data.loc[rng.random(60) < 0.3, "y"] = np.nan
-    before = np.random.get_state()  # MICE draws from the global generator  # noqa: NPY002
-    np.random.seed(3)  # noqa: NPY002
-    model = MICE("y ~ x", OLS, MICEData(data))
+    model = MICE("y ~ x", OLS, MICEData(data, rng=np.random.default_rng(3)))
     found = model.fit(10, 8)
-    np.random.set_state(before)  # noqa: NPY002
     estimates = np.array([np.asarray(fit.params)[1] for fit in model.results_list])
     ses = np.array([np.asarray(fit.bse)[1] for fit in model.results_list])
     return estimates, ses, float(np.asarray(found.params)[1]), float(np.asarray(found.bse)[1])
