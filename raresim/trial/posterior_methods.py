@@ -83,10 +83,9 @@ def baskets(table: ChangeTable, method: MethodSpec) -> Believed:
     n = mine.sum(axis=1)
     r = (mine & event[..., None]).sum(axis=1)
     own = table.who.basket
-    rows = [
-        _basket(tuple(r[k].tolist()), tuple(n[k].tolist()), _rule(method)) for k in range(len(n))
-    ]
-    found = np.array(rows, np.float64).reshape(len(n), 5, len(number))[..., own]
+    each, place = np.unique(np.concatenate([r, n], axis=1), axis=0, return_inverse=True)
+    rows = _believed(each.tobytes(), len(number), _rule(method))
+    found = rows[place.reshape(-1), :, own]
     any_ = n[:, own] > 0
     mean, sd, low, high, above = (np.where(any_, column, np.nan) for column in found.T)
     lost = (table.who.present & ~known).any(axis=1)
@@ -107,21 +106,38 @@ def _rule(method: MethodSpec) -> Rule:
     return "exchangeability", method.goal, (*prior.beta, prior.exchangeable)
 
 
-@lru_cache(maxsize=1 << 14)
-def _basket(r: tuple[int, ...], n: tuple[int, ...], rule: Rule) -> tuple[Floats, ...]:
-    """Return mean, SD, limits and P(above the goal) of all baskets of one trial.
+@lru_cache(maxsize=8)
+def _believed(counts: bytes, baskets: int, rule: Rule) -> Floats:
+    """Return mean, SD, limits and P(above the goal) of all baskets, (trials, 5, baskets).
 
-    Kept, as every basket of a trial asks for the same, and many trials have the same counts.
+    `counts` are events, then patients of each trial, as bytes. Kept, as every basket of a trial
+    asks for the same.
     """
+    events, patients = np.split(np.frombuffer(counts, np.int64).reshape(-1, 2 * baskets), 2, axis=1)
     kind, goal, (first, second, third) = rule
-    events, patients = np.array(r, np.float64), np.array(n, np.float64)
     if kind == "hierarchical":
-        between = BetweenTrials(third)
-        found = basket_hierarchical(events, patients, goal, between=between, mean=first, sd=second)
-    else:
-        found = basket_exchangeability(
-            events, patients, goal, a=first, b=second, exchangeable=third
-        )
+        rows = zip(events.tolist(), patients.tolist(), strict=True)
+        told = [_shrunk(tuple(r), tuple(n), rule) for r, n in rows]
+        return np.array(told, np.float64).reshape(-1, 5, baskets)
+    found = basket_exchangeability(
+        events.astype(np.float64),
+        patients.astype(np.float64),
+        goal,
+        a=first,
+        b=second,
+        exchangeable=third,
+    )
+    return np.stack([found.mean, found.sd, found.low, found.high, found.probability], axis=1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _shrunk(r: tuple[int, ...], n: tuple[int, ...], rule: Rule) -> tuple[Floats, ...]:
+    """Return the same of one trial, by quadrature: dear, and many trials have the same counts."""
+    _, goal, (mean, sd, between) = rule
+    events, patients = np.array(r, np.float64), np.array(n, np.float64)
+    found = basket_hierarchical(
+        events, patients, goal, between=BetweenTrials(between), mean=mean, sd=sd
+    )
     return found.mean[0], found.sd[0], found.low[0], found.high[0], found.probability[0]
 
 
