@@ -23,8 +23,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from scipy.special import betaincinv
+import numpy as np
 
+from raresim.analysis.binary.one_sample import clopper_pearson
 from raresim.study.comparison import FRESH
 from raresim.study.montecarlo import Figure
 from raresim.study.null_cells import Cell, null_points
@@ -135,7 +136,7 @@ def size(
         cells=tuple(cells),
         worst=worst,
         again=again,
-        low=lower_limit(_count(again), replicates, TAIL),
+        low=limits(_count(again), replicates, TAIL)[0],
         high=highest([_count(cells[k].rejected) for k in whole], again),
     )
 
@@ -154,24 +155,14 @@ def _count(figure: Figure) -> int:
     return round((figure.value or 0.0) * figure.replicates)
 
 
-def lower_limit(hits: int, replicates: int, tail: float) -> float:
-    """Return Clopper and Pearson's lower limit.
+def limits(hits: int, replicates: int, tail: float) -> tuple[float, float]:
+    """Return Clopper and Pearson's limits of a share.
 
-    >>> round(lower_limit(500, 20_000, 0.025), 5), lower_limit(0, 20_000, 0.025)
-    (0.02288, 0.0)
+    >>> limits(0, 20_000, 0.025)[0], limits(20_000, 20_000, 0.025)[1]
+    (0.0, 1.0)
     """
-    return float(betaincinv(hits, replicates - hits + 1, tail)) if hits else 0.0
-
-
-def upper_limit(hits: int, replicates: int, tail: float) -> float:
-    """Return Clopper and Pearson's upper limit.
-
-    >>> round(upper_limit(500, 20_000, 0.025), 5), upper_limit(20_000, 20_000, 0.025)
-    (0.02726, 1.0)
-    """
-    if hits == replicates:
-        return 1.0
-    return float(betaincinv(hits + 1, replicates - hits, 1 - tail))
+    low, high = clopper_pearson(np.array(hits), np.array(replicates), tail)
+    return float(low), float(high)
 
 
 def highest(hits: Sequence[int], again: Figure) -> float:
@@ -179,5 +170,5 @@ def highest(hits: Sequence[int], again: Figure) -> float:
 
     No lower than the worst one tried again, of as many trials.
     """
-    limits = [upper_limit(count, again.replicates, TAIL - MISSED) for count in hits]
-    return max(*limits, again.value or 0.0)
+    ends = [limits(count, again.replicates, TAIL - MISSED)[1] for count in hits]
+    return max(*ends, again.value or 0.0)

@@ -15,7 +15,7 @@ from raresim.report.size import picture
 from raresim.streams import LUCK_BLOCK
 from raresim.study import Size
 from raresim.study.comparison import FRESH
-from raresim.study.design_size import TAIL, highest, lower_limit, upper_limit
+from raresim.study.design_size import TAIL, highest, limits
 from raresim.study.montecarlo import Figure
 from raresim.study.null_cells import null_points
 from tests.one_arm import one_arm
@@ -74,8 +74,7 @@ def test_the_worst_cell_is_tried_again_on_other_patients(found: Size) -> None:
 def test_limits_are_those_of_clopper_and_pearson() -> None:
     for hits, n in ((0, 50), (3, 50), (500, 20_000), (50, 50)):
         exact = stats.binomtest(hits, n).proportion_ci(0.95, "exact")
-        assert lower_limit(hits, n, TAIL) == pytest.approx(exact.low, abs=1e-12)
-        assert upper_limit(hits, n, TAIL) == pytest.approx(exact.high, abs=1e-12)
+        assert limits(hits, n, TAIL) == pytest.approx((exact.low, exact.high), abs=1e-12)
 
 
 def test_the_interval_holds_the_maximum_whatever_cell_looks_worst() -> None:
@@ -87,7 +86,7 @@ def test_the_interval_holds_the_maximum_whatever_cell_looks_worst() -> None:
     again = rng.binomial(n, sizes[worst])
     held = 0
     for row, once_more in zip(hits, again, strict=True):
-        low = lower_limit(int(once_more), n, TAIL)
+        low = limits(int(once_more), n, TAIL)[0]
         high = highest([int(row.max())], Figure(once_more / n, 0.0, n))
         held += low <= sizes.max() <= high
     assert held / times >= 0.95 - 4 * np.sqrt(0.95 * 0.05 / times)

@@ -193,10 +193,18 @@ def binomial_chances(patients: int, p: float) -> FloatArray:
     return chances
 
 
-def clopper_pearson(events: IntArray, patients: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Give the exact 95 % limits of proportions: quantiles of beta distributions."""
-    low = betaincinv(np.maximum(events, 1), patients - events + 1.0, TAIL)
-    high = betaincinv(events + 1.0, np.maximum(patients - events, 1), 1.0 - TAIL)
+def clopper_pearson(
+    events: IntArray, patients: IntArray, tail: float = TAIL
+) -> tuple[FloatArray, FloatArray]:
+    """Give the exact limits of proportions, each with a `tail` beyond it, usually 2.5 %.
+
+    They are quantiles of beta distributions (Clopper & Pearson, Biometrika 1934;26:404-413).
+
+    >>> [float(limit.round(5)) for limit in clopper_pearson(np.array(500), np.array(20_000))]
+    [0.02288, 0.02726]
+    """
+    low = betaincinv(np.maximum(events, 1), patients - events + 1.0, tail)
+    high = betaincinv(events + 1.0, np.maximum(patients - events, 1), 1.0 - tail)
     return np.where(events > 0, low, 0.0), np.where(events < patients, high, 1.0)
 
 
