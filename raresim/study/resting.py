@@ -11,7 +11,8 @@ from typing import Any
 
 from raresim.cohort.lineage import Lineage, lineage, rests_on
 from raresim.disease.references import source_names
-from raresim.trial.scenario import Scenario, effect_of
+from raresim.trial.effects import effect_of
+from raresim.trial.scenario import Scenario
 
 
 def resting(scenario: Scenario, hypothesis: str) -> dict[str, Any]:

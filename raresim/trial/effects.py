@@ -8,9 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from raresim.disease.outcomes import Effect
+from raresim.disease.parameters import drawn_from
+from raresim.disease.uncertain import pinned
 from raresim.evidence import Difference, Ratio
 from raresim.evidence.statistics import Floats
-from raresim.trial.effect_block import EffectSpec
+from raresim.streams import Luck
+from raresim.trial.effect_block import Drift, EffectSpec
 
 Effects = dict[str, dict[str, Effect]]
 """By outcome, then by treatment."""
@@ -50,15 +53,40 @@ def acting_in(stated: EffectSpec, effect: Effect) -> Effect:
     )
 
 
-def published_effects(hypothesis: Mapping[str, Mapping[str, EffectSpec]]) -> Effects:
-    """Return the effects of a hypothesis as they are stated, none of them drawn."""
-    return {
-        outcome: {
-            treatment: acting_in(stated, acting(stated.statistic, stated.statistic.point()))
-            for treatment, stated in treatments.items()
-        }
-        for outcome, treatments in hypothesis.items()
-    }
+def effect_of(arm: str, outcome: str) -> str:
+    """Return what the effect of an arm on an outcome is called."""
+    return f"effect of {arm} on {outcome}"
+
+
+def stated_effects(
+    hypothesis: Mapping[str, Mapping[str, EffectSpec]],
+    luck: Luck | None = None,
+    place: str = "centre",
+) -> Effects:
+    """Return the effects of a hypothesis: as published, drawn with `luck`, or moved to a place."""
+    found: Effects = {}
+    for outcome, arms in hypothesis.items():
+        found[outcome] = {}
+        for arm, stated in arms.items():
+            statistic = stated.statistic
+            values = statistic.point()
+            uniform = pinned(place, effect_of(arm, outcome), stated.evidence) or drawn_from(
+                luck, "effect", outcome, arm
+            )
+            if uniform is not None and stated.evidence is not None:
+                values = statistic.draw(uniform)
+            found[outcome][arm] = acting_in(stated, acting(statistic, values))
+    return found
+
+
+def yearly(drifts: Mapping[str, Drift]) -> dict[str, Effect]:
+    """Return what each year by which a patient is randomised later does to each outcome."""
+    found = {}
+    for outcome, drift in drifts.items():
+        ratio, after = drift.rate_ratio, drift.after or 0.0
+        value = np.array([drift.difference if ratio is None else ratio], np.float64)
+        found[outcome] = Effect("difference" if ratio is None else "ratio", value, after)
+    return found
 
 
 def rows_of_effects(effects: Effects, chosen: slice) -> Effects:

@@ -17,7 +17,7 @@ from raresim.files.expressions import Expression
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.candidate_references import check_candidates
 from raresim.trial.effect_block import EffectSpec
-from raresim.trial.effects import published_effects
+from raresim.trial.effects import stated_effects
 from raresim.trial.enrolment import clock_of
 from raresim.trial.external_block import External, chance
 from raresim.trial.external_references import ExternalChecker
@@ -255,7 +255,7 @@ class _Checker(ExternalChecker, PeriodChecker, MilestoneChecker):
     def _belonging(self, hypothesis: str) -> dict[str, bool]:
         """Whether anybody is eligible under a hypothesis (''), and belongs to each subgroup."""
         model, luck, truth = self.model, Luck(ELIGIBLE_SEED, 0), self.spec.truth
-        design, effects = self.spec.design, published_effects(truth.hypotheses[hypothesis])
+        design, effects = self.spec.design, stated_effects(truth.hypotheses[hypothesis])
         estimands = self.spec.analysis.estimands.items()
         groups = {name: each.where for name, each in estimands if each.where is not None}
 

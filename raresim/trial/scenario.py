@@ -9,18 +9,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from raresim import catalogue
 from raresim.disease import DiseaseModel, Parameters, load_model
 from raresim.disease.outcomes import EVENTS, Effect
-from raresim.disease.parameters import drawn_from
 from raresim.disease.people import states_inside
 from raresim.disease.score_block import CALENDAR
 from raresim.disease.uncertain import (
     UncertainNumber,
     check_place,
-    pinned,
     published_numbers,
     uncertain_numbers,
 )
@@ -29,7 +25,7 @@ from raresim.files import Document, read, validate
 from raresim.streams import Luck
 from raresim.trial.arm_block import Planned
 from raresim.trial.boundary_block import Boundary
-from raresim.trial.effects import Effects, acting, acting_in
+from raresim.trial.effects import Effects, acting, effect_of, stated_effects, yearly
 from raresim.trial.estimand_block import Estimand
 from raresim.trial.external_block import External
 from raresim.trial.milestone_block import CrossOver, Extend, Narrow
@@ -40,11 +36,6 @@ from raresim.trial.references import check_scenario
 from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
 from raresim.trial.truth_block import Truth
-
-
-def effect_of(arm: str, outcome: str) -> str:
-    """Return what the effect of an arm on an outcome is called."""
-    return f"effect of {arm} on {outcome}"
 
 
 @dataclass(frozen=True)
@@ -244,19 +235,7 @@ class Scenario:
 
     def effects(self, hypothesis: str, luck: Luck | None = None, place: str = "centre") -> Effects:
         """Return the effect of each treatment on each outcome under a hypothesis."""
-        found: Effects = {}
-        for outcome, arms in self.spec.truth.hypotheses[hypothesis].items():
-            found[outcome] = {}
-            for arm, stated in arms.items():
-                statistic = stated.statistic
-                values = statistic.point()
-                uniform = pinned(place, effect_of(arm, outcome), stated.evidence) or drawn_from(
-                    luck, "effect", outcome, arm
-                )
-                if uniform is not None and stated.evidence is not None:
-                    values = statistic.draw(uniform)
-                found[outcome][arm] = acting_in(stated, acting(statistic, values))
-        return found
+        return stated_effects(self.spec.truth.hypotheses[hypothesis], luck, place)
 
     @cached_property
     def follows_calendar(self) -> bool:
@@ -267,12 +246,7 @@ class Scenario:
     @cached_property
     def drift(self) -> dict[str, Effect]:
         """What each year by which a patient is randomised later does to each outcome."""
-        found = {}
-        for outcome, drift in self.spec.truth.drift.items():
-            ratio, after = drift.rate_ratio, drift.after or 0.0
-            value = np.array([drift.difference if ratio is None else ratio], np.float64)
-            found[outcome] = Effect("difference" if ratio is None else "ratio", value, after)
-        return found
+        return yearly(self.spec.truth.drift)
 
     @cached_property
     def rescues(self) -> dict[str, dict[str, Effect]]:
