@@ -15,7 +15,7 @@ from typing import Any
 
 from raresim.disease.spec import ModelSpec
 from raresim.files import expressions, json_schema
-from raresim.trial.spec import ScenarioSpec
+from raresim.trial.grammar.spec import ScenarioSpec
 
 FOLDER = Path(__file__).parent / "reference" / "_generated"
 SPECS = {"model": ModelSpec, "scenario": ScenarioSpec}

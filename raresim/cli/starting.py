@@ -21,8 +21,8 @@ from raresim.disease.variable_block import Category, Number
 from raresim.errors import InputError, Problem
 from raresim.files import Spec, json_schema, parse, validate
 from raresim.files.whole import whole_file
+from raresim.trial.grammar.spec import ScenarioSpec
 from raresim.trial.scenario import build
-from raresim.trial.spec import ScenarioSpec
 
 SPECS: dict[str, type[Spec]] = {"model": ModelSpec, "scenario": ScenarioSpec}
 SKELETONS = Path(__file__).parent.parent / "skeletons"

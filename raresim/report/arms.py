@@ -5,7 +5,7 @@ from __future__ import annotations
 from raresim.report.assumption import need_words
 from raresim.report.published import units
 from raresim.report.words import duration
-from raresim.trial.arm_block import Arm, Period, Regimen
+from raresim.trial.grammar.arm import Arm, Period, Regimen
 from raresim.trial.scenario import Scenario
 
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from raresim.evidence import Statistic
 from raresim.report.published import numbers
 from raresim.report.words import number, plain
-from raresim.trial.endpoint_block import LINES, ScorePasses
-from raresim.trial.patient_block import Line
+from raresim.trial.grammar.endpoint import LINES, ScorePasses
+from raresim.trial.grammar.patient import Line
 
 DAYS_A_YEAR = 365.25
 
@@ -79,7 +79,7 @@ def line_words(line: ScorePasses, units: Mapping[str, str]) -> str:
 def need_words(line: Line, units: Mapping[str, str]) -> str:
     """Return what decides on a patient's treatment as words.
 
-    >>> from raresim.trial.patient_block import Times
+    >>> from raresim.trial.grammar.patient import Times
     >>> need_words(Times(event="attack", times=2), {})
     'attack has come 2 times'
     """

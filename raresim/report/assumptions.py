@@ -9,9 +9,9 @@ from raresim.report.assumptions_external import external
 from raresim.report.assumptions_patients import patients
 from raresim.report.published import units
 from raresim.report.words import DAYS_A_MONTH, duration, number, percent, plain
-from raresim.trial.candidate_block import MONTHS, Candidates, Country, FinitePool, Rival, Seasons
+from raresim.trial.grammar.candidate import MONTHS, Candidates, Country, FinitePool, Rival, Seasons
+from raresim.trial.grammar.truth import Truth
 from raresim.trial.scenario import Scenario
-from raresim.trial.truth_block import Truth
 
 
 def assumptions(scenario: Scenario) -> list[Assumption]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from raresim.report.assumption import Assumption, joined, reasoned
 from raresim.report.words import duration, number, percent, plain
-from raresim.trial.external_block import External
+from raresim.trial.grammar.external import External
 
 
 def external(name: str, spec: External, units: Mapping[str, str]) -> Iterator[Assumption]:

@@ -15,8 +15,8 @@ from raresim.report.assumption import (
     times_by_arm,
 )
 from raresim.report.words import duration, number, percent, plain
-from raresim.trial.patient_block import AdverseEvent, Hazard, Predictor, Rescue
-from raresim.trial.truth_block import Truth
+from raresim.trial.grammar.patient import AdverseEvent, Hazard, Predictor, Rescue
+from raresim.trial.grammar.truth import Truth
 
 
 def patients(truth: Truth, units: Mapping[str, str]) -> Iterator[Assumption]:

@@ -11,17 +11,17 @@ from raresim.report.milestones import milestone_words
 from raresim.report.published import units
 from raresim.report.stages import compared_in_stages, prior_words, stage_rows
 from raresim.report.words import duration, number, plain
-from raresim.trial.analysis_block import Analysis, MethodSpec
-from raresim.trial.claim_block import Graph
-from raresim.trial.cost_block import Costs
-from raresim.trial.design_block import Again, Design
-from raresim.trial.estimand_block import Estimand
-from raresim.trial.intercurrent_block import words
-from raresim.trial.kit_block import Kits
-from raresim.trial.randomise_block import CHANCES, Randomise
+from raresim.trial.grammar.analysis import Analysis, MethodSpec
+from raresim.trial.grammar.claim import Graph
+from raresim.trial.grammar.cost import Costs
+from raresim.trial.grammar.design import Again, Design
+from raresim.trial.grammar.estimand import Estimand
+from raresim.trial.grammar.intercurrent import words
+from raresim.trial.grammar.kit import Kits
+from raresim.trial.grammar.randomise import CHANCES, Randomise
+from raresim.trial.grammar.site import Sites
+from raresim.trial.grammar.stage import StagePrior
 from raresim.trial.scenario import Scenario
-from raresim.trial.site_block import Sites
-from raresim.trial.stage_block import StagePrior
 
 
 def design(scenario: Scenario) -> list[tuple[str, str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from raresim.report.words import number, percent
-from raresim.trial.analysis_block import MethodSpec
-from raresim.trial.boundary_block import (
+from raresim.trial.grammar.analysis import MethodSpec
+from raresim.trial.grammar.boundary import (
     BetaSpending,
     Boundary,
     ConditionalPower,

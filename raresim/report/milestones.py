@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raresim.report.words import duration, number, percent, plain
-from raresim.trial import milestone_block as block
+from raresim.trial.grammar import milestone as block
 
 
 def milestone_words(milestone: block.Milestone) -> str:

@@ -11,7 +11,7 @@ from raresim.report.folder import RunFolder
 from raresim.report.published import how_it_acts
 from raresim.report.svg import PALE, TREATED, printable
 from raresim.report.words import DAYS_A_MONTH, duration, number, plain
-from raresim.trial.arm_block import NOTHING
+from raresim.trial.grammar.arm import NOTHING
 
 PHRASES = {
     "rate": "how often {} happens",

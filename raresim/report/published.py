@@ -24,7 +24,7 @@ from raresim.evidence.pooled import Pooled, PooledRate, spelt_out
 from raresim.report.drives import move_rows
 from raresim.report.folder import RunFolder
 from raresim.report.words import MINUS, NONE, NOTHING, Cell, duration, number, percent, plain
-from raresim.trial.effect_block import EffectSpec
+from raresim.trial.grammar.effect import EffectSpec
 
 SEEN, NOT_SEEN, ASSUMED = "seen", "not seen", "assumed"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from raresim.report.assumption import need_words
 from raresim.report.published import units
 from raresim.report.words import number
-from raresim.trial.estimand_block import Estimand
+from raresim.trial.cut.stage_table import given_in
+from raresim.trial.grammar.estimand import Estimand
+from raresim.trial.grammar.stage import Stage, StagePrior
 from raresim.trial.scenario import Scenario
-from raresim.trial.stage_block import Stage, StagePrior
-from raresim.trial.stage_table import given_in
 
 
 def compared_in_stages(scenario: Scenario, estimand: Estimand) -> str:

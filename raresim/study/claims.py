@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis.multiplicity import batch
-from raresim.trial.analysis_block import Analysis
-from raresim.trial.claim_block import Graph
+from raresim.trial.grammar.analysis import Analysis
+from raresim.trial.grammar.claim import Graph
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from raresim.study import montecarlo
 from raresim.study.montecarlo import Figure
 from raresim.study.run import Progress, Run, simulate
 from raresim.trial.engine import Choice
-from raresim.trial.published_block import (
+from raresim.trial.grammar.published import (
     AnyResult,
     ChangeResult,
     EffectResult,

@@ -8,8 +8,8 @@ method alone, whatever the data; how far off it is, the bias against the true va
 
 from __future__ import annotations
 
-from raresim.trial.analysis_block import MethodSpec
-from raresim.trial.estimand_block import Estimand
+from raresim.trial.grammar.analysis import MethodSpec
+from raresim.trial.grammar.estimand import Estimand
 
 RIGHT_IF = "right only if having it has nothing to do with the outcome"
 

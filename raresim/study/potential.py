@@ -15,11 +15,11 @@ import numpy as np
 
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
-from raresim.trial.endpoint_block import Endpoint, ScorePasses, first_passed
-from raresim.trial.estimand_block import Estimand
-from raresim.trial.intercurrent import Booleans, Intercurrent
-from raresim.trial.intercurrent_block import STOPS
-from raresim.trial.people import People, strips
+from raresim.trial.cut.intercurrent import Booleans, Intercurrent
+from raresim.trial.fate.people import People, strips
+from raresim.trial.grammar.endpoint import Endpoint, ScorePasses, first_passed
+from raresim.trial.grammar.estimand import Estimand
+from raresim.trial.grammar.intercurrent import STOPS
 from raresim.trial.scenario import Scenario
 
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.study.potential import Potential
-from raresim.trial.arm_block import NOTHING
-from raresim.trial.estimand_block import Estimand
-from raresim.trial.people import People, strips
-from raresim.trial.period_table import read_in_period
+from raresim.trial.cut.period_table import read_in_period
+from raresim.trial.fate.people import People, strips
+from raresim.trial.fate.sequence import Sequence
+from raresim.trial.grammar.arm import NOTHING
+from raresim.trial.grammar.estimand import Estimand
 from raresim.trial.scenario import Scenario
-from raresim.trial.sequence import Sequence
 
 
 @dataclass(frozen=True)

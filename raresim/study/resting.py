@@ -11,7 +11,7 @@ from typing import Any
 
 from raresim.cohort.lineage import Lineage, lineage, rests_on
 from raresim.disease.references import source_names
-from raresim.trial.effects import effect_of
+from raresim.trial.fate.effects import effect_of
 from raresim.trial.scenario import Scenario
 
 

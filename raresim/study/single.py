@@ -11,8 +11,8 @@ import numpy as np
 from raresim.errors import InputError
 from raresim.files.whole import whole_folder
 from raresim.study import store, tables
+from raresim.trial.cut.known import readings_of
 from raresim.trial.engine import BlockRun, run_one, with_registry
-from raresim.trial.known import readings_of
 from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days

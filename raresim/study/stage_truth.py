@@ -13,10 +13,10 @@ import numpy as np
 
 from raresim.evidence.statistics import Floats
 from raresim.study.potential import Potential
-from raresim.trial.intercurrent import Booleans
-from raresim.trial.people import strips
-from raresim.trial.stage_table import given_in, wanted
-from raresim.trial.stages import Seen, counts, outcome
+from raresim.trial.cut.intercurrent import Booleans
+from raresim.trial.cut.stage_table import given_in, wanted
+from raresim.trial.cut.stages import Seen, counts, outcome
+from raresim.trial.fate.people import strips
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy.typing as npt
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
 from raresim.study.costs import cost, screenings
-from raresim.trial.cut import SECONDS_A_YEAR
+from raresim.trial.cut.table import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun, with_registry
+from raresim.trial.grammar.published import ChangeResult
 from raresim.trial.ledger import take
-from raresim.trial.published_block import ChangeResult
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 

@@ -22,12 +22,12 @@ from raresim.streams import LUCK_BLOCK, Luck
 from raresim.study.potential import Lives, Potential
 from raresim.study.potential_periods import imagined, in_a_period
 from raresim.study.stage_truth import stage_difference
-from raresim.trial.allotment import strata_of
-from raresim.trial.candidates import people
-from raresim.trial.change import change_of
-from raresim.trial.effects import rows_of_effects
-from raresim.trial.people import People
-from raresim.trial.readings import Booleans
+from raresim.trial.cut.change import change_of
+from raresim.trial.fate.allotment import strata_of
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.effects import rows_of_effects
+from raresim.trial.fate.people import People
+from raresim.trial.fate.readings import Booleans
 from raresim.trial.scenario import Scenario
 
 APART = 2**32

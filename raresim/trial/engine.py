@@ -13,10 +13,10 @@ from raresim.errors import RefusedError
 from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial.conduct import blocks
 from raresim.trial.conduct.recruitment import ShortStreamError
-from raresim.trial.external import joined
-from raresim.trial.fate import Fate, expected_candidates, fate
+from raresim.trial.fate.decided import Fate, expected_candidates, fate
+from raresim.trial.fate.external import joined
 from raresim.trial.ledger import Ledger, stack
-from raresim.trial.looks import Analyst
+from raresim.trial.looks.look import Analyst
 from raresim.trial.plan import make_plan
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks

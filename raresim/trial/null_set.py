@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from raresim.evidence import Ratio
-from raresim.trial.effect_block import EffectSpec
-from raresim.trial.intercurrent_block import STOPS
+from raresim.trial.grammar.effect import EffectSpec
+from raresim.trial.grammar.intercurrent import STOPS
 
 if TYPE_CHECKING:
-    from raresim.trial.estimand_block import Estimand
+    from raresim.trial.grammar.estimand import Estimand
     from raresim.trial.scenario import Scenario
 
 WEEK = 7.0

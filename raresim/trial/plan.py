@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.randomisation import BiasedCoin, Minimisation, Scheme, Simple, Urn
-from raresim.trial import milestone_block as block
-from raresim.trial.fate import Fate
+from raresim.trial.fate.decided import Fate
+from raresim.trial.grammar import milestone as block
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks

@@ -23,19 +23,19 @@ from raresim.disease.uncertain import (
 from raresim.errors import InputError, did_you_mean, shown
 from raresim.files import Document, read, validate
 from raresim.streams import Luck
-from raresim.trial.arm_block import Planned
-from raresim.trial.boundary_block import Boundary
-from raresim.trial.effects import Effects, acting, effect_of, stated_effects, yearly
-from raresim.trial.estimand_block import Estimand
-from raresim.trial.external_block import External
-from raresim.trial.milestone_block import CrossOver, Extend, Narrow
+from raresim.trial.checks.scenario import check_scenario
+from raresim.trial.cut.periods_counted import Counted, counted
+from raresim.trial.fate.effects import Effects, acting, effect_of, stated_effects, yearly
+from raresim.trial.grammar.arm import Planned
+from raresim.trial.grammar.boundary import Boundary
+from raresim.trial.grammar.estimand import Estimand
+from raresim.trial.grammar.external import External
+from raresim.trial.grammar.milestone import CrossOver, Extend, Narrow
+from raresim.trial.grammar.spec import ScenarioSpec
+from raresim.trial.grammar.truth import Truth
 from raresim.trial.nuisance import Values, check_points, moved
 from raresim.trial.null_set import true_nulls
-from raresim.trial.periods_counted import Counted, counted
-from raresim.trial.references import check_scenario
-from raresim.trial.spec import ScenarioSpec
 from raresim.trial.ticks import ticks
-from raresim.trial.truth_block import Truth
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from raresim.disease.variable_block import Number
 from raresim.evidence import Difference, Mean, Ratio, Share, Statistic
 from raresim.evidence.plausible import Finding, interval, sd_bounds, share_of
 from raresim.evidence.pooled import Pooled, spelt_out
-from raresim.trial.effects import effect_of
+from raresim.trial.fate.effects import effect_of
 from raresim.trial.scenario import Scenario
 
 Bounds = tuple[float, float] | None

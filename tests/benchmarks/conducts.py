@@ -13,7 +13,7 @@ import time
 from raresim.streams import Luck
 from raresim.trial import load_scenario
 from raresim.trial.conduct import blocks, events
-from raresim.trial.fate import fate
+from raresim.trial.fate.decided import fate
 from raresim.trial.plan import Decisions, make_plan
 
 CHANGES = {

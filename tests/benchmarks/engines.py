@@ -14,7 +14,7 @@ from typing import Any
 
 from raresim.streams import Luck
 from raresim.trial import load_scenario, run_block
-from raresim.trial.fate import expected_candidates, fate
+from raresim.trial.fate.decided import expected_candidates, fate
 
 NAMES = ("cgd-interferon-gamma", "friedreich-48-weeks")
 

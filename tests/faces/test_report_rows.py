@@ -25,7 +25,7 @@ from raresim.report.design import design, estimands
 from raresim.report.words import plain
 from raresim.study import simulate
 from raresim.trial import Scenario
-from raresim.trial.spec import ScenarioSpec
+from raresim.trial.grammar.spec import ScenarioSpec
 from tests.everything import everything, infections
 from tests.faces.test_report_content import plain as plain_page
 from tests.worlds import world

@@ -17,7 +17,7 @@ from raresim.cli import starting
 from raresim.disease.spec import ModelSpec
 from raresim.errors import InputError
 from raresim.files import Document, json_schema, parse, read, validate
-from raresim.trial.spec import ScenarioSpec
+from raresim.trial.grammar.spec import ScenarioSpec
 from tests.faces.test_cli import ROOT, raresim
 
 KINDS = {"model": ModelSpec, "scenario": ScenarioSpec}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from raresim.streams import Luck
 from raresim.trial import Scenario, run_block
 from raresim.trial.conduct import events
-from raresim.trial.fate import Fate, fate
+from raresim.trial.fate.decided import Fate, fate
 from raresim.trial.log import Entry
-from raresim.trial.looks import Analyst, Look
+from raresim.trial.looks.look import Analyst, Look
 from raresim.trial.plan import make_plan
 from raresim.trial.ticks import NEVER
 from tests.operations import operations

@@ -14,7 +14,7 @@ from raresim.files import read
 from raresim.streams import Luck
 from raresim.trial import Scenario, run_block, run_one
 from raresim.trial.engine import decision_points
-from raresim.trial.fate import Fate, fate
+from raresim.trial.fate.decided import Fate, fate
 from tests.worlds import ATAXIA, CGD, same_arrays, world
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "golden"

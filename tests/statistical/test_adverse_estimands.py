@@ -17,7 +17,7 @@ import pytest
 
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from tests.estimands import MODEL, SCENARIO, STOPPING, STOPS, YEAR, W, cox_limit
 from tests.statistical.test_estimands import estimates, near
 from tests.worlds import differences, scenario_from

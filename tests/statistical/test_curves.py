@@ -16,7 +16,7 @@ from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial import run_block
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from tests.curves import MODEL, SCENARIO
 from tests.worlds import differences, scenario_from
 
@@ -245,7 +245,7 @@ def test_a_looked_up_number_is_that_of_its_table(model: DiseaseModel) -> None:
 
 
 def test_a_percent_change_is_that_of_the_readings(file: Path) -> None:
-    from raresim.trial.cut import cut
+    from raresim.trial.cut.table import cut
     from raresim.trial.engine import run_block
 
     text = SCENARIO.replace("variable: change in walk", "variable: percent change in walk")

@@ -16,9 +16,9 @@ from raresim.disease.outcomes import ScoreLatent
 from raresim.files.units import SECONDS_A_DAY
 from raresim.streams import Luck
 from raresim.trial import Scenario
-from raresim.trial.candidates import people
-from raresim.trial.fate import fate
-from raresim.trial.people import People
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.decided import fate
+from raresim.trial.fate.people import People
 from raresim.trial.ticks import NEVER
 from tests.worlds import ATAXIA, world
 

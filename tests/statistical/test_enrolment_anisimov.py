@@ -17,11 +17,11 @@ from scipy.integrate import quad, trapezoid
 from scipy.optimize import brentq
 
 from raresim.streams import Luck
-from raresim.trial.arrivals import arrivals, presenting
-from raresim.trial.enrolment import Presenting
-from raresim.trial.enrolment.pool import expected
-from raresim.trial.site_block import Sites
-from raresim.trial.truth_block import Truth
+from raresim.trial.fate.arrivals import arrivals, presenting
+from raresim.trial.fate.enrolment import Presenting
+from raresim.trial.fate.enrolment.pool import expected
+from raresim.trial.grammar.site import Sites
+from raresim.trial.grammar.truth import Truth
 
 K = 4
 MONTH = 365.25 / 12

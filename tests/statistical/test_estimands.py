@@ -13,7 +13,7 @@ import pytest
 
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from tests.estimands import (
     FOLLOWS,
     GAIN,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raresim.trial import run_block
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from tests.one_arm import one_arm
 
 K, TRIALS = 4, 512

@@ -7,7 +7,7 @@ import pytest
 
 from raresim.analysis import Note
 from raresim.trial import load_scenario, run_block
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from tests.worlds import ATAXIA, CGD
 
 BLOCKS, LAST = 20, 544  # 19 whole luck blocks and 544: 20,000 replicates

@@ -136,7 +136,7 @@ def test_a_design_in_which_nothing_happens_rejects_nothing_and_says_so() -> None
     base = world(CGD, {"truth.uncertainty": "fixed"})
     scenario = Scenario(base.spec, DiseaseModel(spec, model.path, "quiet"), base.document, "quiet")
     from raresim.trial import run_block
-    from raresim.trial.looks import Look
+    from raresim.trial.looks.look import Look
 
     record = run_block(scenario, "effect", 1, 0, replicates=64).analyst.records
     final = record[Look("final", "infection_free")]

@@ -19,9 +19,9 @@ from scipy.special import exp1
 from raresim.evidence.survival import PiecewiseExponential, SplitLogLogistic
 from raresim.streams import Luck
 from raresim.trial import Scenario
-from raresim.trial.candidates import people
-from raresim.trial.enrolment import Survival
-from raresim.trial.fate import Fate, fate
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.decided import Fate, fate
+from raresim.trial.fate.enrolment import Survival
 from raresim.trial.ticks import NEVER
 from tests.prevalent import COUNTRY, MODEL, POOL, YEAR, model_at, prevalent
 

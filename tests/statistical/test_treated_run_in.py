@@ -15,8 +15,8 @@ from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
-from raresim.trial.candidates import people
-from raresim.trial.people import People
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.people import People
 from tests.curves import MODEL, SCENARIO
 from tests.worlds import ATAXIA, CGD, differences, scenario_from, world
 

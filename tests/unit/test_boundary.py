@@ -18,8 +18,8 @@ from raresim.analysis.sequential import (
     spending_bounds,
 )
 from raresim.trial import BlockRun, Scenario, run_block
-from raresim.trial.cut import cut
-from raresim.trial.looks import Look
+from raresim.trial.cut.table import cut
+from raresim.trial.looks.look import Look
 from tests.three_arms import two_doses
 from tests.worlds import ATAXIA, CGD, differences, world
 

@@ -10,9 +10,9 @@ import pytest
 from raresim.analysis import batch
 from raresim.errors import InputError
 from raresim.trial import Scenario, run_block
-from raresim.trial.analysis_tables import ChangeTable
-from raresim.trial.concurrent import analysed, periods
-from raresim.trial.cut import cut
+from raresim.trial.cut.concurrent import analysed, periods
+from raresim.trial.cut.table import cut
+from raresim.trial.cut.tables import ChangeTable
 from raresim.trial.engine import BlockRun
 from tests.worlds import differences, world
 

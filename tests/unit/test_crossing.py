@@ -11,14 +11,14 @@ from raresim.errors import InputError
 from raresim.files.units import SECONDS_A_DAY
 from raresim.streams import Luck
 from raresim.trial import Scenario, run_block
-from raresim.trial.adverse_events import AdverseLuck
-from raresim.trial.candidates import people
-from raresim.trial.crossing import crossed
-from raresim.trial.drop_out import comes_on
-from raresim.trial.fate import fate
-from raresim.trial.intercurrent_block import CROSSES
-from raresim.trial.patient_block import AdverseEvent, Hazard
-from raresim.trial.people import People
+from raresim.trial.fate.adverse_events import AdverseLuck
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.crossing import crossed
+from raresim.trial.fate.decided import fate
+from raresim.trial.fate.drop_out import comes_on
+from raresim.trial.fate.people import People
+from raresim.trial.grammar.intercurrent import CROSSES
+from raresim.trial.grammar.patient import AdverseEvent, Hazard
 from raresim.trial.ticks import NEVER
 from tests.worlds import ATAXIA, CGD, differences, world
 

@@ -9,8 +9,8 @@ from raresim.disease.outcomes import Course, Effect
 from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.trial import Scenario
-from raresim.trial.candidates import people
-from raresim.trial.people import People
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.people import People
 from tests.worlds import ATAXIA, CGD, world
 
 ASSUMED = {"difference": "-2.4 points", "after": "48 weeks"}

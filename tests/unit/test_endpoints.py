@@ -10,9 +10,9 @@ import pytest
 from raresim.errors import InputError
 from raresim.study.truth import true_values
 from raresim.trial import Scenario
-from raresim.trial.cut import cut
-from raresim.trial.endpoint_block import ScorePasses, first_passed
+from raresim.trial.cut.table import cut
 from raresim.trial.engine import run_block
+from raresim.trial.grammar.endpoint import ScorePasses, first_passed
 from raresim.trial.ticks import NEVER
 from tests.curves import MODEL, SCENARIO
 from tests.worlds import differences, scenario_from

@@ -10,16 +10,16 @@ from scipy.integrate import quad
 from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.trial import run_block
-from raresim.trial.arrivals import arrivals, most_candidates, presenting
-from raresim.trial.candidate_block import MONTHS, Candidates
-from raresim.trial.enrolment import members, site_rates
-from raresim.trial.enrolment.intensity import Intensity
-from raresim.trial.enrolment.pool import expected
-from raresim.trial.enrolment.rivals import Contest
-from raresim.trial.enrolment.rivals import presenting as raced
-from raresim.trial.site_block import Sites
+from raresim.trial.fate.arrivals import arrivals, most_candidates, presenting
+from raresim.trial.fate.enrolment import members, site_rates
+from raresim.trial.fate.enrolment.intensity import Intensity
+from raresim.trial.fate.enrolment.pool import expected
+from raresim.trial.fate.enrolment.rivals import Contest
+from raresim.trial.fate.enrolment.rivals import presenting as raced
+from raresim.trial.grammar.candidate import MONTHS, Candidates
+from raresim.trial.grammar.site import Sites
+from raresim.trial.grammar.truth import Truth
 from raresim.trial.ticks import NEVER
-from raresim.trial.truth_block import Truth
 from tests.worlds import CGD, differences, world
 
 MONTH = 365.25 / 12

@@ -20,8 +20,8 @@ from raresim.analysis.external import commensurate_prior, self_adapting_posterio
 from raresim.errors import InputError
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
-from raresim.trial.analysis_tables import ChangeTable
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
+from raresim.trial.cut.tables import ChangeTable
 from raresim.trial.engine import decision_points
 from raresim.trial.ticks import NEVER
 from tests.registry import LEVEL, PRIORS, REGISTRY, beside, infections, registry

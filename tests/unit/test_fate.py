@@ -8,8 +8,8 @@ import pytest
 from raresim.disease import load_model
 from raresim.disease.outcomes import UNTREATED, Effect, Exposure, Horizon
 from raresim.streams import Luck
-from raresim.trial.arrivals import arrivals
-from raresim.trial.spec import ScenarioSpec
+from raresim.trial.fate.arrivals import arrivals
+from raresim.trial.grammar.spec import ScenarioSpec
 from tests.worlds import ATAXIA, CGD, world
 
 K = 4
@@ -125,7 +125,7 @@ def test_change_of_the_score_is_linear_and_the_effect_grows_with_exposure() -> N
 
 
 def test_readings_are_steps_inside_the_scale() -> None:
-    from raresim.trial.fate import fate
+    from raresim.trial.fate.decided import fate
 
     readings = fate(world(ATAXIA), Luck(1, 0), "effect", 60).readings["mfars"]
     for arm in readings:
@@ -135,7 +135,7 @@ def test_readings_are_steps_inside_the_scale() -> None:
 
 
 def test_eligibility_acts_on_the_score_as_it_was_read() -> None:
-    from raresim.trial.fate import people
+    from raresim.trial.fate.decided import people
 
     scenario = world(ATAXIA, {"design.eligible": "mfars >= 30 and mfars <= 50"})
     numbers, effects = scenario.model.published, scenario.effects("effect", None)

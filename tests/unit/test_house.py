@@ -17,6 +17,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 GROUND = {"errors", "limits", "streams", "files", "tables", "randomisation"}
 ROAD = ["evidence", "disease", "cohort", "trial", "study", "assess", "share", "report", "app"]
 ANALYSTS = {"evidence", "cohort", "trial", "study", "assess", "share", "report", "app", "cli"}
+LATER = {  # rooms of a trial that each of its rooms may not read
+    "grammar": {"checks", "fate", "conduct", "cut", "methods", "looks", "engine", "scenario"},
+    "fate": {"checks", "conduct", "cut", "methods", "looks", "engine"},
+    "conduct": {"checks", "cut", "methods", "looks", "engine"},
+    "cut": {"checks", "conduct", "looks", "engine"},
+    "methods": {"checks", "conduct", "looks", "engine"},
+    "looks": {"checks", "conduct", "engine"},
+    "checks": {"conduct", "looks", "engine"},
+}
 LIMIT = 400
 LONGER = {"raresim/evidence/statistics.py": 450}  # to be split; the list may only shrink
 
@@ -80,6 +89,16 @@ def test_imports_point_left(path):
         if name.startswith("raresim.") and name != "raresim.__version__":
             other = name.split(".")[1]
             assert other in allowed(room), f"{room} may not import from {other} ({name})"
+
+
+@pytest.mark.parametrize("room", LATER)
+def test_the_rooms_of_a_trial_read_what_comes_before(room):
+    files = sorted((PACKAGE / "trial" / room).rglob("*.py"))
+    assert len(files) > 3
+    for path in files:
+        for name in imported(tree_of(path)):
+            other = name.removeprefix("raresim.trial.").split(".")[0]
+            assert other not in LATER[room], f"{name_of(path)} may not read {name}"
 
 
 def test_every_room_is_on_the_plan():

@@ -12,7 +12,7 @@ from raresim.errors import InputError
 from raresim.report.design import estimands as rows_of_report
 from raresim.study.truth import true_values
 from raresim.trial import BlockRun, Scenario, run_block
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
 from raresim.trial.ticks import NEVER
 from tests.curves import MODEL, SCENARIO
 from tests.worlds import differences, scenario_from

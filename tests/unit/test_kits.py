@@ -16,10 +16,10 @@ from raresim.study.tables import trials_table
 from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.conduct import events
 from raresim.trial.engine import refusal
-from raresim.trial.fate import Fate, fate
+from raresim.trial.fate.decided import Fate, fate
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.log import Entry
-from raresim.trial.looks import Analyst
+from raresim.trial.looks.look import Analyst
 from raresim.trial.plan import make_plan
 from raresim.trial.ticks import NEVER, days, ticks
 from tests.worlds import CGD, world

@@ -9,8 +9,8 @@ import pytest
 
 from raresim.errors import InputError
 from raresim.trial import Scenario, run_block
-from raresim.trial.analysis_block import Covariance, Estimate, Test
-from raresim.trial.methods import METHODS, STRUCTURES
+from raresim.trial.grammar.analysis import Covariance, Estimate, Test
+from raresim.trial.methods.named import METHODS, STRUCTURES
 from tests.registry import PRIORS
 from tests.within import attacks, crossed
 from tests.worlds import ATAXIA, CGD, differences, world

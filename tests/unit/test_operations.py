@@ -11,7 +11,7 @@ from raresim.streams import Luck
 from raresim.study.costs import MONTH, cost, screenings
 from raresim.study.tables import trials_table
 from raresim.trial import BlockRun, Scenario, run_block
-from raresim.trial.fate import fate
+from raresim.trial.fate.decided import fate
 from raresim.trial.ticks import NEVER, ticks
 from tests.worlds import ATAXIA, CGD, world
 

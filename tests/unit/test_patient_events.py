@@ -14,9 +14,9 @@ from raresim.files import parse
 from raresim.files.units import SECONDS_A_DAY
 from raresim.streams import Luck
 from raresim.trial import Scenario, run_block
-from raresim.trial.candidates import largest_ratios, people
-from raresim.trial.fate import Fate, fate
-from raresim.trial.people import People
+from raresim.trial.fate.candidates import largest_ratios, people
+from raresim.trial.fate.decided import Fate, fate
+from raresim.trial.fate.people import People
 from raresim.trial.scenario import build
 from raresim.trial.ticks import NEVER
 from tests import curves

@@ -14,13 +14,13 @@ from raresim.study import simulate
 from raresim.study.trial_numbers import of_arm
 from raresim.study.truth import true_values
 from raresim.trial import Scenario, run_block
-from raresim.trial.arm_block import Planned
-from raresim.trial.candidates import people
-from raresim.trial.drop_out import comes_on
 from raresim.trial.engine import run_one
-from raresim.trial.patient_block import Hazard
-from raresim.trial.people import People
-from raresim.trial.sequence import in_order
+from raresim.trial.fate.candidates import people
+from raresim.trial.fate.drop_out import comes_on
+from raresim.trial.fate.people import People
+from raresim.trial.fate.sequence import in_order
+from raresim.trial.grammar.arm import Planned
+from raresim.trial.grammar.patient import Hazard
 from raresim.trial.ticks import NEVER
 from tests.worlds import ATAXIA, CGD, differences, world
 

@@ -13,8 +13,8 @@ from raresim.disease.people import condition
 from raresim.errors import InputError
 from raresim.study.truth import true_values
 from raresim.trial import run_block
-from raresim.trial.analysis_tables import ChangeTable
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
+from raresim.trial.cut.tables import ChangeTable
 from raresim.trial.ledger import take
 from raresim.trial.ticks import NEVER
 from tests.grouped import LEAKY, LEVEL, grouped

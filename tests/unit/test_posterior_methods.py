@@ -17,7 +17,7 @@ from raresim.analysis.bayesian import (
 )
 from raresim.errors import InputError
 from raresim.trial import run_block
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
 from tests.believing import BASKETS, SHRUNK, believing, rates
 from tests.one_arm import one_arm
 from tests.worlds import differences

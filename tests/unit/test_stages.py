@@ -15,11 +15,11 @@ from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial import BlockRun, Scenario, run_block
-from raresim.trial.analysis_tables import StageTable
-from raresim.trial.candidates import people
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
+from raresim.trial.cut.tables import StageTable
+from raresim.trial.fate.candidates import people
 from raresim.trial.ledger import take
-from raresim.trial.looks import Look
+from raresim.trial.looks.look import Look
 from raresim.trial.ticks import NEVER
 from tests.staged import regression_only, shares, snsmart, spcd
 from tests.worlds import differences

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.trial import run_block, run_one
-from raresim.trial.candidate_block import Candidates
-from raresim.trial.fate import fate
+from raresim.trial.fate.decided import fate
+from raresim.trial.grammar.candidate import Candidates
 from tests.prevalent import COUNTRY, MODEL, POOL, model_at, prevalent
 from tests.worlds import CGD, differences, same_arrays, world
 

@@ -19,9 +19,9 @@ from raresim.report.design import estimands
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial import BlockRun, Scenario, run_block
-from raresim.trial.analysis_tables import PeriodTable
-from raresim.trial.candidates import people
-from raresim.trial.cut import cut
+from raresim.trial.cut.table import cut
+from raresim.trial.cut.tables import PeriodTable
+from raresim.trial.fate.candidates import people
 from raresim.trial.ticks import NEVER
 from tests.within import POLICY, QUIET, attacks, crossed, periods
 from tests.worlds import world

@@ -22,7 +22,7 @@ effects
 observation
     `read` turns the latent truth into what is written down, with luck of its own (`reading`).
 derived endpoints
-    Functions of observed paths, made at the data cut (`trial/cut.py`), never inside a process.
+    Functions of observed paths, made at the data cut (`trial/cut`), never inside a process.
 """
 
 from __future__ import annotations

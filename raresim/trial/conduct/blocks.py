@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from raresim.trial.conduct.recruitment import Recruited, recruit
 from raresim.trial.course import Course
-from raresim.trial.fate import Fate
+from raresim.trial.fate.decided import Fate
 from raresim.trial.ledger import Ledger, by_arm, replaced, take, truncate
 from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from raresim.randomisation import chosen, in_block
-from raresim.trial.fate import Fate
+from raresim.trial.fate.decided import Fate
 from raresim.trial.plan import Change, Ints, Plan
 
 

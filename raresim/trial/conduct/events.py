@@ -18,7 +18,7 @@ from raresim.trial.conduct.desk import Desk
 from raresim.trial.conduct.moment import ROOM, At
 from raresim.trial.conduct.recruitment import ShortStreamError
 from raresim.trial.conduct.supply import Supply
-from raresim.trial.fate import Fate
+from raresim.trial.fate.decided import Fate
 from raresim.trial.ledger import Ledger, truncate
 from raresim.trial.log import Entry, fold
 from raresim.trial.plan import Change, Decide, MilestonePlan, Part, Plan

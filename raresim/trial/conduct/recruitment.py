@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from raresim.randomisation import chosen, in_block
 from raresim.trial.course import RATIO, Course
-from raresim.trial.fate import Fate
+from raresim.trial.fate.decided import Fate
 from raresim.trial.ledger import take
 from raresim.trial.plan import Ints, Plan
 from raresim.trial.ticks import NEVER, Ticks

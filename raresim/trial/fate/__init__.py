@@ -1,0 +1,1 @@
+"""Fate: what luck and the files decide before anybody conducts a trial."""

@@ -1,0 +1,56 @@
+"""Who presents at which site and when: an endless stream of candidates, or a finite pool.
+
+Source: Anisimov & Fedorov, Modelling, prediction and adaptive adjustment of recruitment in
+multicentre trials, Stat Med 2007;26:4958-75 (the Poisson-gamma model).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raresim.streams import Luck
+from raresim.trial.fate.enrolment import Presenting, Survival, members, present, site_rates
+from raresim.trial.grammar.site import Sites
+from raresim.trial.grammar.truth import Truth
+from raresim.trial.ticks import LONGEST
+
+
+def presenting(
+    truth: Truth,
+    sites: Sites,
+    luck: Luck,
+    units: int,
+    until: float,
+    survival: Survival | None = None,
+) -> Presenting:
+    """Return the first `units` candidates, (replicates, units); recruitment closes on day `until`.
+
+    A pool's end shows as candidates who never present, within its size and one more; of a pool of
+    survivors `survival` tells who lives to present.
+    """
+    if truth.candidates.pool is not None:
+        return present(truth, sites, luck, units, until, survival)
+    return arrivals(truth, sites, luck, units, until)
+
+
+def arrivals(
+    truth: Truth, sites: Sites, luck: Luck, candidates: int, until: float = LONGEST
+) -> Presenting:
+    """Return the first candidates of an endless stream, (1024, units).
+
+    The sites' streams are one stream whose intensity is the sum of the sites' rates; sums of unit
+    exponentials are sent through the inverse of its cumulative intensity. Candidate by candidate
+    the draws stay what they are when a site is added; the calendar moves.
+    """
+    rates = site_rates(truth, sites, luck, until)
+    need = np.cumsum(-np.log(luck.uniform("enrolment.gap", candidates)), axis=1)
+    day = rates.total().inverse(need)
+    site = rates.pick(day, luck.uniform("enrolment.site", candidates))
+    order = np.broadcast_to(np.arange(candidates), day.shape)
+    return Presenting(day, site, order, rates.opens, luck)
+
+
+def most_candidates(truth: Truth, until: float) -> float:
+    """Return how many candidates there can be, and one more who never presents."""
+    pool = truth.candidates.pool
+    return np.inf if pool is None else float(sum(members(pool, until).values()) + 1)

@@ -1,0 +1,102 @@
+"""Patients who cross over: what becomes of them when a milestone changes their treatment.
+
+From its tick on, whoever is on the treatment of one arm gets that of another one; whoever is
+randomised to the arm later gets it from the beginning. Arms stay as randomised. What a patient then
+lives through is asked of fate again, with the same luck, so that all that happened before the
+change stays as it was: an entry by then is the old one, an entry after it the new one. An entry
+that either life has by then is the old one too, where an event is found on a grid (see `rescue`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from raresim.evidence.statistics import Floats
+from raresim.trial.fate.people import People
+from raresim.trial.fate.sequence import Sequence
+from raresim.trial.ledger import widened
+from raresim.trial.scenario import Scenario
+from raresim.trial.ticks import NEVER, Ticks, days, ticks
+
+if TYPE_CHECKING:
+    from raresim.trial.fate.decided import Fate
+
+
+def switches(scenario: Scenario, fate: Fate, at: Ticks, resolution: int) -> dict[int, Ticks]:
+    """Return when each candidate changes, in ticks since randomisation, by the arm that does.
+
+    `at` (replicates, crossings of the design): the tick since which each acts, NEVER if it does
+    not. Whoever has ended treatment before, planned or not, does not change; one whose planned end
+    has come does where the change brings a time of its own.
+    """
+    found = {}
+    planned = int(ticks(scenario.spec.design.treat_for, resolution))
+    for number, crossing in enumerate(scenario.crossings):
+        arm, acts = scenario.arms.index(crossing.cross_over), at[:, number, None]
+        there = (acts < NEVER) & (fate.ready < NEVER)
+        since = np.maximum(np.where(there, acts - np.where(there, fate.ready, 0), 0), 0)
+        ongoing = fate.stop[arm] > since
+        if crossing.treat_for is None:
+            ongoing &= since < planned
+        found[arm] = np.where(there & ongoing, since, NEVER)
+    return found
+
+
+def crossed(scenario: Scenario, folk: People, since: dict[int, Ticks]) -> People:
+    """Return the people with their changes of treatment."""
+    found, planned = {}, scenario.spec.design.treat_for
+    for crossing in scenario.crossings:
+        arm = scenario.arms.index(crossing.cross_over)
+        turns = since[arm] < NEVER
+        day = days(np.where(turns, since[arm], 0))
+        until = day + crossing.treat_for if crossing.treat_for is not None else planned
+        names = (crossing.cross_over, crossing.to)
+        begins = (np.zeros((1, 1)), np.where(turns, day, planned))
+        found[arm] = Sequence(names, begins, np.where(turns, until, planned))
+    return replace(folk, crossed=found, luck=folk.luck.afresh())
+
+
+def spliced(before: Fate, after: dict[str, Any], since: dict[int, Ticks]) -> Fate:
+    """Return the fate that is `before` up to each candidate's change, and `after` from then on."""
+
+    def entries(old: tuple[Ticks, ...], new: tuple[Ticks, ...]) -> tuple[Ticks, ...]:
+        pairs = enumerate(zip(old, new, strict=True))
+        return tuple(_spliced(*pair, since.get(arm)) for arm, pair in pairs)
+
+    def readings(old: tuple[Floats, ...], new: tuple[Floats, ...]) -> tuple[Floats, ...]:
+        pairs = enumerate(zip(old, new, strict=True))
+        return tuple(_read(*pair, before.visits, since.get(arm)) for arm, pair in pairs)
+
+    def each(how: Any, name: str) -> dict[str, Any]:
+        return {key: how(old, after[name][key]) for key, old in getattr(before, name).items()}
+
+    return replace(
+        before,
+        stop=entries(before.stop, after["stop"]),
+        leave=entries(before.leave, after["leave"]),
+        events=each(entries, "events"),
+        rescued=each(entries, "rescued"),
+        readings=each(readings, "readings"),
+        crossed=tuple(since.get(arm, never) for arm, never in enumerate(before.crossed)),
+    )
+
+
+def _spliced(old: Ticks, new: Ticks, since: Ticks | None) -> Ticks:
+    """Return ticks of one arm: those by the change as they were, those after it anew."""
+    if since is None:
+        return old
+    if old.ndim == 3:
+        width = max(old.shape[-1], new.shape[-1])
+        old, new, since = widened(old, width), widened(new, width), since[..., None]
+    return np.where((old <= since) | (new <= since), old, new)
+
+
+def _read(old: Floats, new: Floats, visits: Ticks, since: Ticks | None) -> Floats:
+    """Return readings of one arm: at randomisation and at visits by the change as they were."""
+    if since is None:
+        return old
+    later = np.concatenate([np.zeros((*since.shape, 1), bool), visits > since[..., None]], axis=-1)
+    return np.where(later, new, old)

@@ -1,0 +1,1 @@
+"""The scenario file: what each of its blocks may hold."""

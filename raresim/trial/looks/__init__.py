@@ -1,0 +1,1 @@
+"""Looks: what is analysed at a milestone, and what follows from it."""

@@ -1,0 +1,1 @@
+"""Which analysis methods a scenario file may name, and what they read."""
