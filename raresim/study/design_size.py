@@ -46,8 +46,12 @@ class Size:
 
     Attributes
     ----------
-    scenario, replicates, seed
-        What was run; replicates are those of each cell that stayed to the end.
+    scenario
+        What was run.
+    replicates
+        Trials of each cell that stayed to the end.
+    seed
+        Of all trials but those on fresh seeds.
     level
         The nominal level: the largest of the claims' levels.
     cells
