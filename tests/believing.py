@@ -36,8 +36,8 @@ def believing(test: str, **own: Any) -> Scenario:
 
 def rates(**own: Any) -> Scenario:
     """Return a trial of one arm whose rate of infections is held against a goal."""
-    estimand = {"variable": "events of serious_infection", "summary": "rate per year"}
-    estimand["intercurrent"] = {**POLICY, "death": "while alive"}  # type: ignore[assignment]
+    lived = {"intercurrent": {**POLICY, "death": "while alive"}}
+    estimand = {"variable": "events of serious_infection", "summary": "rate per year", **lived}
     method = {"test": "gamma-poisson", "goal": 0.9, "prior": {"gamma": [1, 2]}}
     early = {"when": {"randomised": 10}, "do": ["analyse rate", "stop if efficacy"]}
     final = {"when": {"everybody": "finished"}, "do": ["analyse rate"]}

@@ -24,13 +24,14 @@ def compare(
     manner: Manner,
 ) -> None:
     """Run designs on the same patients, print their differences, and write them."""
-    from raresim.report import comparison as shown
+    from raresim.report import answers
+    from raresim.report.comparison import NAME, picture
 
     scenarios = _named(names)
     for scenario in scenarios.values():
         say_engine(scenario, options["engine"], manner)
     if output is not None:
-        shown.prepare(output)
+        answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as told:
         found = study.compare(scenarios, replicates, seed, progress=told, **options)
@@ -40,8 +41,8 @@ def compare(
     else:
         _print(found, manner)
     if output is not None:
-        shown.write_comparison(found, output)
-        manner.remark(f"{shown.ANSWER} and {shown.PICTURE} written to {output}")
+        answers.write(output, NAME, found.dict(), picture(found))
+        manner.remark(f"{' and '.join(answers.parts(NAME))} written to {output}")
 
 
 def _named(names: Sequence[str]) -> dict[str, Scenario]:

@@ -23,12 +23,13 @@ def size(
     manner: Manner,
 ) -> None:
     """Measure the size of a design, print it, and write it."""
-    from raresim.report import size as shown
+    from raresim.report import answers
+    from raresim.report.size import NAME, picture
 
     scenario = load_scenario(name)
     say_engine(scenario, options["engine"], manner)
     if output is not None:
-        shown.prepare(output)
+        answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as bar:
         found = study.size(scenario, replicates, seed, progress=bar, **options)
@@ -40,8 +41,8 @@ def size(
         if not scenario.spec.design.nuisance:
             manner.remark("The design declares no nuisance grid: only the centre was run.")
     if output is not None:
-        shown.write_size(found, output)
-        manner.remark(f"{shown.ANSWER} and {shown.PICTURE} written to {output}")
+        answers.write(output, NAME, found.dict(), picture(found))
+        manner.remark(f"{' and '.join(answers.parts(NAME))} written to {output}")
 
 
 def _print(found: Size, manner: Manner) -> None:

@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raresim.errors import InputError, Problem
-from raresim.files.whole import whole_folder
 from raresim.report.pictures import Z95, room
-from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, look, short, standing_alone
+from raresim.report.svg import CONTROL, INK, PALE, TREATED, drawn, short
 from raresim.report.words import fixed, percent
 from raresim.study.comparison import Characteristic, Comparison
 from raresim.study.montecarlo import NOTHING
 from raresim.study.montecarlo import Figure as Simulated
-from raresim.study.store import write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ANSWER, PICTURE = "comparison.json", "comparison.svg"
+NAME = "comparison"
 COLUMNS, WIDE, ROW, HEAD, GAP = 3, 2.5, 0.34, 0.75, 0.3
 """Panels beside each other; inches of a panel, a row, what stands about the rows, and between."""
-DOTS_AN_INCH = 72
-
-
-def prepare(folder: Path) -> None:
-    """Refuse a folder that holds something other than an earlier comparison.
-
-    Raises
-    ------
-    InputError
-        When the path is a file, or a folder with foreign content.
-    """
-    if not folder.exists() or (
-        folder.is_dir() and {p.name for p in folder.iterdir()} <= {ANSWER, PICTURE}
-    ):
-        return
-    mend = "name a new folder, or one that holds an earlier comparison"
-    raise InputError(Problem("holds something that is not a comparison", str(folder), mend=mend))
-
-
-def write_comparison(found: Comparison, folder: Path) -> None:
-    """Write a comparison as JSON and as a picture into a folder, whole or not at all."""
-    with whole_folder(folder) as fresh:
-        write_json(found.dict(), fresh / ANSWER)
-        (fresh / PICTURE).write_text(picture(found), "utf-8")
 
 
 def picture(found: Comparison) -> str:
     """Return the text of an SVG file, with what is seen in words."""
     title = f"{len(found.designs)} designs on the same patients, hypothesis {found.hypothesis}"
     label = f"{title}. {_told(found)}"
-    with look():
-        figure = _figure(found)
-        width = round(figure.get_figwidth() * DOTS_AN_INCH)
-        return standing_alone(inline(figure, "comparison", label), title, label, width)
+    return drawn(lambda: _figure(found), NAME, title, label)
 
 
 def _told(found: Comparison) -> str:

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raresim.errors import InputError, Problem
-from raresim.files.whole import whole_folder
 from raresim.report.pictures import Z95, room
-from raresim.report.svg import CONTROL, INK, PALE, TREATED, inline, look, short, standing_alone
+from raresim.report.svg import CONTROL, INK, PALE, TREATED, drawn, short
 from raresim.report.words import percent
 from raresim.study.design_size import Size
-from raresim.study.store import write_json
 from raresim.trial.nuisance import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ANSWER, PICTURE = "size.json", "size.svg"
+NAME = "size"
 WIDE, ROW, HEAD, LONGEST = 4.0, 0.26, 1.0, 70
 """Inches of the panel, of a row and of what stands about them; letters of a row's label."""
-DOTS_AN_INCH = 72
-
-
-def prepare(folder: Path) -> None:
-    """Refuse a folder that holds something other than an earlier size.
-
-    Raises
-    ------
-    InputError
-        When the path is a file, or a folder with foreign content.
-    """
-    if not folder.exists() or (
-        folder.is_dir() and {p.name for p in folder.iterdir()} <= {ANSWER, PICTURE}
-    ):
-        return
-    mend = "name a new folder, or one that holds an earlier size"
-    raise InputError(Problem("holds something that is not a size", str(folder), mend=mend))
-
-
-def write_size(found: Size, folder: Path) -> None:
-    """Write a size as JSON and as a picture into a folder, whole or not at all."""
-    with whole_folder(folder) as fresh:
-        write_json(found.dict(), fresh / ANSWER)
-        (fresh / PICTURE).write_text(picture(found), "utf-8")
 
 
 def picture(found: Size) -> str:
@@ -52,10 +24,7 @@ def picture(found: Size) -> str:
     title = f"Size of {found.scenario}, {len(found.cells)} cells"
     worst = percent(found.again.value or 0.0)
     label = f"{title}. Worst cell on fresh seeds {worst}, nominal {percent(found.level)}."
-    with look():
-        figure = _figure(found)
-        width = round(figure.get_figwidth() * DOTS_AN_INCH)
-        return standing_alone(inline(figure, "size", label), title, label, width)
+    return drawn(lambda: _figure(found), NAME, title, label)
 
 
 def _figure(found: Size) -> Figure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CONTROL, TREATED, INK, PALE = "#a8480f", "#0b629e", "#222222", "#6a6a6a"
 """Orange and blue stay apart in any colour vision; both have contrast above 5 on white."""
 
+DOTS_AN_INCH = 72
 LOOK: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "raresim",
@@ -39,7 +40,7 @@ LOOK: dict[str, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
-    "figure.dpi": 72,
+    "figure.dpi": DOTS_AN_INCH,
 }
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
 _LONG = re.compile(r"-?\d+\.\d{2,}")
@@ -131,6 +132,14 @@ def standing_alone(text: str, name: str, label: str, width: int) -> str:
     for place, element in enumerate((title, desc, behind)):
         root.insert(place, element)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def drawn(draw: Callable[[], Figure], name: str, title: str, label: str) -> str:
+    """Draw a figure with the report's style; return it as a file of its own, of the same size."""
+    with look():
+        figure = draw()
+        text = inline(figure, name, label)
+        return standing_alone(text, title, label, round(figure.get_figwidth() * DOTS_AN_INCH))
 
 
 def _rounded(found: re.Match[str]) -> str:

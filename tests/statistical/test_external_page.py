@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+from tests import scripts
+
 K, BLOCK, COLUMN = 4, 1_000, 3
 """Monte Carlo standard errors of both together; a luck block that the page has not seen."""
 CELL = re.compile(r"([\d.]+) ± ([\d.]+) \(([+-][\d.]+)\)")
@@ -19,12 +17,7 @@ CELL = re.compile(r"([\d.]+) ± ([\d.]+) \(([+-][\d.]+)\)")
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    loader = SourceFileLoader("make_external_drift", str(DOCS / "make-external-drift"))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    found = module_from_spec(spec)
-    loader.exec_module(found)
-    return found
+    return scripts.script("make-external-drift")
 
 
 def stated(script: ModuleType, method: str, number: int) -> list[tuple[float, ...]]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 import raresim
+from tests import scripts
+from tests.scripts import DOCS
 from tests.worlds import world
 
-DOCS = Path(__file__).parents[2] / "docs"
 K, AGAIN, SEED = 4, 192, 77
 """Monte Carlo standard errors of both simulations together; trials of the smaller one."""
 
@@ -39,12 +37,7 @@ def test_sizes_of_the_platform_are_those_of_its_page(drift: str) -> None:
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    loader = SourceFileLoader("make_comparison", str(DOCS / "make-comparison"))
-    spec = spec_from_loader(loader.name, loader)
-    assert spec is not None
-    found = module_from_spec(spec)
-    loader.exec_module(found)
-    return found
+    return scripts.script("make-comparison")
 
 
 def test_the_comparison_is_what_its_designs_give(script: ModuleType) -> None:

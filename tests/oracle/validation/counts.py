@@ -218,8 +218,12 @@ def _intercepts(out: dict[str, Any]) -> list[Comparison]:
         return float(wide / narrow)
 
     def row(spread: Callable[[], float]) -> tuple[Callable[[], float], ...]:
-        rate = lambda: float(np.log(one_arm("placebo").estimate))  # noqa: E731
-        se = lambda: spread() / float(np.sqrt(one_arm("placebo").statistic))  # noqa: E731
+        def rate() -> float:
+            return float(np.log(one_arm("placebo").estimate))
+
+        def se() -> float:
+            return spread() / float(np.sqrt(one_arm("placebo").statistic))
+
         return rate, se, lambda: rate() / se()
 
     wanted: list[tuple[str, str, float, Callable[[], float]]] = []
@@ -229,8 +233,13 @@ def _intercepts(out: dict[str, Any]) -> list[Comparison]:
         )
         wanted += [(METHODS[name], item, x, got) for item, x, got in numbers]
     for k, arm in enumerate(("placebo", "rIFN-g")):
-        events = lambda arm=arm: one_arm(arm).statistic  # noqa: E731
-        time = lambda arm=arm: one_arm(arm).statistic / one_arm(arm).estimate  # noqa: E731
+
+        def events(arm: str = arm) -> float:
+            return one_arm(arm).statistic
+
+        def time(arm: str = arm) -> float:
+            return one_arm(arm).statistic / one_arm(arm).estimate
+
         wanted.append(("exact test of a Poisson rate", f"events, {arm}", out["events"][k], events))
         wanted.append(("exact test of a Poisson rate", f"days, {arm}", out["time"][k], time))
     return [

@@ -68,7 +68,10 @@ def _pairs_of_wins(item: str) -> list[Comparison]:
                 text = f"stratum {stratum}, {field} by outcome {level + 1}"
                 add(text, float(np.atleast_1d(part)[s]), count)
                 shares = out["summary_ep"][f"{arm.title()}_Endpoint{level + 1}"]["Proportion"]
-                part_of = lambda f=found, c=count: c() / f().pairs  # noqa: E731
+
+                def part_of(f: Any = found, c: Callable[[], float] = count) -> float:
+                    return c() / float(f().pairs)
+
                 add(f"{text}, share", float(np.atleast_1d(shares)[s]), part_of)
     return rows
 
@@ -96,7 +99,7 @@ def _number(found: Callable[[], WinStatistic], measure: str, name: str) -> Calla
     def got() -> float:
         result = getattr(found(), measure)
         value = float(getattr(result, name))
-        if measure == "net_benefit" or name in ("statistic", "p"):
+        if measure not in ("win_ratio", "win_odds") or name in ("statistic", "p"):
             return value
         return float(np.exp(value))
 
@@ -177,7 +180,7 @@ def _of_buysetest(item: str, time: float, bilirubin: float) -> list[Comparison]:
                     "win ratio",
                     f"{share.replace('_', ' ')} by {level + 1} outcomes: {name}",
                     out[theirs][level][their_name],
-                    lambda f=found, s=share, n=name: getattr(getattr(f(), s), n),  # type: ignore[misc]
+                    _number(found, share, name),
                 )
         add(
             "net benefit",
