@@ -131,21 +131,35 @@ class Mixture:
         high: FloatArray = np.max(each, axis=-1)
         if self.weight.shape[-1] == 1:
             return low
+        return self._between(level, low, high)
+
+    def _between(self, level: float, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Give the quantile inside brackets; who has arrived is not asked again."""
+        shape = low.shape
+        own = [np.reshape(part, (-1, part.shape[-1])) for part in self._parts()]
+        low, high = low.reshape(-1), high.reshape(-1)
         value = low + (high - low) / 2.0
-        there = np.zeros(value.shape, dtype=np.bool_)
+        found = value.copy()
+        going = np.arange(value.size)
         for _ in range(STEPS):
-            beyond = self.below(value) - level
+            there = type(self)(*(part[going] for part in own))
+            beyond = there.below(value) - level
             low, high = np.where(beyond < 0.0, value, low), np.where(beyond < 0.0, high, value)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                newton = value - beyond / self.density(value)
+                newton = value - beyond / there.density(value)
             inside = (newton > low) & (newton < high)
             step = np.where(inside, newton, low + (high - low) / 2.0)
-            arrived = np.abs(step - value) <= np.spacing(np.abs(value))
-            value = np.where(there, value, step)
-            there = there | arrived
-            if np.all(there):
+            found[going] = step
+            on = ~(np.abs(step - value) <= np.spacing(np.abs(value)))
+            if not np.any(on):
                 break
-        return value
+            going, value, low, high = going[on], step[on], low[on], high[on]
+        return found.reshape(shape)
+
+    def _parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give weights and parameters, each of the shape of them all."""
+        weight, first, second = np.broadcast_arrays(self.weight, self.first, self.second)
+        return weight, first, second
 
     def robust(self, weight: float, first: float, second: float) -> Self:
         """Mix a vague component in: (1 - weight) of this prior and `weight` of the other.

@@ -98,9 +98,9 @@ def _answer(densities: list[FloatArray], weight: FloatArray, nodes: RateNodes) -
         known = slope @ nodes.below.T
         limits.append(
             quantiles(
-                lambda rate, known=known, slope=slope: float(  # type: ignore[misc]
-                    hermite(known, slope, nodes.at(np.array([rate])), nodes)[0]
-                )
+                lambda rate, known=known, slope=slope: hermite(  # type: ignore[misc]
+                    known, slope, nodes.at(rate)[:, None], nodes
+                )[:, 0]
             )
         )
     return summary(mean, second, both, above, np.array(limits))

@@ -134,11 +134,14 @@ def summary(
 
 def _mixture(
     known: FloatArray, slope: FloatArray, whole: FloatArray, u: FloatArray, nodes: RateNodes
-) -> Callable[[float], float]:
-    def chance(rate: float) -> float:
-        inside = rate < u
-        x = np.where(inside, rate / u, 0.5)
-        return float(np.sum(np.where(inside, hermite(known, slope, nodes.at(x), nodes), whole)))
+) -> Callable[[FloatArray], FloatArray]:
+    def chance(rate: FloatArray) -> FloatArray:
+        inside = rate[:, None] < u
+        x = np.where(inside, rate[:, None] / u, 0.5)
+        found: FloatArray = np.sum(
+            np.where(inside, hermite(known, slope, nodes.at(x), nodes), whole), axis=1
+        )
+        return found
 
     return chance
 
@@ -146,7 +149,7 @@ def _mixture(
 def hermite(
     known: FloatArray, slope: FloatArray, place: FloatArray, nodes: RateNodes
 ) -> FloatArray:
-    """Interpolate integrals (M, N), of the derivatives slope/step, at one place (M,) each."""
+    """Interpolate integrals (M, N), of the derivatives slope/step, at places (..., M)."""
     at = np.clip((place - nodes.place[0]) / nodes.step, 0.0, nodes.place.size - 1.001)
     i = at.astype(np.int64)
     s, row = at - i, np.arange(len(known))
@@ -160,16 +163,13 @@ def hermite(
     return found
 
 
-def quantiles(chance: Callable[[float], float]) -> tuple[float, float]:
+def quantiles(chance: Callable[[FloatArray], FloatArray]) -> tuple[float, float]:
     """Give the rates below which a distribution has 2.5 and 97.5 %, by halving."""
-    found = []
-    for wanted in (TAIL, 1.0 - TAIL):
-        low, high = 0.0, 1.0
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2.0
-            if chance(middle) < wanted:
-                low = middle
-            else:
-                high = middle
-        found.append((low + high) / 2.0)
-    return found[0], found[1]
+    wanted = np.array([TAIL, 1.0 - TAIL])
+    low, high = np.zeros(2), np.ones(2)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2.0
+        below = chance(middle) < wanted
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    first, last = ((low + high) / 2.0).tolist()
+    return first, last
