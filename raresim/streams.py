@@ -107,15 +107,22 @@ class Luck:
         RuntimeError
             When two places ask for one decision point: their draws would be the same.
         """
+        return _open(np.ascontiguousarray(self._raw(point, units).T))
+
+    def uniform_of(self, point: str, units: int, chosen: npt.NDArray[np.int64]) -> Floats:
+        """Return the uniforms of some units of `units`, by their numbers (replicates, places)."""
+        rows = np.arange(len(chosen))[:, None]
+        return _open(self._raw(point, units)[chosen, rows])
+
+    def _raw(self, point: str, units: int) -> npt.NDArray[np.uint64]:
+        """Return the raw output of a decision point, (units, replicates)."""
         if point in self._points:
             raise RuntimeError(f"decision point {point!r} was asked for twice")
         self._points[point] = units
         digest = hashlib.blake2b(point.encode(), digest_size=8).digest()
         entropy = [self.seed, self.block, int.from_bytes(digest, "big")]
         raw = PCG64DXSM(SeedSequence(entropy)).random_raw(units * LUCK_BLOCK)
-        raw = np.ascontiguousarray(raw.reshape(units, LUCK_BLOCK)[:, self._rows].T)
-        # 52 bits and a half: never 0, never 1, and 1 - u is as fine as u
-        return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+        return raw.reshape(units, LUCK_BLOCK)[:, self._rows]
 
     def once(self, point: str) -> Floats:
         """Return the uniforms of a point without units (a parameter), shape (replicates,)."""
@@ -125,6 +132,11 @@ class Luck:
     def points(self) -> dict[str, int]:
         """Decision points asked for so far, with their number of units."""
         return dict(self._points)
+
+
+def _open(raw: npt.NDArray[np.uint64]) -> Floats:
+    """Return uniforms of 52 bits and a half: never 0, never 1, and 1 - u is as fine as u."""
+    return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 class EvenLuck(Luck):
@@ -197,6 +209,10 @@ class RenamedLuck(Luck):
         """Return the uniforms of the renamed decision point, shape (replicates, units)."""
         return self._luck.uniform(f"{self._word}: {point}", units)
 
+    def uniform_of(self, point: str, units: int, chosen: npt.NDArray[np.int64]) -> Floats:
+        """Return the uniforms of some units of the renamed decision point."""
+        return self._luck.uniform_of(f"{self._word}: {point}", units, chosen)
+
     def once(self, point: str) -> Floats:
         """Return the uniforms of the renamed point without units, shape (replicates,)."""
         return self._luck.once(f"{self._word}: {point}")
@@ -258,6 +274,57 @@ class ChosenLuck(Luck):
             for group, size in self._groups.items()
         ]
         return np.take_along_axis(np.concatenate(drawn, axis=1), self._chosen, axis=1)
+
+    def uniform_of(self, point: str, units: int, chosen: npt.NDArray[np.int64]) -> Floats:
+        """Return the uniforms of some of the members chosen, by their places in that order."""
+        return np.take_along_axis(self.uniform(point, units), chosen, axis=1)
+
+    def once(self, point: str) -> Floats:
+        """Return the uniforms of a point without units, shape (replicates,)."""
+        return self._luck.once(point)
+
+
+class TakenLuck(Luck):
+    """The luck of some candidates of a stream, in an order of one's own.
+
+    Parameters
+    ----------
+    luck
+        The luck of the stream; what is drawn `once` is drawn from it.
+    units
+        How many candidates the stream has.
+    chosen
+        The numbers of those who are taken, (replicates, places).
+
+    Examples
+    --------
+    >>> whole, order = Luck(1, 0).uniform("age", 5), np.tile([4, 0], (1024, 1))
+    >>> some = TakenLuck(Luck(1, 0), 5, order).uniform("age", 2)
+    >>> bool((some == whole[:, [4, 0]]).all())
+    True
+    """
+
+    def __init__(self, luck: Luck, units: int, chosen: npt.NDArray[np.int64]) -> None:
+        super().__init__(luck.seed, luck.block)
+        self._rows, self._points = luck._rows, luck._points
+        self._luck, self._units, self._chosen = luck, units, chosen
+
+    def afresh(self) -> TakenLuck:
+        """Return the same luck to be asked again."""
+        return TakenLuck(self._luck.afresh(), self._units, self._chosen)
+
+    def uniform(self, point: str, units: int) -> Floats:
+        """Return the uniforms of those who are taken, shape (replicates, units).
+
+        Raises
+        ------
+        RuntimeError
+            When as many units are asked for as were not taken.
+        """
+        if units != self._chosen.shape[1]:
+            taken = self._chosen.shape[1]
+            raise RuntimeError(f"{point!r} asks for {units} units where {taken} were taken")
+        return self._luck.uniform_of(point, self._units, self._chosen)
 
     def once(self, point: str) -> Floats:
         """Return the uniforms of a point without units, shape (replicates,)."""

@@ -137,10 +137,14 @@ class DiseaseModel:
         numbers: Parameters,
         horizon: Horizon,
         ratios: dict[str, float] | None = None,
+        names: Collection[str] | None = None,
     ) -> dict[str, Any]:
-        """Draw what each patient is, for every outcome."""
+        """Draw what each patient is, for every outcome (or for some and those that they read)."""
         found: dict[str, Any] = {}
+        wanted = self._with_read(names)
         for name, process in self.processes.items():
+            if name not in wanted:
+                continue
             reach = replace(horizon, largest_ratio=(ratios or {}).get(name, 1.0))
             linked = {other: found[other] for other in process.reads}
             found[name] = process.latent(luck, patients, numbers, linked, reach)
@@ -156,14 +160,30 @@ class DiseaseModel:
 
         Without `exposures` nobody is treated.
         """
-        if names is not None:
-            names = names | {other for name in names for other in self.processes[name].reads}
+        wanted = self._with_read(names)
         walked: dict[str, Any] = {}
         for name, process in self.processes.items():
-            if names is None or name in names:
+            if name in wanted:
                 exposure = exposures[name] if exposures else UNTREATED
                 walked[name] = process.path(latents[name], exposure, walked)
         return walked
+
+    def _with_read(self, names: Collection[str] | None) -> set[str]:
+        """Return the names of some outcomes and of those that they read; of all without names."""
+        if names is None:
+            return set(self.processes)
+        return {*names, *(other for name in names for other in self.processes[name].reads)}
+
+    def asked_of(self, condition: Collection[str]) -> set[str]:
+        """Return the outcomes without which what stands in conditions cannot be observed."""
+        run_in = {own for key, own in self.run_in_names.items() if key in condition}
+        found: set[str] = set()
+        more = run_in | {name for name in self.readers if name in condition}
+        while more - found:
+            found |= more
+            ending = {event for name in found for event in self.ending[name]}
+            more = self._with_read(found | ending)
+        return found
 
     def read(
         self, name: str, walked: dict[str, Any], occasion: Occasion, drawn: tuple[Any, ...]
@@ -203,21 +223,26 @@ class DiseaseModel:
     ) -> dict[str, Any]:
         """Return what conditions may name: baseline values, and scores as read at screening.
 
+        Of the outcomes those whose latent values are told.
+
         With a run-in of so many days before: the events in it, and the change of each score from
         a reading at its beginning, each reading with noise of its own. What a diary says is the
         count of the run-in. `treated` is the exposure of each outcome up to then, if there is any.
         """
         values = dict(patients.values)
-        ending = {event for name in self.readers for event in self.ending[name]}
-        walked = self.walk(latents, treated, {*self.readers, *ending})
-        for name, reader in self.readers.items():
+        readers = {name: own for name, own in self.readers.items() if name in latents}
+        ending = {event for name in readers for event in self.ending[name]}
+        walked = self.walk(latents, treated, {*readers, *ending})
+        for name, reader in readers.items():
             occasion = reader.screening(run_in)
             drawn = reader.luck_of(luck, occasion.label, patients.units)
             values[name] = self.read(name, walked, occasion, drawn)
         for key, name in self.run_in_names.items() if run_in else ():
             process = self.processes[name]
-            if name in self.readers:
-                reader = self.readers[name]
+            if name not in latents:
+                continue
+            if name in readers:
+                reader = readers[name]
                 drawn = reader.luck_of(luck, "run_in", patients.units)
                 first = reader.read(walked[name], on_day("run_in", -run_in), drawn)
                 values[key] = values[name] - first

@@ -9,7 +9,7 @@ Source of the latter: Olsson, Psychometrika 1979;44:443-460 (polychoric correlat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from raresim.disease.parameters import Parameters
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
 from raresim.errors import InputError, Problem
+from raresim.evidence.distributions import Distribution
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 
@@ -40,6 +41,17 @@ class Patients:
     sites: int
     units: int
     site_names: tuple[str, ...] = field(default=())
+
+    def taken(self, chosen: Integers) -> Patients:
+        """Return some of the candidates, by their numbers (replicates, places)."""
+
+        def some(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            return np.take_along_axis(values, chosen, axis=1)
+
+        values = {name: some(own) for name, own in self.values.items()}
+        scores = {name: some(own) for name, own in self.scores.items()}
+        site, units = some(self.site), chosen.shape[1]
+        return replace(self, values=values, scores=scores, site=site, units=units)
 
 
 def order(spec: ModelSpec) -> list[str]:
@@ -123,8 +135,7 @@ def sample(
             laws = {
                 w: parameters.distributions[n, w] for n, w in parameters.distributions if n == name
             }
-            drawn = {when: law.quantile(u) for when, law in laws.items()}
-            values[name] = _by_parent(spec, variable, drawn, values)
+            values[name] = _quantiles(spec, variable, laws, u, values)
     return values, scores
 
 
@@ -156,8 +167,37 @@ def _state(u: Floats, shares: Floats) -> Integers:
     return state
 
 
+def _quantiles(
+    spec: ModelSpec,
+    variable: Number,
+    laws: dict[str, Distribution],
+    u: Floats,
+    values: dict[str, Any],
+) -> Floats:
+    """Return the value at u by the law that belongs to the parent's state, patient by patient.
+
+    Each law is asked only of those whose state it belongs to: a quantile can be dear.
+    """
+    if variable.given is None:
+        return laws[""].quantile(u)
+    parent = spec.patients[variable.given]
+    assert isinstance(parent, Category)
+    found = np.empty(u.shape)
+    for number, name in enumerate(parent.names):
+        own = values[variable.given] == number
+        most = int(own.sum(axis=1).max())
+        if not most:
+            continue
+        places = np.argsort(~own, axis=1, kind="stable")[:, :most]  # some of others fill rows up
+        drawn = laws[name].quantile(np.take_along_axis(u, places, axis=1))
+        kept = np.take_along_axis(found, places, axis=1)
+        mine = np.take_along_axis(own, places, axis=1)
+        np.put_along_axis(found, places, np.where(mine, drawn, kept), axis=1)
+    return found
+
+
 def _by_parent(
-    spec: ModelSpec, variable: Category | Number, drawn: dict[str, Any], values: dict[str, Any]
+    spec: ModelSpec, variable: Category, drawn: dict[str, Any], values: dict[str, Any]
 ) -> npt.NDArray[Any]:
     """Choose, patient by patient, the row that belongs to the parent's state."""
     if variable.given is None:

@@ -117,7 +117,7 @@ def _changes(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return each patient's change at a visit, zero where nobody came, and who came."""
     came = mine & (run.ledger.visits[..., visit] < NEVER)
-    values = take(readings[..., [0, 1 + visit]], run.ledger.candidate)
+    values = take(readings[..., [0, 1 + visit]], run.fate.place(run.ledger.candidate))
     return np.where(came, values[..., 1] - values[..., 0], 0.0), came
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.trial.conduct.recruitment import Recruited, recruit
+from raresim.trial.conduct.recruitment import recruit
 from raresim.trial.course import Course
 from raresim.trial.fate.decided import Fate
 from raresim.trial.ledger import Ledger, by_arm, replaced, take, truncate
@@ -84,13 +84,12 @@ def _held(plan: Plan, whole: Ledger) -> Ticks:
 def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
     """Return the ledger of trials whose course is known from the start."""
     who = recruit(plan, fate, course)
+    place = fate.place(who.order)
     absolute = _from_randomisation(np.where(who.inside, who.ready, NEVER))
-    events = {
-        name: absolute(by_arm(fate.events[name], who.arm, who.order)) for name in plan.outcomes
-    }
-    out, reason = _exits(plan, fate, course, absolute, who, events)
-    crossed = absolute(by_arm(fate.crossed, who.arm, who.order))
-    begun = absolute(by_arm(fate.periods, who.arm, who.order))
+    events = {name: absolute(by_arm(fate.events[name], who.arm, place)) for name in plan.outcomes}
+    out, reason = _exits(plan, fate, course, absolute, who.arm, place, events)
+    crossed = absolute(by_arm(fate.crossed, who.arm, place))
+    begun = absolute(by_arm(fate.periods, who.arm, place))
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     return Ledger(
         candidate=np.where(who.inside, who.order, -1),
@@ -98,18 +97,18 @@ def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
         arm=who.arm,
         stratum=who.stratum,
         open=who.open,
-        stop=_kept(absolute(by_arm(fate.stop, who.arm, who.order)), out),
+        stop=_kept(absolute(by_arm(fate.stop, who.arm, place)), out),
         periods=np.where(begun < out[..., None], begun, NEVER),  # none begins as follow-up ends
         crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
         exit=out,
         reason=reason,
-        lag=np.where(who.inside, take(fate.lag, who.order), 0),
+        lag=np.where(who.inside, take(fate.lag, place), 0),
         events={name: _kept(value, out) for name, value in events.items()},
         rescued={
-            name: _kept(absolute(by_arm(since, who.arm, who.order)), out)
+            name: _kept(absolute(by_arm(since, who.arm, place)), out)
             for name, since in fate.rescued.items()
         },
-        visits=_kept(absolute(take(fate.visits, who.order)), out),
+        visits=_kept(absolute(take(fate.visits, place)), out),
         presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
         kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
@@ -133,18 +132,19 @@ def _exits(
     fate: Fate,
     course: Course,
     absolute: Any,
-    who: Recruited,
+    arm: npt.NDArray[np.int8],
+    place: npt.NDArray[np.int64],
     events: dict[str, Ticks],
 ) -> tuple[Ticks, npt.NDArray[np.int8]]:
     """Return the end of each patient's follow-up and its reason; death goes before leaving.
 
     An extended follow-up is for those whose own has not ended when the change acts.
     """
-    follow = absolute(by_arm(fate.follow, who.arm, who.order))
+    follow = absolute(by_arm(fate.follow, arm, place))
     extended, length = course.first(plan, "extend")
     longer = absolute(np.broadcast_to(length[:, None], follow.shape))
     follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
-    leave = absolute(by_arm(fate.leave, who.arm, who.order))
+    leave = absolute(by_arm(fate.leave, arm, place))
     out = np.minimum(follow, leave)
     reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
     for name in plan.fatal:

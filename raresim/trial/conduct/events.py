@@ -149,10 +149,10 @@ class Trial:
             self.env.process(self.patience())
         self.active[i] = arm
         self.begun[i] = self.last
-        lag, among = int(self.fate.lag[0, i]), sum(1 << k for k in self.desk.open)
+        lag, among = self.lag(i), sum(1 << k for k in self.desk.open)
         self.write("randomised", i, how, arm, stratum, lag, among)
         self.env.process(self.patient(i, arm, self.last))
-        if self.fate.crossed[arm][0, i] == 0:
+        if self.fate.crossed[arm][0, self.place(i)] == 0:
             self.write("crossed over", i)
         if self.randomised == self.n:
             self.close(full=True)
@@ -166,7 +166,7 @@ class Trial:
         A change of what will happen begins another life, which goes on where this one ends.
         """
         self.lives[i] += 1
-        life, lag = self.lives[i], int(self.fate.lag[0, i])
+        life, lag = self.lives[i], self.lag(i)
         for tick, kind, number, name in self.agenda(i, arm, start):
             if tick <= since:
                 continue
@@ -190,6 +190,14 @@ class Trial:
                 self.write("exit", i, Exit(number).name.lower(), number, lag=lag)
                 self.count("completed" if number == Exit.COMPLETED else "lost", arm=arm)
 
+    def place(self, i: int) -> int:
+        """Return a candidate's place on the roster."""
+        return int(self.fate.roster.place[0, i])
+
+    def lag(self, i: int) -> int:
+        """Return how long a patient's data take to be known."""
+        return int(self.fate.lag[0, self.place(i)])
+
     def reborn(self) -> None:
         """Let everybody in the study live through what will happen as it is decided now."""
         now = int(self.env.now)
@@ -198,6 +206,7 @@ class Trial:
 
     def agenda(self, i: int, arm: int, start: int) -> list[tuple[int, Kind, int, str]]:
         """Return what will happen to a patient, in order, up to the end of follow-up."""
+        i = self.place(i)
         out, reason = int(self.fate.follow[arm][0, i]), Exit.COMPLETED
         if self.longer and start + out > self.longer_since:
             out = max(out, self.longer)
@@ -328,8 +337,9 @@ class Trial:
         self.crossing[change.number] = now
         self.fate = self.fate.crossing_over(np.array([self.crossing]))
         for i, arm in self.active.items():
-            if self.begun[i] + int(self.fate.crossed[arm][0, i]) == now and arm == change.arm:
-                self.write("crossed over", i, lag=int(self.fate.lag[0, i]))
+            since = int(self.fate.crossed[arm][0, self.place(i)])
+            if self.begun[i] + since == now and arm == change.arm:
+                self.write("crossed over", i, lag=self.lag(i))
         self.reborn()
 
     def bare(self) -> Generator[Any, Any, None]:

@@ -144,7 +144,8 @@ def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:
             outcome = name.removesuffix(" at baseline").removeprefix("log ")
             values = fate.readings[outcome][0][..., 0]
             values = np.log1p(values) if name.startswith("log ") else values
+            columns.append(take(values, fate.place(ledger.candidate))[..., None])
         else:
             values = fate.baseline[name].astype(np.float64)
-        columns.append(take(values, ledger.candidate)[..., None])
+            columns.append(take(values, ledger.candidate)[..., None])
     return np.ascontiguousarray(np.concatenate(columns, axis=-1))

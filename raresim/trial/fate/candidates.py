@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -34,25 +35,29 @@ def people(
     visits: Visits | None = None,
     waited: Floats | None = None,
     earliest: float = 0.0,
+    known: Patients | None = None,
+    names: Collection[str] | None = None,
 ) -> People:
     """Draw candidates (also used for the true values).
 
     `calendar` is when they are randomised, in years since the trial's start; 0 where not told.
     `visits` are those of the trial; as planned where not told. `waited` are the days from diagnosis
     to randomisation of a pool's survivors; as on the trial's first day where not told. `earliest`
-    is by how many years some of them precede the trial's start at most.
+    is by how many years some of them precede the trial's start at most. Patients who are `known`
+    are not drawn; only outcomes with one of the `names` are, where these are told.
     """
-    labels = tuple(scenario.spec.design.sites.labels())
     model = scenario.model
-    placed = {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
-    clock = clock_of(scenario.spec.truth, model, luck, units, numbers, waited)
-    patients = model.sample(luck, units, numbers, told=clock, **placed)
-    if calendar is not None and scenario.follows_calendar:
-        patients.values[CALENDAR] = calendar
+    if known is None:
+        clock = clock_of(scenario.spec.truth, model, luck, units, numbers, waited)
+        patients = model.sample(luck, units, numbers, told=clock, **_placed(scenario, site))
+        if calendar is not None and scenario.follows_calendar:
+            patients.values[CALENDAR] = calendar
+    else:
+        patients = known
     run_in = scenario.spec.design.run_in_days
     horizon = Horizon(scenario.longest_follow_days, before=run_in)
     ratios = largest_ratios(scenario, effects, earliest)
-    latents = model.latents(luck, patients, numbers, horizon, ratios)
+    latents = model.latents(luck, patients, numbers, horizon, ratios, names)
     responders = Responders(model, patients, effects, luck)
     treated = in_run_in(scenario.spec.design, responders)
     screened, eligible, attempt = _screened(scenario, luck, latents, patients, treated)
@@ -69,6 +74,24 @@ def people(
         told=visits,
         later=calendar if scenario.drift else None,
     )
+
+
+def _placed(scenario: Scenario, site: Any) -> dict[str, Any]:
+    """Return how many sites there are, and their names, where candidates have one."""
+    labels = tuple(scenario.spec.design.sites.labels())
+    return {} if site is None else {"site": site, "sites": len(labels), "site_names": labels}
+
+
+def asked_at_screening(scenario: Scenario) -> set[str]:
+    """Return the outcomes that decide who may be randomised, and who belongs to what."""
+    estimands = scenario.spec.analysis.estimands.values()
+    conditions = [
+        scenario.spec.design.eligible,
+        *(change.eligible for change in scenario.narrowings),
+        *(estimand.where for estimand in estimands),
+    ]
+    names = {name for asked in conditions if asked is not None for name in asked.names}
+    return scenario.model.asked_of(names)
 
 
 def largest_ratios(scenario: Scenario, effects: Effects, earliest: float = 0.0) -> dict[str, float]:

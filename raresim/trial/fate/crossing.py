@@ -17,7 +17,7 @@ import numpy as np
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.people import People
 from raresim.trial.fate.sequence import Sequence
-from raresim.trial.ledger import widened
+from raresim.trial.ledger import take, widened
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, days, ticks
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 def switches(scenario: Scenario, fate: Fate, at: Ticks, resolution: int) -> dict[int, Ticks]:
-    """Return when each candidate changes, in ticks since randomisation, by the arm that does.
+    """Return when each on the roster changes, in ticks since randomisation, by the arm that does.
 
     `at` (replicates, crossings of the design): the tick since which each acts, NEVER if it does
     not. Whoever has ended treatment before, planned or not, does not change; one whose planned end
     has come does where the change brings a time of its own.
     """
-    found = {}
+    found, ready = {}, take(fate.ready, fate.roster.candidate)
     planned = int(ticks(scenario.spec.design.treat_for, resolution))
     for number, crossing in enumerate(scenario.crossings):
         arm, acts = scenario.arms.index(crossing.cross_over), at[:, number, None]
-        there = (acts < NEVER) & (fate.ready < NEVER)
-        since = np.maximum(np.where(there, acts - np.where(there, fate.ready, 0), 0), 0)
+        there = (acts < NEVER) & (ready < NEVER)
+        since = np.maximum(np.where(there, acts - np.where(there, ready, 0), 0), 0)
         ongoing = fate.stop[arm] > since
         if crossing.treat_for is None:
             ongoing &= since < planned

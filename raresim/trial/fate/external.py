@@ -270,6 +270,9 @@ def joined(scenario: Scenario, fate: Fate, ledger: Ledger) -> tuple[Fate, Ledger
         for name, own in fate.baseline.items()
     }
     belong = {name: beside(own, external.members[name]) for name, own in fate.members.items()}
-    other = replace(external.ledger, candidate=external.ledger.candidate + width)
-    fate = replace(fate, readings=readings, baseline=baseline, members=belong)
+    number = external.ledger.candidate
+    other = replace(external.ledger, candidate=number + width)
+    place = np.concatenate([fate.roster.place, number + fate.roster.candidate.shape[1]], axis=1)
+    roster = replace(fate.roster, place=place)
+    fate = replace(fate, readings=readings, baseline=baseline, members=belong, roster=roster)
     return fate, appended(ledger, other)
