@@ -341,8 +341,16 @@ def outside() -> list[Scenario]:
     return [whole, world(CGD, counted), *(beside(method) for method in PRIORS)]
 
 
+def evenly() -> Scenario:
+    """Candidates who come evenly in a time."""
+    uniform = {"number": 83, "over": "13 months", "source": "letter1991"}
+    opened = {"number": 3, "open": [{"first": 3, "at": "day 0"}]}
+    changes = {"truth.candidates": {"uniform": uniform}, "truth.site_opening_delay": None}
+    return world(CGD, {**changes, "design.sites": opened})
+
+
 def everything() -> list[Scenario]:
     """Return scenarios that, together, state every key."""
-    small = [boys(), infections(), spread(), sequences(), survivors(), one_arm(), spcd()]
+    small = [boys(), infections(), spread(), sequences(), survivors(), evenly(), one_arm(), spcd()]
     small += [placebo_twice(), three_regimens(), within(), attacked(), world("als-platform", {})]
     return [*small, *looked_at(), *chosen(), *claims(), *outside()]

@@ -83,7 +83,10 @@ def crossings(draw: st.DrawFn, arm: str) -> dict[str, Any]:
 
 @st.composite
 def candidates(draw: st.DrawFn) -> dict[str, Any]:
-    """An endless stream or a small pool, with rates that move."""
+    """An endless stream or a small pool, with rates that move, or so many evenly in a time."""
+    if draw(st.integers(0, 3)) == 0:
+        number, months = draw(st.integers(3, 60)), draw(st.integers(1, 16))
+        return {"uniform": {"number": number, "over": f"{months} months"}}
     rates = {"per_site": f"{draw(st.integers(1, 12))} per month", "gamma_shape": 2}
     found: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -122,6 +125,10 @@ def operations(draw: st.DrawFn, crossing: bool = True) -> dict[str, Any]:
     if milestones and draw(st.booleans()):
         longer = {"follow_for": "15 months"}
         milestones["first"]["do"] = [*milestones["first"]["do"], longer]
+    randomise = draw(randomisations(n, arms))
+    if not milestones and draw(st.booleans()):  # a list that does not turn with the ratio
+        randomise = {**randomise, "method": "alternating"}
+        randomise.pop("block", None)
     milestones["final"] = {
         "when": {"any": [{"everybody": "finished"}, {"calendar": "30 months"}]},
         "do": ["analyse infection_free", "analyse infected_alive"],
@@ -138,7 +145,7 @@ def operations(draw: st.DrawFn, crossing: bool = True) -> dict[str, Any]:
         "truth.withdraws_consent": {"share": draw(st.sampled_from([0.0, 0.3]))},
         "design.eligible": draw(st.sampled_from(["age >= 1", "age >= 12"])),
         "design.arms": {name: {"give": name} for name in arms},
-        "design.randomise": draw(randomisations(n, arms)),
+        "design.randomise": randomise,
         "design.sites": {"number": 3, "open": [{"first": 3, "at": "day 0"}]},
         "design.recruit_for": f"{draw(st.integers(2, 14))} months",
         "design.follow_for": f"{draw(st.sampled_from([6, 12]))} months",

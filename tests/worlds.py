@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from raresim.disease import DiseaseModel, load_model
 from raresim.files import parse
 from raresim.study import sensitivity, simulate, store
 from raresim.trial import BlockRun, Scenario, load_scenario
+from raresim.trial.fate.decided import LIFE, Fate
+from raresim.trial.fate.roster import Roster
+from raresim.trial.ledger import take
 from raresim.trial.scenario import build
 from raresim.trial.ticks import NEVER
 
@@ -63,6 +67,25 @@ def same_arrays(first: np.ndarray, second: np.ndarray) -> bool:
             return False
     a, b = (array[..., :width] if width else array for array in (first, second))
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+
+
+def by_candidate(found: Fate) -> Fate:
+    """Return a fate whose lives stand in the order of candidates, not in that of the roster.
+
+    Lives of candidates who are not on the roster are not their own.
+    """
+    order, names = found.roster.place, ("lag", "visits", "follow", "periods", *LIFE)
+
+    def sorted_(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: sorted_(part) for name, part in value.items()}
+        if isinstance(value, tuple):
+            return tuple(sorted_(part) for part in value)
+        return take(value, order)
+
+    itself = np.broadcast_to(np.arange(found.candidates), order.shape)
+    lives = {name: sorted_(getattr(found, name)) for name in names}
+    return replace(found, roster=Roster(itself, itself), **lives)
 
 
 def differences(first: BlockRun, second: BlockRun) -> list[str]:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betaincinv, gammaincinv, gammaln, ndtri
+from scipy.special import gammaln, ndtri
 
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
+from raresim.evidence.tabulated import beta_quantile, gamma_quantile
 
 Family = Literal[
     "normal", "log-normal", "gamma", "weibull", "beta",
@@ -53,7 +54,8 @@ class AboveBound:
             return np.asarray(self.lower + mean * np.exp(s * ndtri(u) - 0.5 * s**2))
         if self.family == "gamma":
             shape = (mean / sd) ** 2
-            return np.asarray(self.lower + gammaincinv(shape, u) * mean / shape)
+            drawn = gamma_quantile(shape[:, 0], u)
+            return np.asarray(self.lower + drawn * mean / shape)
         k = weibull_shape(self.sd / self.mean)[:, None]
         scale = mean / np.exp(gammaln(1 + 1 / k))
         return np.asarray(self.lower + scale * (-np.log1p(-u)) ** (1 / k))
@@ -81,9 +83,9 @@ class ScaledBeta:
     def quantile(self, u: Floats) -> Floats:
         """Return the values at cumulative probabilities `u`, shape (replicates, units)."""
         width = self.upper - self.lower
-        m, v = (self.mean[:, None] - self.lower) / width, (self.sd[:, None] / width) ** 2
+        m, v = (self.mean - self.lower) / width, (self.sd / width) ** 2
         total = m * (1 - m) / v - 1
-        return np.asarray(self.lower + width * betaincinv(m * total, (1 - m) * total, u))
+        return np.asarray(self.lower + width * beta_quantile(m * total, (1 - m) * total, u))
 
     def describe(self) -> str:
         """Return bounds, mean and SD."""

@@ -1,6 +1,7 @@
 """Randomisation: used by trials to randomise and, later, by analyses to re-randomise."""
 
 from raresim.randomisation.adaptive import adaptive_parts
+from raresim.randomisation.alternating import alternating
 from raresim.randomisation.balance import correct_guesses, imbalance
 from raresim.randomisation.blocks import in_block, permuted_blocks
 from raresim.randomisation.minimisation import Minimisation
@@ -13,6 +14,7 @@ __all__ = [
     "Simple",
     "Urn",
     "adaptive_parts",
+    "alternating",
     "chosen",
     "correct_guesses",
     "imbalance",

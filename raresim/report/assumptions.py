@@ -28,6 +28,11 @@ def assumptions(scenario: Scenario) -> list[Assumption]:
 
 
 def _candidates(block: Candidates) -> Iterator[Assumption]:
+    if block.uniform is not None:
+        evenly = block.uniform
+        value = f"{evenly.number:,} within {duration(evenly.over)}, each on a day of their own"
+        yield reasoned("Candidates, evenly", value, evenly)
+        return
     rates = block.rates
     value = f"{number(rates.per_site * DAYS_A_MONTH)} per month"
     value += ", while the country's pool is full" if block.pool is not None else ""

@@ -204,9 +204,9 @@ def _kits(scenario: Scenario, resolution: int) -> KitPlan | None:
 
 
 def _scheme(scenario: Scenario) -> Scheme | None:
-    """Return what gives each patient's chances, None for lists of permuted blocks."""
+    """Return what gives each patient's chances, None where lists are made beforehand."""
     randomise = scenario.spec.design.randomise
-    if randomise.method == "permuted blocks":
+    if randomise.listed:
         return None
     if randomise.method == "biased coin":
         return BiasedCoin(randomise.bias)

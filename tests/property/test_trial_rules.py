@@ -14,7 +14,7 @@ from raresim.streams import Luck
 from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.conduct import blocks, events
 from raresim.trial.fate.decided import Fate, fate
-from raresim.trial.ledger import Ledger
+from raresim.trial.ledger import Ledger, take
 from raresim.trial.looks.look import Analyst, Look
 from raresim.trial.plan import make_plan
 from raresim.trial.ticks import NEVER, Exit
@@ -171,7 +171,7 @@ def after(fate_: Fate, look: np.ndarray) -> Fate:
 
     All candidates whose screening ends after it are eligible.
     """
-    since = look[:, None] - fate_.ready
+    since = look[:, None] - take(fate_.ready, fate_.roster.candidate)
 
     def early(values: np.ndarray) -> np.ndarray:
         limit = since if values.ndim == 2 else since[..., None]

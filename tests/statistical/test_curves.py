@@ -252,10 +252,10 @@ def test_a_percent_change_is_that_of_the_readings(file: Path) -> None:
     scenario = scenario_from(text, file)
     run = run_block(scenario, "effect", 1, 0, "block", 8)
     table = cut(scenario, run.fate, run.ledger, run.ledger.end, "walked")
-    arm, candidate = run.ledger.arm, run.ledger.candidate
+    arm, place = run.ledger.arm, run.fate.place(run.ledger.candidate)
     for row in range(8):
         for k in range(scenario.n):
-            read = run.fate.readings["walk"][arm[row, k]][row, candidate[row, k]]
+            read = run.fate.readings["walk"][arm[row, k]][row, place[row, k]]
             if not np.isnan(table.change[row, k]):
                 expected = 100 * (read[-1] - read[0]) / read[0]
                 assert table.change[row, k] == pytest.approx(expected)

@@ -14,6 +14,7 @@ from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial.engine import run_block
+from raresim.trial.ledger import take
 from tests.worlds import differences, scenario_from
 
 YEAR = 365.25
@@ -163,8 +164,10 @@ def test_a_curve_on_the_calendar_knows_when_a_patient_is_randomised(file: Path) 
     """Rates are half as high again from the end of the trial's first year on."""
     scenario = scenario_from(SCENARIO, file).changed({"truth.uncertainty": "fixed"})
     fate = run_block(scenario, "no_effect", 1, 0, "block", 256).fate
-    years = fate.ready / (YEAR * 86_400)
-    usual = fate.baseline["usual"]
+    years, usual = (
+        take(values, fate.roster.candidate)
+        for values in (fate.ready / (YEAR * 86_400), fate.baseline["usual"])
+    )
     first = fate.readings["bouts"][0][..., 1]  # weeks 0 to 12
     for chosen, factor in ((years < 0.7, 1.0), (years > 1.0, 1.5)):
         ratio = np.sum(first[chosen]) / np.sum(usual[chosen])

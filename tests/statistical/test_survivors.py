@@ -24,6 +24,7 @@ from raresim.trial.fate.decided import Fate, fate
 from raresim.trial.fate.enrolment import Survival
 from raresim.trial.ticks import NEVER
 from tests.prevalent import COUNTRY, MODEL, POOL, YEAR, model_at, prevalent
+from tests.worlds import by_candidate
 
 K = 4
 DAY = 86_400
@@ -52,7 +53,7 @@ def follows(
 def decide(scenario: Scenario, candidates: int) -> Fate:
     """Return the fate of all members, followed to the end of their lives."""
     followed = scenario.changed({"design.follow_for": "300 years"})
-    return fate(followed, Luck(11, 0), "effect", candidates)
+    return by_candidate(fate(followed, Luck(11, 0), "effect", candidates, width=candidates))
 
 
 def presented(found: Fate) -> np.ndarray:

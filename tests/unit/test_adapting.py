@@ -71,7 +71,7 @@ def test_parts_are_those_of_the_data_seen() -> None:
     assert [change.kind for change in make_plan(scenario).changes] == ["part"] * 3
     for row in range(4):
         known = ledger.visits[row, :, 1] + ledger.lag[row] <= at[row]
-        arm, who = ledger.arm[row], ledger.candidate[row]
+        arm, who = ledger.arm[row], run.fate.place(ledger.candidate)[row]
         read = np.array(
             [run.fate.readings["mfars"][a][row, i] for a, i in zip(arm, who, strict=True)]
         )

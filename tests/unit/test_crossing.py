@@ -19,6 +19,7 @@ from raresim.trial.fate.drop_out import comes_on
 from raresim.trial.fate.people import People
 from raresim.trial.grammar.intercurrent import CROSSES
 from raresim.trial.grammar.patient import AdverseEvent, Hazard
+from raresim.trial.ledger import take
 from raresim.trial.ticks import NEVER
 from tests.worlds import ATAXIA, CGD, differences, world
 
@@ -127,7 +128,8 @@ def test_who_is_on_treatment_changes_and_nobody_else() -> None:
     decided = fate(scenario, Luck(5, 0), "effect", 60, rows=slice(0, TRIALS))
     act = int(300 * SECONDS_A_DAY)
     found = decided.crossing_over(np.full((TRIALS, 1), act))
-    since, planned = np.maximum(act - decided.ready, 0), 336 * SECONDS_A_DAY
+    ready = take(decided.ready, decided.roster.candidate)
+    since, planned = np.maximum(act - ready, 0), 336 * SECONDS_A_DAY
     on = (decided.stop[0] > since) & (since < planned)
     assert np.array_equal(found.crossed[0], np.where(on, since, NEVER))
     assert (found.crossed[1] == NEVER).all() and (~on).any()

@@ -114,9 +114,9 @@ def test_the_table_of_an_endpoint_is_what_a_person_would_make_of_the_visits(
 
 def _by_hand(run, row: int, k: int, confirmed: bool) -> tuple[int, bool]:
     ledger = run.ledger
-    arm, candidate = ledger.arm[row, k], ledger.candidate[row, k]
+    arm, place = ledger.arm[row, k], run.fate.place(ledger.candidate)[row, k]
     start, end = ledger.randomised[row, k], min(ledger.exit[row, k], ledger.end[row])
-    read = run.fate.readings["walk"][arm][row, candidate]
+    read = run.fate.readings["walk"][arm][row, place]
     visits = [
         (int(tick), read[1 + v]) for v, tick in enumerate(ledger.visits[row, k]) if tick <= end
     ]
@@ -146,8 +146,8 @@ def test_a_share_is_what_a_person_would_count(
     known = 0
     for row in range(20):
         for k in range(scenario.n):
-            arm, candidate = ledger.arm[row, k], ledger.candidate[row, k]
-            read = run.fate.readings[score][arm][row, candidate]
+            arm, place = ledger.arm[row, k], run.fate.place(ledger.candidate)[row, k]
+            read = run.fate.readings[score][arm][row, place]
             ticks = ledger.visits[row, k]
             came = [v for v, w in enumerate(weeks) if w <= week and ticks[v] < NEVER]
             if score == "fits":

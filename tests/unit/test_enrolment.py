@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from scipy.integrate import quad
+from scipy.stats import beta
 
 from raresim.errors import InputError
-from raresim.streams import Luck
+from raresim.streams import LUCK_BLOCK, Luck
 from raresim.trial import run_block
 from raresim.trial.fate.arrivals import arrivals, most_candidates, presenting
 from raresim.trial.fate.enrolment import members, site_rates
@@ -49,6 +50,7 @@ def pool_of(countries: dict, **more: object) -> dict:
     return {"pool": RATES | {"countries": countries} | more}
 
 
+EVENLY = {"uniform": {"number": 90, "over": "9 months"}}
 STAGGERED = [{"first": 1, "at": "day 10"}, {"then": "one", "every": "40 days"}]
 MOVING = STREAM | {
     "ramp_up": "3 months",
@@ -350,10 +352,32 @@ def test_a_trial_on_a_pool_that_runs_dry_ends_and_both_engines_agree() -> None:
     assert (first.performed[:, -1] < NEVER).all()
 
 
+def test_candidates_who_come_evenly_are_so_many_uniform_in_order_and_no_more() -> None:
+    """The k-th of n uniform days is beta (k, n + 1 - k) of the time; k = 5 standard errors."""
+    truth, over = truth_of(EVENLY), 9 * MONTH
+    found = presenting(truth, sites_of(3), Luck(1, 0), 91, 600.0)
+    assert (np.diff(found.day[:, :90]) >= 0).all() and found.dry.all()
+    assert (found.day[:, 89] < over).all() and (found.day[:, 90] == np.inf).all()
+    for k in (1, 45, 90):
+        law = beta(k, 91 - k)
+        se = over * law.std() / np.sqrt(LUCK_BLOCK)
+        assert found.day[:, k - 1].mean() == pytest.approx(over * law.mean(), abs=5 * se)
+    shares = np.bincount(found.site[:, :90].ravel(), minlength=3) / found.site[:, :90].size
+    assert shares == pytest.approx([1 / 3] * 3, abs=5 * np.sqrt(2 / 9 / (90 * LUCK_BLOCK)))
+    fewer = presenting(truth, sites_of(3), Luck(1, 0), 40, 600.0)
+    assert np.array_equal(fewer.day, found.day[:, :40])
+    assert np.array_equal(fewer.site, found.site[:, :40])
+
+
 REFUSED = [
-    pytest.param({}, "expected either 'stream' or 'pool'", id="neither"),
+    pytest.param({}, "expected one of 'stream', 'pool' and 'uniform'", id="none"),
     pytest.param(
-        STREAM | pool_of({"malta": COUNTRY}), "expected either 'stream' or 'pool'", id="both"
+        STREAM | pool_of({"malta": COUNTRY}), "expected one of 'stream', 'pool'", id="both"
+    ),
+    pytest.param(EVENLY | {"ramp_up": "1 month"}, "have no rate that changes", id="even ramp"),
+    pytest.param({"uniform": {"number": 9, "over": "0 days"}}, "'over' above zero", id="at once"),
+    pytest.param(
+        {"uniform": {"number": 10**7, "over": "1 year"}}, "candidates", id="too many at once"
     ),
     pytest.param(
         STREAM | {"changes": [{"from": "3 months", "until": "2 months", "by": 0.5}]},
@@ -411,6 +435,16 @@ def test_impossible_candidates_are_refused(candidates: dict, message: str) -> No
 
 
 CONTRADICTIONS = [
+    pytest.param(
+        {"truth.candidates": EVENLY, "design.sites.open": STAGGERED},
+        "candidates who come evenly need sites that are all open on day 0",
+        id="even candidates, later sites",
+    ),
+    pytest.param(
+        {"truth.candidates": EVENLY, "truth.site_opening_delay": {"mean": "2 weeks"}},
+        "candidates who come evenly need sites that are all open on day 0",
+        id="even candidates, late sites",
+    ),
     pytest.param(
         {
             "truth.candidates": STREAM

@@ -93,7 +93,8 @@ class Patient:
     def __init__(self, run: BlockRun, row: int, k: int, score: str, until: int) -> None:
         ledger = run.ledger
         self.start = int(ledger.randomised[row, k])
-        read = run.fate.readings[score][ledger.arm[row, k]][row, ledger.candidate[row, k]]
+        place = run.fate.roster.place[row, ledger.candidate[row, k]]
+        read = run.fate.readings[score][ledger.arm[row, k]][row, place]
         self.read = [float(value) for value in read]
         self.visits = [int(t) if t <= until else NEVER for t in ledger.visits[row, k]]
         stop = int(ledger.stop[row, k])

@@ -20,7 +20,7 @@ from raresim.trial.fate.people import People
 from raresim.trial.scenario import build
 from raresim.trial.ticks import NEVER
 from tests import curves
-from tests.worlds import ATAXIA, CGD, differences, world
+from tests.worlds import ATAXIA, CGD, by_candidate, differences, world
 
 UNITS = 20
 POLICY = "analysis.estimands.change.intercurrent"
@@ -51,7 +51,9 @@ def folk_of(scenario: Scenario, seed: int = 5) -> People:
 
 
 def fate_of(scenario: Scenario, seed: int = 5) -> Fate:
-    return fate(scenario, Luck(seed, 0), scenario.hypotheses[0], UNITS)
+    """Return the lives of everybody, eligible or not, in the order of candidates."""
+    hypothesis = scenario.hypotheses[0]
+    return by_candidate(fate(scenario, Luck(seed, 0), hypothesis, UNITS, width=UNITS))
 
 
 def used_up(scenario: Scenario, decided: Fate, arm: int, rate: float, days: np.ndarray) -> Any:
@@ -97,7 +99,8 @@ def test_the_hazard_at_which_treatment_ends_follows_what_was_read_before() -> No
         rescue={"steroids": STEROIDS},
         missed_visits={"share": 0.3, "why": "a test"},
     )
-    decided = fate(scenario, Luck(5, 0), "effect", UNITS, rows=slice(0, 40))
+    decided = fate(scenario, Luck(5, 0), "effect", UNITS, rows=slice(0, 40), width=UNITS)
+    decided = by_candidate(decided)
     unit = -np.log(Luck(5, 0).uniform("conduct.stops_treatment", UNITS)[:40])
     for arm in (0, 1):
         days = decided.stop[arm] / SECONDS_A_DAY
@@ -150,7 +153,8 @@ def test_a_replicate_alone_is_that_of_the_block() -> None:
         rescue={"steroids": STEROIDS},
     )
     block = fate_of(scenario).rows(slice(70, 73))
-    alone = fate(scenario, Luck(5, 0), "effect", UNITS, rows=slice(70, 73))
+    alone = fate(scenario, Luck(5, 0), "effect", UNITS, rows=slice(70, 73), width=UNITS)
+    alone = by_candidate(alone)
     for arm in (0, 1):
         pairs = [
             (each.stop[arm], each.leave[arm], each.readings["mfars"][arm], each.rescued["steroids"])

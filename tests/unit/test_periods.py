@@ -193,11 +193,12 @@ def test_a_score_decides_by_its_last_reading_before_the_period() -> None:
     for row, place in zip(*np.nonzero(ledger.present & (ledger.arm == 0)), strict=True):
         begin = ledger.randomised[row, place]
         due = begin + 168 * SECONDS_A_DAY
-        own = read[row, ledger.candidate[row, place]]
+        number = run.fate.roster.place[row, ledger.candidate[row, place]]
+        own = read[row, number]
         value = own[0]
-        for visit, tick in enumerate(run.fate.visits[row, ledger.candidate[row, place]]):
+        for visit, tick in enumerate(run.fate.visits[row, number]):
             value = own[1 + visit] if begin + tick <= due else value
-        stopped = run.fate.stop[0][row, ledger.candidate[row, place]] <= 168 * SECONDS_A_DAY
+        stopped = run.fate.stop[0][row, number] <= 168 * SECONDS_A_DAY
         gone = ledger.exit[row, place] <= due
         expected = NEVER if value - own[0] >= 2 or stopped or gone else due
         assert ledger.periods[row, place, 0] == expected

@@ -43,7 +43,8 @@ def test_the_second_stage_is_of_placebo_non_responders() -> None:
     scenario = spcd({"truth.missed_visits.share": 0.2})
     run = played(scenario)
     table, ledger = table_of(scenario, run, SPCD), run.ledger
-    read = np.stack([take(part, ledger.candidate) for part in run.fate.readings["mfars"]])
+    place = run.fate.place(ledger.candidate)
+    read = np.stack([take(part, place) for part in run.fate.readings["mfars"]])
     own = np.take_along_axis(read, ledger.arm[None, ..., None], 0)[0]
     came = ledger.visits < NEVER
     placebo = np.array([arm != "drug_throughout" for arm in scenario.arms])[ledger.arm]

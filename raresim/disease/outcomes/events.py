@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaincinv, ndtri
+from scipy.special import ndtri
 
 from raresim import limits
 from raresim.disease.network import Patients, couple
@@ -23,6 +23,7 @@ from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
+from raresim.evidence.tabulated import gamma_quantile
 from raresim.streams import Luck
 
 
@@ -97,8 +98,8 @@ class EventProcess:
             return linked[self.reads[0]].frailty if self.reads else alike
         u = luck.uniform(f"outcome.{self.name}.frailty", patients.units)
         _, u = couple(parameters, self.name, u, patients.scores)
-        variance = patient_variance(parameters, self.name)[:, None]
-        return np.asarray(gammaincinv(1 / variance, u) * variance)
+        variance = patient_variance(parameters, self.name)
+        return np.asarray(gamma_quantile(1 / variance, u) * variance[:, None])
 
     def _thresholds(self, luck: Luck, reach: Floats) -> Floats:
         """Return cumulative unit exponentials, as many as anybody can need within reach."""

@@ -14,7 +14,9 @@ WHERE: Steps = ("truth", "candidates")
 def check_candidates(check: Checker, spec: ScenarioSpec) -> None:
     """Add a problem for each contradiction between candidates and sites."""
     candidates, labels = spec.truth.candidates, spec.design.sites.labels()
-    if candidates.rates.per_site == 0:
+    if candidates.uniform is not None:
+        _check_evenly(check, spec)
+    elif candidates.rates.per_site == 0:
         steps = (*WHERE, "pool" if candidates.stream is None else "stream", "per_site")
         check.add(steps, "nobody ever presents", "write a rate such as '1.5 per month'")
     for index, change in enumerate(candidates.changes):
@@ -22,6 +24,17 @@ def check_candidates(check: Checker, spec: ScenarioSpec) -> None:
             check.known((*WHERE, "changes", index, "sites"), "site", name, labels)
     _check_size(check, spec)
     _check_countries(check, spec)
+
+
+def _check_evenly(check: Checker, spec: ScenarioSpec) -> None:
+    """Check that all sites are open when the first candidates come."""
+    message = "candidates who come evenly need sites that are all open on day 0"
+    if max(spec.design.sites.planned()) > 0:
+        number = spec.design.sites.number
+        mend = f"write 'open: [{{first: {number}, at: day 0}}]', or a 'stream' of candidates"
+        check.add(("design", "sites", "open"), message, mend)
+    if spec.truth.site_opening_delay is not None:
+        check.add(("truth", "site_opening_delay"), message, "remove it, or write a 'stream'")
 
 
 def _check_size(check: Checker, spec: ScenarioSpec) -> None:

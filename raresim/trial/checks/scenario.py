@@ -147,6 +147,9 @@ class _Checker(ExternalChecker, PeriodChecker, MilestoneChecker):
             self.add((*steps, "ratio"), message, "write 1 or more for two arms")
         if design.randomise.method == "minimisation" and not design.randomise.strata:
             self.add(steps, "minimisation balances factors", "add 'strata: [...]'")
+        if design.randomise.method == "alternating" and design.turns:
+            message = "arms that are taken in turn cannot follow a ratio that changes"
+            self.add((*steps, "method"), message, "write 'method: simple' or permuted blocks")
         states = {**self.model.states, "site": tuple(design.sites.labels())}
         for name, cap in design.randomise.at_most.items():
             where: Steps = (*steps, "at_most", name)

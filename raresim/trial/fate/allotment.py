@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.evidence.statistics import Floats
-from raresim.randomisation import permuted_blocks
+from raresim.randomisation import alternating, permuted_blocks
 from raresim.streams import Luck, point_name
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import Ticks
@@ -26,9 +26,12 @@ def strata_of(scenario: Scenario, factors: list[str], states: dict[str, Any]) ->
 def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
     """Return the randomisation list of each stratum, as in envelopes: the arm at each place."""
     randomise = scenario.spec.design.randomise
-    if randomise.block is None:
+    if not randomise.listed:
         return np.zeros((luck.replicates, 1, 0), np.int8)
     ratio = tuple(randomise.ratio.get(arm, 0) for arm in scenario.arms)
+    if randomise.block is None:
+        turns = alternating(ratio, scenario.spec.design.most)
+        return np.broadcast_to(turns, (luck.replicates, len(scenario.strata), len(turns)))
     places = -(-scenario.spec.design.most // randomise.block) * randomise.block
     made = [
         permuted_blocks(
@@ -44,6 +47,6 @@ def randomisation_lists(scenario: Scenario, luck: Luck) -> npt.NDArray[np.int8]:
 def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
     design = scenario.spec.design
-    if design.randomise.method == "permuted blocks" and not design.turns:
+    if design.randomise.listed and not design.turns:
         return np.zeros((luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)

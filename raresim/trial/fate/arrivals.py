@@ -1,4 +1,4 @@
-"""Who presents at which site and when: an endless stream of candidates, or a finite pool.
+"""Who presents at which site and when: an endless stream, a finite pool, or evenly in a time.
 
 Source: Anisimov & Fedorov, Modelling, prediction and adaptive adjustment of recruitment in
 multicentre trials, Stat Med 2007;26:4958-75 (the Poisson-gamma model).
@@ -10,6 +10,7 @@ import numpy as np
 
 from raresim.streams import Luck
 from raresim.trial.fate.enrolment import Presenting, Survival, members, present, site_rates
+from raresim.trial.grammar.candidate import Uniform
 from raresim.trial.grammar.site import Sites
 from raresim.trial.grammar.truth import Truth
 from raresim.trial.ticks import LONGEST
@@ -30,6 +31,8 @@ def presenting(
     """
     if truth.candidates.pool is not None:
         return present(truth, sites, luck, units, until, survival)
+    if truth.candidates.uniform is not None:
+        return evenly(truth.candidates.uniform, sites, luck, units)
     return arrivals(truth, sites, luck, units, until)
 
 
@@ -50,7 +53,23 @@ def arrivals(
     return Presenting(day, site, order, rates.opens, luck)
 
 
+def evenly(spec: Uniform, sites: Sites, luck: Luck, units: int) -> Presenting:
+    """Return the first of so many candidates, each on a day that is uniform within the time.
+
+    Whoever would come after the last of them never presents.
+    """
+    days = np.sort(spec.over * luck.uniform("enrolment.day", spec.number), axis=1)[:, :units]
+    day = np.pad(days, [(0, 0), (0, units - days.shape[1])], constant_values=np.inf)
+    site = np.zeros(day.shape, np.int64)
+    if sites.number > 1:
+        site = (sites.number * luck.uniform("enrolment.site", units)).astype(np.int64)
+    order = np.broadcast_to(np.arange(units), day.shape)
+    return Presenting(day, site, order, np.zeros((len(day), sites.number)), luck)
+
+
 def most_candidates(truth: Truth, until: float) -> float:
     """Return how many candidates there can be, and one more who never presents."""
-    pool = truth.candidates.pool
+    pool, uniform = truth.candidates.pool, truth.candidates.uniform
+    if uniform is not None:
+        return float(uniform.number + 1)
     return np.inf if pool is None else float(sum(members(pool, until).values()) + 1)

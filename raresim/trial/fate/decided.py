@@ -164,13 +164,17 @@ def fate(
     resolution: int = 1,
     place: str = "centre",
     rows: slice = slice(None),
+    width: int | None = None,
 ) -> Fate:
     """Decide the fate of `candidates` candidates in each of some replicates of a luck block.
+
+    The roster has `width` places where that is told, else as many as can be needed.
 
     The parameters are those of the whole block, cut afterwards: a fit that iterates until all
     replicates agree would otherwise differ in its last digits with the replicates at hand.
     """
-    return _decided(Question(scenario, luck, hypothesis, candidates, resolution, place), rows)[0]
+    asked = Question(scenario, luck, hypothesis, candidates, resolution, place, width)
+    return _decided(asked, rows)[0]
 
 
 def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
@@ -306,7 +310,7 @@ def expected_candidates(scenario: Scenario) -> int:
     share = max(float(np.mean(some.eligible)), 0.01)
     design, truth = scenario.spec.design, scenario.spec.truth
     needed = (design.most + 4 * np.sqrt(design.most * (1 - share))) / share
-    pace = truth.candidates.pace * design.sites.number
+    pace = truth.candidates.pace(design.sites.number)
     waits = truth.screening_lasts[1] + design.run_in_days
     if design.randomise.at_most:
         needed = max(needed, 1.1 * pace * design.recruit_for)

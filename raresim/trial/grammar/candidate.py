@@ -1,4 +1,4 @@
-"""Candidates in the truth block: an endless stream or a finite pool, and how their rate moves."""
+"""Candidates in the truth block: a stream, a pool, or so many evenly in a time; their rate."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ class Rates(Spec):
 
 class Stream(Rates):
     """Candidates without end: a Poisson stream at each site, rates gamma between sites."""
+
+
+class Uniform(Spec):
+    """So many candidates, each on a day of their own: uniform within a time.
+
+    The accrual that most formulas and simulators of sample size assume; sites are as likely as each
+    other, and all open from the start.
+    """
+
+    number: Annotated[int, AfterValidator(limits.CANDIDATES.check)] = Field(
+        ge=1,
+        description="candidates in all",
+        examples=[500],
+        json_schema_extra={"maximum": limits.CANDIDATES.value},
+    )
+    over: Duration = Field(description="time in which all of them come", examples=["14 months"])
+    why: Why = ""
+    source: SourceKey = ""
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Uniform:
+        if self.over <= 0:
+            raise Fault("expected 'over' above zero", "write a time, such as '14 months'")
+        return self
 
 
 class RateChange(Spec):
@@ -221,6 +245,7 @@ class Candidates(Spec):
 
     stream: Stream | None = Field(None, description="candidates without end")
     pool: FinitePool | None = Field(None, description="a finite pool of patients, by country")
+    uniform: Uniform | None = Field(None, description="so many candidates, evenly in a time")
     ramp_up: Duration = Field(
         0.0,
         description="a site's rate grows from zero to full over so long since it opened",
@@ -233,14 +258,19 @@ class Candidates(Spec):
 
     @model_validator(mode="after")
     def _one_of(self) -> Candidates:
-        if (self.stream is None) == (self.pool is None):
-            mend = "add one of the two" if self.stream is None else "keep one of the two"
-            raise Fault("expected either 'stream' or 'pool'", mend)
+        kinds = [self.stream, self.pool, self.uniform]
+        stated = sum(kind is not None for kind in kinds)
+        if stated != 1:
+            mend = "keep one of them" if stated else "add one of them"
+            raise Fault("expected one of 'stream', 'pool' and 'uniform'", mend)
+        if self.uniform is not None and (self.ramp_up or self.changes or self.seasons):
+            message = "candidates who come evenly have no rate that changes"
+            raise Fault(message, "remove 'ramp_up', 'changes' and 'seasons', or write a 'stream'")
         return self
 
     @property
     def rates(self) -> Rates:
-        """How fast candidates come to a site, of stream and pool alike."""
+        """How fast candidates come to a site, of stream and pool alike; nothing else has rates."""
         found = self.stream or self.pool
         assert found is not None
         return found
@@ -250,13 +280,14 @@ class Candidates(Spec):
         """What spares the members of a pool, where it says so."""
         return None if self.pool is None else self.pool.survivors
 
-    @property
-    def pace(self) -> float:
-        """The fastest mean rate of one site, in candidates per day."""
+    def pace(self, sites: int) -> float:
+        """Return the fastest mean rate of so many sites together, in candidates per day."""
+        if self.uniform is not None:
+            return self.uniform.number / self.uniform.over
         faster = 1.0 if self.seasons is None else max(self.seasons.factors())
         for change in self.changes:
             faster *= max(1.0, change.by)
-        return self.rates.per_site * faster
+        return self.rates.per_site * faster * sites
 
 
 def check_order(name: str, later: float | None, earlier: float) -> None:

@@ -10,7 +10,7 @@ from raresim import limits
 from raresim.errors import Fault
 from raresim.files.schema import Spec
 
-Method = Literal["permuted blocks", "simple", "biased coin", "urn", "minimisation"]
+Method = Literal["permuted blocks", "simple", "biased coin", "urn", "minimisation", "alternating"]
 CHANCES = {"biased coin": 2 / 3, "minimisation": 0.8}
 """Methods that prefer some arms, and by how much where the file does not say."""
 
@@ -28,7 +28,11 @@ class Randomise(Spec):
         description="whole parts for each arm; 0 for an arm that opens later",
         examples=[{"placebo": 1, "drug": 1}],
     )
-    method: Method = Field("permuted blocks", description="what decides the next patient's arm")
+    method: Method = Field(
+        "permuted blocks",
+        description="what decides the next patient's arm; 'alternating' takes the arms in turn, "
+        "without chance",
+    )
     block: int | None = Field(
         None,
         gt=1,
@@ -79,6 +83,11 @@ class Randomise(Spec):
         if min(caps, default=1) < 1:
             raise Fault("expected caps of 1 patient or more", "write 1 or more")
         return self
+
+    @property
+    def listed(self) -> bool:
+        """Whether arms stand on lists that are made beforehand."""
+        return self.method in ("permuted blocks", "alternating")
 
     @property
     def bias(self) -> float:
