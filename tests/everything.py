@@ -343,7 +343,7 @@ def outside() -> list[Scenario]:
 
 def evenly() -> Scenario:
     """Candidates who come evenly in a time."""
-    uniform = {"number": 83, "over": "13 months", "source": "letter1991"}
+    uniform = {"number": 83, "over": "13 months", "source": "letter1991", "why": "a test"}
     opened = {"number": 3, "open": [{"first": 3, "at": "day 0"}]}
     changes = {"truth.candidates": {"uniform": uniform}, "truth.site_opening_delay": None}
     return world(CGD, {**changes, "design.sites": opened})

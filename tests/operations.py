@@ -137,7 +137,7 @@ def operations(draw: st.DrawFn, crossing: bool = True) -> dict[str, Any]:
     boundary = {"boundary": {"planned_information": draw(st.integers(2, n))}}
     method = {"test": "logrank", "alpha": "0.025 one-sided", **boundary}
     changes: dict[str, Any] = {
-        "truth.candidates": draw(candidates()),
+        "truth.candidates": (come := draw(candidates())),
         "truth.leaves_study.rate": f"{draw(st.sampled_from([0, 0.3, 2]))} per year",
         "truth.stops_treatment.rate": "0.5 per year",
         "truth.screening_lasts": draw(st.sampled_from(["0 to 0 days", "1 to 60 days"])),
@@ -157,6 +157,8 @@ def operations(draw: st.DrawFn, crossing: bool = True) -> dict[str, Any]:
         "analysis.methods": {"infection_free": {**method, **hard}, "infected_alive": method},
         "analysis.order": ["infection_free"],
     }  # fmt: skip
+    if "uniform" in come:
+        changes["truth.site_opening_delay"] = None
     if draw(st.booleans()):
         changes["truth.data_entry"] = {"mean": "20 days"}
     if draw(st.booleans()):

@@ -120,12 +120,11 @@ def _cap(name: str, cap: int | dict[str, int]) -> str:
 
 def _sites(sites: Sites) -> list[tuple[str, str]]:
     planned = sites.planned()
-    if planned[0] == planned[-1]:
-        when = f"all on day {number(planned[0])}"
-    else:
-        together = planned.count(planned[0])
+    together = planned.count(planned[0])
+    when = f"{together} on day {number(planned[0])}"
+    if planned[0] != planned[-1]:
         every = planned[-1] - planned[-2]
-        when = f"{together} on day {number(planned[0])}, then one every {duration(every)}"
+        when += f", then one every {duration(every)}"
         when += f" to day {number(planned[-1])}"
     found = [("Sites", f"{sites.number}, planned to open {when}")]
     if sites.names is not None:

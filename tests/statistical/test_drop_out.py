@@ -50,7 +50,13 @@ def near(values: np.ndarray, expected: Any) -> bool:
 def test_times_by_arm_are_exponential() -> None:
     """S(t) = exp(-rate by_arm t)."""
     hazard = {"rate": "0.4 per year", "by_arm": {"drug": 1.5}, "why": "a test"}
-    decided = fate(ataxia(leaves_study=hazard, stops_treatment=hazard), Luck(7, 0), "effect", UNITS)
+    decided = fate(
+        ataxia(leaves_study=hazard, stops_treatment=hazard),
+        Luck(7, 0),
+        "effect",
+        UNITS,
+        width=UNITS,
+    )
     for times in (decided.leave, decided.stop):
         for arm, ratio in ((0, 1.0), (1, 1.5)):
             for day in (100.0, 300.0):
@@ -92,7 +98,7 @@ def test_who_leaves_at_random_given_what_was_read_leaves_at_the_stated_rate() ->
     hazard = {"rate": "0.6 per year", "follows": [term], "why": "a test"}
     missed = {"share": 0.2, "why": "a test"}
     scenario = ataxia(leaves_study=hazard, missed_visits=missed)
-    decided = fate(scenario, Luck(7, 0), "effect", UNITS)
+    decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
     for arm in (0, 1):
         read, leave = decided.readings["mfars"][arm], decided.leave[arm]
         for visit in (1, 2, 3):
@@ -113,7 +119,7 @@ def test_a_missed_visit_leaves_the_last_reading_in_force() -> None:
     term = {"score": "mfars", "hazard_ratio": 1.4, "for": "3 points", "of": "change"}
     hazard = {"rate": "0.6 per year", "follows": [term], "why": "a test"}
     scenario = ataxia(leaves_study=hazard, missed_visits={"share": 0.4, "why": "a test"})
-    decided = fate(scenario, Luck(7, 0), "effect", UNITS)
+    decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
     read, leave, seen = decided.readings["mfars"][0], decided.leave[0], decided.visits
     now, later = seen[..., 1], seen[..., 3]
     chosen = (now < leave) & (seen[..., 2] == NEVER) & (later < NEVER)
@@ -128,7 +134,13 @@ def test_adverse_events_are_poisson() -> None:
     """Mean and variance of the count by a day are both rate by_arm t; a second kind is apart."""
     rash = {"rate": "0.8 per year", "by_arm": {"drug": 2.5}, "why": "a test"}
     fall = {"rate": "0.5 per year", "once": True, "why": "a test"}
-    decided = fate(ataxia(adverse_events={"rash": rash, "fall": fall}), Luck(7, 0), "effect", UNITS)
+    decided = fate(
+        ataxia(adverse_events={"rash": rash, "fall": fall}),
+        Luck(7, 0),
+        "effect",
+        UNITS,
+        width=UNITS,
+    )
     for arm, ratio in ((0, 1.0), (1, 2.5)):
         for day in (120.0, 330.0):
             mean = 0.8 * ratio * day / YEAR
@@ -146,7 +158,7 @@ def test_events_that_end_treatment_come_at_their_share_of_the_rate() -> None:
     own = {"rate": "0.25 per year", "why": "a test"}
     for stops, more in ((STAY, 0.0), (own, 0.25)):
         scenario = ataxia(adverse_events={"rash": rash}, stops_treatment=stops)
-        decided = fate(scenario, Luck(7, 0), "effect", UNITS)
+        decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
         for arm, ratio in ((0, 1.0), (1, 3.0)):
             for day in (100.0, 300.0):
                 still = decided.stop[arm] > day * SECONDS_A_DAY
