@@ -124,8 +124,10 @@ def _changes(
 def _enrolment(run: BlockRun) -> npt.NDArray[np.int32]:
     """Return patients randomised by the end of each month, up to the latest month of the block."""
     at = np.where(run.ledger.present, days(run.ledger.randomised) / MONTH, np.inf)
-    grid = np.arange(MONTHS + 1)
-    return np.stack([(at <= month).sum(1) for month in grid], axis=1).astype(np.int32)
+    first = np.ceil(np.minimum(at, MONTHS + 1.0)).astype(np.int64)  # the first month's end by then
+    places = first + np.arange(len(first))[:, None] * (MONTHS + 2)
+    each = np.bincount(places.ravel(), minlength=len(first) * (MONTHS + 2))
+    return np.cumsum(each.reshape(len(first), -1)[:, :-1], axis=1).astype(np.int32)
 
 
 def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:

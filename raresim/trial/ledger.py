@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.analysis.arrays import pick
 from raresim.trial.ticks import NEVER, Exit, Ticks
 
 
@@ -89,7 +90,9 @@ class Ledger:
         return found
 
     def rows(self, chosen: Any) -> Ledger:
-        """Return some replicates only."""
+        """Return some replicates only; all of them are what there is, uncopied."""
+        if everybody(chosen, self.replicates):
+            return self
 
         def take(value: Any) -> Any:
             if isinstance(value, dict):
@@ -99,10 +102,19 @@ class Ledger:
         return Ledger(**{item.name: take(getattr(self, item.name)) for item in fields(self)})
 
 
+def everybody(chosen: Any, replicates: int) -> bool:
+    """Whether row numbers are those of all replicates, in order."""
+    if not isinstance(chosen, np.ndarray) or len(chosen) != replicates:
+        return False
+    return bool(np.array_equal(chosen, np.arange(replicates)))
+
+
 def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Return candidates' values in the order of the ledger (of candidate 0 where nobody is)."""
     order = np.maximum(candidate, 0)
-    return np.take_along_axis(values, order if values.ndim == 2 else order[..., None], 1)
+    if values.ndim == 2:
+        return pick(values, order)
+    return np.take_along_axis(values, order[..., None], 1)
 
 
 def by_arm(

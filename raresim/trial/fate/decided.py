@@ -36,7 +36,7 @@ from raresim.trial.fate.people import People
 from raresim.trial.fate.readings import Booleans, readings, visits
 from raresim.trial.fate.roster import Roster, roster
 from raresim.trial.fate.screening import members, narrowed, screening_days, withdraws
-from raresim.trial.ledger import replaced, stacked, take
+from raresim.trial.ledger import everybody, replaced, stacked, take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -103,7 +103,9 @@ class Fate:
         return take(self.roster.place, candidate)
 
     def rows(self, chosen: Any) -> Fate:
-        """Return the fate of some replicates only."""
+        """Return the fate of some replicates only; of all of them what there is, uncopied."""
+        if everybody(chosen, len(self.present)):
+            return self
 
         def cut(value: Any) -> Any:
             if isinstance(value, tuple):
