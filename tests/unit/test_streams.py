@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from raresim import streams
-from raresim.streams import LUCK_BLOCK, ChosenLuck, Luck, point_name
+from raresim.streams import LUCK_BLOCK, ChosenLuck, Luck, RenamedLuck, TakenLuck, point_name
 
 LAST_SEED = 2**63 - 1
 GOLDEN = [  # units 0 and 1 of replicates 0, 1 and 1023; never edit without raising CONTRACT
@@ -157,3 +157,32 @@ def test_chosen_luck_is_of_the_same_trials_and_in_the_same_register():
 def test_chosen_luck_refuses_another_number_of_units():
     with pytest.raises(RuntimeError, match="asks for 5 units of 2 chosen members"):
         chosen(Luck(1, 0), 1, 2).uniform("x", 5)
+
+
+def test_some_units_of_any_luck_are_those_of_all():
+    order = np.array([[2, 0], [1, 1], [0, 2]])
+    three = slice(5, 8)
+    groups = {("north",): 3, ("south",): 2}
+    member = np.tile([4, 0, 2], (1024, 1))
+    kinds = [
+        lambda: Luck(1, 0).only(three),
+        lambda: RenamedLuck(Luck(1, 0).only(three), "screening 2"),
+        lambda: ChosenLuck(Luck(1, 0), groups, member).only(three),
+    ]
+    for luck in kinds:
+        some = TakenLuck(luck(), 3, order)
+        whole = np.take_along_axis(luck().uniform("x", 3), order, axis=1)
+        assert (some.uniform("x", 2) == whole).all()
+        assert (RenamedLuck(TakenLuck(luck(), 3, order), "again").uniform("x", 2) != whole).all()
+        assert (some.once("y") == luck().once("y")).all()
+        assert (some.afresh().uniform("x", 2) == whole).all()
+        assert some.points == {**luck_points(luck(), "x", 3), **luck_points(luck(), "y", 1)}
+        with pytest.raises(RuntimeError, match="twice"):
+            some.uniform("x", 2)
+        with pytest.raises(RuntimeError, match="asks for 3 units where 2 were taken"):
+            some.uniform("z", 3)
+
+
+def luck_points(luck, point, units):
+    luck.uniform(point, units) if units > 1 else luck.once(point)
+    return luck.points
