@@ -112,7 +112,7 @@ class Potential:
         lines = self.endpoint.scores if self.endpoint is not None else []
         read = {line.score: self.read(arm, line.score) for line in lines}
         parts = []
-        for strip in strips(len(self.folk.eligible)):
+        for strip in strips(*self.folk.eligible.shape):
             own = {score: values[strip] for score, values in read.items()}
             parts.append(self._lives(arm, followed, strip, own))
         whole = zip(*(vars(part).values() for part in parts), strict=True)

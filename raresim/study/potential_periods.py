@@ -50,8 +50,8 @@ def in_a_period(pairs: Potential, code: int) -> Lived:
     arm = _arm(pairs.scenario, pairs.name, code)
     if not pairs.estimand.counts:
         return _read(pairs, arm)
-    whole = len(pairs.folk.eligible)
-    parts = [_counted(pairs, arm, strip) for strip in strips(whole)]
+    shape = pairs.folk.eligible.shape
+    parts = [_counted(pairs, arm, strip) for strip in strips(*shape)]
     columns = zip(*((part.outcome, part.exposure) for part in parts), strict=True)
     return Lived(*(np.concatenate(column) for column in columns))
 

@@ -82,7 +82,7 @@ def lived_in(pairs: Potential, arm: int) -> Lived:
     days = 7.0 * np.array((0, *weeks), np.float64)
     read = {score: pairs.read(arm, score) for score in scores}
     parts: list[tuple[Floats | Booleans, ...]] = []
-    for strip in strips(len(pairs.folk.eligible)):
+    for strip in strips(*pairs.folk.eligible.shape):
         paths = pairs.walked(arm, strip, {*named, *scenario.model.spec.fatal})
         shape = pairs.folk.eligible[strip].shape
         end = np.full(shape, np.inf)

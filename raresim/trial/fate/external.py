@@ -214,7 +214,7 @@ class _Stream:
 def _first_event(folk: People, names: list[str]) -> Floats:
     """Return the day of the first of some events, infinite where none comes."""
     parts = []
-    for strip in strips(len(folk.eligible)):
+    for strip in strips(*folk.eligible.shape):
         paths = folk.walk(0, strip, set(names))
         parts.append(np.minimum.reduce([paths[name].days[..., 0] for name in names]))
     return np.concatenate(parts)

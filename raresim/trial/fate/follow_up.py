@@ -89,7 +89,7 @@ def events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tuple
     found: dict[str, list[Ticks]] = {name: [] for name in names}
     for arm in range(len(scenario.arms)):
         walked: dict[str, list[Ticks]] = {name: [] for name in names}
-        for strip in strips(len(folk.eligible)):
+        for strip in strips(*folk.eligible.shape):
             paths = folk.walk(arm, strip)
             for name in names:
                 days = paths[name].days

@@ -27,13 +27,18 @@ from raresim.trial.grammar.endpoint import ScorePasses
 from raresim.trial.grammar.patient import Hazard, Predictor, Rescue
 from raresim.trial.scenario import Scenario
 
-STRIP = 64
-"""Replicates whose paths are computed at a time; changes no number."""
+STRIP = 16_384
+"""Patients whose paths are computed at a time; changes no number."""
 
 
-def strips(replicates: int) -> list[slice]:
-    """Return slices of replicates so small that a path stays in the processor's cache."""
-    return [slice(k, min(k + STRIP, replicates)) for k in range(0, replicates, STRIP)]
+def strips(replicates: int, units: int) -> list[slice]:
+    """Return slices of replicates so small that a path stays in the processor's cache.
+
+    >>> strips(1000, 40)
+    [slice(0, 409, None), slice(409, 818, None), slice(818, 1000, None)]
+    """
+    rows = max(1, STRIP // units)
+    return [slice(k, min(k + rows, replicates)) for k in range(0, replicates, rows)]
 
 
 @dataclass(frozen=True)
@@ -227,7 +232,7 @@ class People:
                 self._walk(treatment, strip, {line.event})[line.event].days,
                 *(line.times, before.since, period.since),
             )
-            for strip in strips(len(self.eligible))
+            for strip in strips(*self.eligible.shape)
         ]
         return np.concatenate(parts)
 
@@ -281,7 +286,7 @@ class People:
         else:
             parts = [
                 nth(self._walk(treatment, strip, {when.event})[when.event].days, when.times)
-                for strip in strips(len(self.eligible))
+                for strip in strips(*self.eligible.shape)
             ]
             day = np.concatenate(parts)
         begins = self._takes[name] & (day <= self.scenario.longest_follow_days)
