@@ -27,6 +27,9 @@ NAMES = {
     "w2": "log-rank, 500 patients, 350 events",
     "w3": "log-rank, 40 patients, 24 events",
     "w4": "as w2, looks at 117, 233, 350 events",
+    "w5": "t tests at 20 and 40 patients per arm",
+    "w6": "shares at 20 and 40 patients per arm",
+    "w7": "the best of three arms",
 }
 BY_HAND = {"w2": (500, 350), "w3": (40, 24)}
 
