@@ -47,12 +47,17 @@ def write_durably(path: Path, data: bytes) -> None:
 
 def settle(folder: Path) -> None:
     """Wait until the disk has every file in a folder, and their names."""
-    for path in (folder, *folder.rglob("*")):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    for path in (*folder.rglob("*"), folder):
+        settle_one(path)
+
+
+def settle_one(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

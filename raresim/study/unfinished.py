@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from raresim.errors import InputError, LostError, Problem
-from raresim.files.durable import PART, TakenError, locked, settle, write_durably
+from raresim.files.durable import PART, TakenError, locked, settle, settle_one, write_durably
 from raresim.study import shard, store
 from raresim.study.made_by import differences, made_by
 from raresim.study.store import MARK, UNFINISHED
@@ -259,6 +259,6 @@ def _move_in(folder: Path) -> None:
         ready.rename(moving)
     for path in sorted(moving.iterdir(), key=lambda path: path.name == MARK):  # the mark comes last
         path.rename(folder / path.name)
-    settle(folder)
+    settle_one(folder)
     place.rename(folder / GONE)
     shutil.rmtree(folder / GONE, ignore_errors=True)
