@@ -1,6 +1,6 @@
 """Whoever is killed, and whenever: what was done is kept, and the run resumed has the same bytes.
 
-Ten points by default; RARESIM_KILL_POINTS=50 takes more of them (about three seconds of a core each).
+Ten points by default, about three seconds of a core each; RARESIM_KILL_POINTS=50 takes more.
 """
 
 import os
