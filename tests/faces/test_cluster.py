@@ -50,7 +50,7 @@ def test_a_cluster_gives_the_same_bytes(cluster: Any, tmp_path: Path) -> None:
 
 def test_a_cluster_is_found_by_its_scheduler_file(cluster: Any, tmp_path: Path) -> None:
     path = tmp_path / "scheduler.json"
-    path.write_text(json.dumps(cluster.scheduler.identity()))
+    path.write_text(json.dumps({"address": cluster.scheduler_address}))
     assert sorted(spread_on_cluster(abs, iter([-1, -2]), str(path))) == [1, 2]
 
 
