@@ -86,13 +86,16 @@ class ParquetTable:
         """Return some items of a column of lists of equal length, shape (rows, items)."""
         import pyarrow.parquet as pq
 
-        found = []
+        found, done = np.empty(0), 0
         with pq.ParquetFile(self.path) as file:
             for batch in file.iter_batches(BATCH, columns=[name]):
                 lists = batch.column(0)
-                whole = lists.flatten().to_numpy().reshape(len(lists), -1)
-                found.append(whole[:, wanted].copy())
-        return np.concatenate(found)
+                some = lists.flatten().to_numpy().reshape(len(lists), -1)[:, wanted]
+                if not done:
+                    found = np.empty((len(self), some.shape[1]), some.dtype)
+                found[done : done + len(some)] = some
+                done += len(some)
+        return found
 
     def frame(self) -> pd.DataFrame:
         """Return the whole table as a data frame."""
