@@ -56,7 +56,7 @@ def spread(
     Raises
     ------
     LostError
-        When a worker process vanishes.
+        When a worker process vanishes, or memory runs out.
     """
     if many is None:
         assert isinstance(todo, Sequence)
@@ -84,6 +84,8 @@ def spread(
             yield from _begun(pool, partial(_while_its_parent_lives, os.getpid(), do), todo)
     except BrokenProcessPool as error:
         raise LostError(VANISHED) from error
+    except MemoryError as error:
+        raise LostError("memory ran out; take fewer --workers, or a smaller trial") from error
 
 
 AS_FINISHED: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
