@@ -3,6 +3,8 @@
 RaresimError
 ├── InputError      somebody's file, table or argument is wrong (exit code 2)
 ├── RefusedError    a sound request that this engine or version does not carry out (exit code 2)
+├── LostError       the machine gave out: a full disk, a worker that vanished (exit code 2)
+├── StoppedError    somebody stopped the work (exit code 130)
 └── CheckError      a gate or check failed (exit code 1)
 """
 
@@ -62,6 +64,10 @@ class Fault(ValueError):
 
 class RefusedError(RaresimError):
     """The request is sound, but this engine or this version does not carry it out."""
+
+
+class LostError(RaresimError):
+    """The machine gave out: a full disk, a worker that vanished; no file is wrong."""
 
 
 class StoppedError(RaresimError):

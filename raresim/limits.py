@@ -97,5 +97,5 @@ REPLICATES = _limit(
     "REPLICATES",
     "trials in a simulation",
     10_000_000,
-    "the tables of all trials are in memory at the end",
+    "the tables of ten million trials take gigabytes of disk",
 )

@@ -14,6 +14,7 @@ from raresim.study import (
     Summary,
     trial_numbers,
 )
+from raresim.study.stopping import Stopped
 from raresim.study.summary import called
 from raresim.trial import Scenario
 
@@ -61,6 +62,8 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
         f"{MODES[summary.uncertainty]}. ± is one Monte Carlo standard error.\n"
     )
     console.print(f"[bold]{word}: {percent(summary.success)}[/bold] ({summary.success_estimand})")
+    if summary.stopped is not None:
+        console.print(f"  {stopped(summary.replicates, summary.stopped)}", style="dim")
     if summary.chance_of_benefit is not None and not summary.is_null:
         console.print(f"  its ceiling, P(any benefit): {percent(summary.chance_of_benefit)}")
     nulls = [name for name in scenario.spec.design.nulls if name != summary.hypothesis]
@@ -78,6 +81,17 @@ def simulation(scenario: Scenario, summary: Summary, manner: Manner) -> None:
         low, high = found.rejected_bounds
         if high > low:
             console.print(f"{name}: fits failed; rejection between {low:.4f} and {high:.4f}")
+
+
+def stopped(done: int, asked: Stopped) -> str:
+    """Say where a run stopped that was to stop at an error.
+
+    >>> stopped(4096, Stopped(10_000_000, 0.01, reached=True))
+    'stopped after 4,096 trials: one standard error is at most 0.01'
+    """
+    if asked.reached:
+        return f"stopped after {done:,} trials: one standard error is at most {asked.mcse:g}"
+    return f"one standard error of {asked.mcse:g} was asked for: {done:,} trials are too few"
 
 
 def word_for(is_null: bool, uncertainty: str) -> str:

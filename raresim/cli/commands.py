@@ -11,12 +11,15 @@ from typer.core import TyperGroup
 from raresim import __version__
 from raresim.cli.file_commands import files
 from raresim.cli.options import (
+    Dask,
     Engine,
     EngineOption,
     Hypothesis,
     Json,
+    Mcse,
     Place,
     Quiet,
+    Resume,
     Scenario,
     Seed,
     Unpublished,
@@ -199,18 +202,25 @@ def trial(
         "raresim simulate cgd-interferon-gamma -r 2000 -o run-cgd",
         "raresim simulate friedreich-48-weeks --hypothesis no_effect -r 10000",
         "raresim simulate my-trial.yaml --json > answer.json",
+        "raresim simulate my-trial.yaml --mcse 0.002 -o run --resume",
     )
 )
 def simulate(
     scenario: Scenario,
-    replicates: Annotated[int, typer.Option("-r", "--replicates", help="Trials to run.")] = 2000,
+    replicates: Annotated[
+        int | None,
+        typer.Option("-r", "--replicates", help="Trials to run; 2,000 if not given."),
+    ] = None,
     seed: Seed = 1,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Run folder: tables, summary, report.")
     ] = None,
+    resume: Resume = False,
+    mcse: Mcse = None,
     hypothesis: Hypothesis = None,
     engine: EngineOption = Engine.AUTO,
     workers: Workers = None,
+    dask: Dask = None,
     unpublished: Unpublished = Place.CENTRE,
     report: Annotated[bool, typer.Option(help="Write report.html into the run folder.")] = True,
     sensitivity: Annotated[
@@ -226,17 +236,11 @@ def simulate(
     from raresim.cli.output import manner
 
     options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
-    options |= {"workers": workers, "place": unpublished.value, "without": tuple(without or ())}
-    running.simulate(
-        scenario,
-        replicates,
-        seed,
-        options,
-        output,
-        manner(json, quiet, verbose),
-        report=report,
-        sensitivity=sensitivity,
+    options |= {"workers": workers, "place": unpublished.value, "mcse": mcse}
+    asked = running.Asked(
+        scenario, tuple(without or ()), replicates, seed, options, dask, report, sensitivity
     )
+    running.simulate(asked, output, manner(json, quiet, verbose), resume=resume)
 
 
 @app.command(epilog=examples("raresim sensitivity friedreich-48-weeks"))

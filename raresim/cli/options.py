@@ -54,6 +54,20 @@ EngineOption = Annotated[Engine, typer.Option(help="How trials are run.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes; one for each processor if not given.", min=1)
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")
+]
+Mcse = Annotated[
+    float | None,
+    typer.Option(
+        help="Stop when the Monte Carlo standard error of the rate of success is no larger, such "
+        "as 0.002; -r is then the trials at most."
+    ),
+]
+Dask = Annotated[
+    str | None,
+    typer.Option(help="Address or scheduler file of a Dask cluster that does the work."),
+]
 NewName = Annotated[
     str, typer.Argument(help="Lower-case letters, digits and hyphens, such as my-disease.")
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -22,12 +23,49 @@ console = Console(highlight=False, soft_wrap=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+SLOW = 600.0
+"""Seconds over which the speed is taken: a block of a large trial may take minutes."""
+OFTEN = 30.0
+"""Seconds between two lines about progress at least."""
+
+
 class Talk(IntEnum):
     """How much is said."""
 
     QUIET = 0
     NORMAL = 1
     VERBOSE = 2
+
+
+class Log:
+    """Progress as lines of text, with the time left.
+
+    >>> times = iter([0.0, 40.0])
+    >>> log = Log("trials", print, clock=lambda: next(times))
+    >>> log.told(1024, 4096), log.told(2048, 4096)
+    trials: 2,048 of 4,096, about 1.3 min left
+    (None, None)
+    """
+
+    def __init__(
+        self, what: str, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._what, self._say, self._clock = what, say, clock
+        self._first: tuple[float, int] | None = None
+        self._last = 0.0
+
+    def told(self, done: int, total: int) -> None:
+        """Take note of what is done, and say so if nothing was said for a while."""
+        now = self._clock()
+        if self._first is None:
+            self._first, self._last = (now, done), now
+            return
+        began, before = self._first
+        if now - self._last < OFTEN or done <= before:
+            return
+        self._last = now
+        left = (now - began) / (done - before) * (total - done) / 60
+        self._say(f"{self._what}: {done:,} of {total:,}, about {left:.1f} min left")
 
 
 @dataclass(frozen=True)
@@ -54,12 +92,16 @@ class Manner:
 
     @contextmanager
     def bar(self, what: str) -> Iterator[Any]:
-        """Yield a function to be told (done, total), which moves a bar where a person looks on."""
+        """Yield a function to be told (done, total), which moves a bar where a person looks on.
+
+        Where nobody does, as on a cluster, `--verbose` has it written down from time to time.
+        """
         if not self.full or not errors.is_terminal:
-            yield None
+            yield Log(what, self.detail).told if self.talk is Talk.VERBOSE else None
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as progress:
+        settings: dict[str, Any] = {"transient": True, "speed_estimate_period": SLOW}
+        with Progress(*columns, TimeRemainingColumn(), console=errors, **settings) as progress:
             line = progress.add_task(what, total=None)
             yield lambda done, total: progress.update(line, completed=done, total=total)
 

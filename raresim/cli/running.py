@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from raresim import study
 from raresim.cli import answers
 from raresim.cli.output import Manner, print_json
-from raresim.study import Run, Sensitivity, store
+from raresim.errors import InputError
+from raresim.study import Run, Sensitivity, Settings
+from raresim.study.unfinished import Unfinished, forget_with, in_passing
 from raresim.trial import Scenario, load_scenario
 from raresim.trial.engine import refusal
 
@@ -55,59 +59,77 @@ def trial(
         manner.remark(f"tables written to {output}")
 
 
-def simulate(
-    name: str,
-    replicates: int,
-    seed: int,
-    options: dict[str, Any],
-    output: Path | None,
-    manner: Manner,
-    *,
-    report: bool,
-    sensitivity: bool,
-) -> None:
+@dataclass(frozen=True)
+class Asked:
+    """What `simulate` is asked for; `options` are those of `study.settings_for`."""
+
+    name: str
+    without: tuple[str, ...]
+    replicates: int | None
+    seed: int
+    options: dict[str, Any]
+    dask: str | None
+    report: bool
+    sensitivity: bool
+
+
+def simulate(asked: Asked, output: Path | None, manner: Manner, *, resume: bool) -> None:
     """Simulate a scenario, print its operating characteristics, and write a run folder."""
-    options = dict(options)
-    scenario = load_scenario(name, options.pop("without"))
-    if output is not None:
-        store.prepare(output)
-    run = _simulate(scenario, replicates, seed, options, manner)
+    scenario = load_scenario(asked.name, asked.without)
+    settings = study.settings_for(scenario, asked.replicates, asked.seed, **asked.options)
+    if output is None and resume:
+        raise InputError("--resume: there is nothing to resume without a folder; add -o DIR")
+    if output is None:
+        with in_passing() as work:
+            run = _simulate(work, scenario, settings, asked, manner)
+        forget_with(run.tables, work.place)
+        return
+    if (finished := study.finished(output, scenario, settings, resume=resume)) is not None:
+        _answer(scenario, finished, manner)
+        manner.remark(f"{output} holds the whole of this run; nothing was left to do")
+        return
+    with study.work_in(output, scenario, settings, resume=resume) as work:
+        _said_of(work, output, manner)
+        run = _simulate(work, scenario, settings, asked, manner)
+        drives = None
+        if asked.sensitivity and asked.report and settings.place == "centre":
+            trials = min(run.summary.replicates, ENDS_MOST)
+            drives = _sensitivity(scenario, trials, asked.seed, asked.options, run, manner)
+        study.complete(work, scenario, run, drives, _report(manner) if asked.report else None)
+    what = "tables, summary and report.html" if asked.report else "tables and summary"
+    manner.remark(f"{what} written to {output}")
+
+
+def _said_of(work: Unfinished, output: Path, manner: Manner) -> None:
+    """Say what an earlier process left behind."""
+    if work.heads:
+        manner.remark(f"{output}: {len(work.heads)} pieces were done before")
+    for name in work.remade:
+        manner.remark(f"{output}: {name} was damaged and is made again")
+
+
+def _simulate(
+    work: Unfinished, scenario: Scenario, settings: Settings, asked: Asked, manner: Manner
+) -> Run:
+    manner.detail(f"scenario {scenario.document.path}, model {scenario.model.path}")
+    say_engine(scenario, asked.options["engine"], manner)
+    began = time.perf_counter()
+    with manner.bar("trials") as told:
+        run = study.carry_out(work, scenario, settings, asked.dask, told)
+    where = f"on {asked.dask}" if asked.dask else f"at most {settings.workers} processes"
+    manner.detail(
+        f"{run.summary.replicates:,} trials in {time.perf_counter() - began:.1f} s, "
+        f"engine {settings.engine}, {where}"
+    )
+    _answer(scenario, run, manner)
+    return run
+
+
+def _answer(scenario: Scenario, run: Run, manner: Manner) -> None:
     if manner.as_json:
         print_json(run.summary.dict())
     else:
         answers.simulation(scenario, run.summary, manner)
-    if output is None:
-        return
-    interrupted, drives = False, None
-    try:
-        if sensitivity and report and options["place"] == "centre":
-            drives = _sensitivity(scenario, min(replicates, ENDS_MOST), seed, options, run, manner)
-    except KeyboardInterrupt:
-        interrupted = True  # what is finished is not thrown away
-    store.write(output, scenario, run, drives)
-    if report:
-        _report(output, manner)
-    what = "tables, summary and report.html" if report else "tables and summary"
-    manner.remark(f"{what} written to {output}")
-    if interrupted:
-        message = f"interrupted; {output} holds the run, without what drives its answer"
-        raise KeyboardInterrupt(message)
-
-
-def _simulate(
-    scenario: Scenario, replicates: int, seed: int, options: dict[str, Any], manner: Manner
-) -> Run:
-    manner.detail(f"scenario {scenario.document.path}, model {scenario.model.path}")
-    say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as told:
-        run = study.simulate(scenario, replicates, seed, progress=told, **options)
-    workers, engine = run.settings.workers, run.settings.engine
-    manner.detail(
-        f"{replicates:,} trials in {time.perf_counter() - began:.1f} s, engine {engine}, "
-        f"at most {workers} processes"
-    )
-    return run
 
 
 def say_engine(scenario: Scenario, choice: str, manner: Manner) -> None:
@@ -125,7 +147,7 @@ def _sensitivity(
     manner: Manner,
 ) -> Sensitivity:
     began = time.perf_counter()
-    kept = {key: value for key, value in options.items() if key != "place"}
+    kept = {key: value for key, value in options.items() if key not in ("place", "mcse")}
     with manner.bar("what drives the answer") as told:
         found = study.sensitivity(scenario, replicates, seed, run=run, progress=told, **kept)
     runs = 2 * len(found.moves) + len(found.by_uncertainty) + 1
@@ -136,12 +158,16 @@ def _sensitivity(
     return found
 
 
-def _report(output: Path, manner: Manner) -> None:
+def _report(manner: Manner) -> Callable[[Path], None]:
+    """Return what writes the report of a run into its folder, and says how long that took."""
     from raresim.report import write_report
 
-    began = time.perf_counter()
-    write_report(output)
-    manner.detail(f"report in {time.perf_counter() - began:.1f} s")
+    def write(folder: Path) -> None:
+        began = time.perf_counter()
+        write_report(folder)
+        manner.detail(f"report in {time.perf_counter() - began:.1f} s")
+
+    return write
 
 
 def sensitivity(

@@ -170,6 +170,7 @@ def commands(run: RunFolder) -> dict[str, str]:
     settings = run.settings
     stem, name, seed = shlex.quote(run.stem), shlex.quote(run.hypothesis), settings["seed"]
     other = "" if run.hypothesis == run.scenario.hypotheses[0] else f" --hypothesis {name}"
+    until = "" if settings.get("mcse") is None else f" --mcse {settings['mcse']!r}"
     less = "".join(f" --without {shlex.quote(source)}" for source in run.without)
     arguments = [
         f"raresim.load_scenario({run.stem!r}{f', without={run.without}' if less else ''})",
@@ -177,9 +178,10 @@ def commands(run: RunFolder) -> dict[str, str]:
             f"{key}={settings[key]!r}"
             for key in ("replicates", "seed", "hypothesis", "engine", "place", "resolution")
         ),
+        *([f"mcse={settings['mcse']!r}"] if until else []),
     ]
     return {
-        "simulate": f"raresim simulate {stem} -r {settings['replicates']} --seed {seed} "
+        "simulate": f"raresim simulate {stem} -r {settings['replicates']}{until} --seed {seed} "
         f"--hypothesis {name}{less} -o DIR",
         "python": f"raresim.simulate({', '.join(arguments)})",
         "sensitivity": f"raresim sensitivity {stem} --seed {seed}{other}",

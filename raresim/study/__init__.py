@@ -5,9 +5,10 @@ from raresim.study.design_size import Size, size
 from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
-from raresim.study.run import Run, Settings, simulate
+from raresim.study.run import Run, carry_out, complete, finished, settings_for, simulate, work_in
 from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
+from raresim.study.tasks import Settings
 
 __all__ = [
     "Backtest",
@@ -24,9 +25,14 @@ __all__ = [
     "Size",
     "Summary",
     "backtest",
+    "carry_out",
     "compare",
+    "complete",
+    "finished",
     "run_trial",
     "sensitivity",
+    "settings_for",
     "simulate",
     "size",
+    "work_in",
 ]

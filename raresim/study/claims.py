@@ -7,29 +7,28 @@ there has none, and cannot be claimed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis.multiplicity import batch
+from raresim.study.columns import Columns, last_rows, taken
 from raresim.trial.grammar.analysis import Analysis
 from raresim.trial.grammar.claim import Graph
 from raresim.trial.scenario import Scenario
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Booleans = npt.NDArray[np.bool_]
 
 
-def claims(scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame) -> dict[str, Booleans]:
+def claims(scenario: Scenario, trials: Columns, analyses: Columns) -> dict[str, Booleans]:
     """Return by estimand whether each trial claims it."""
     analysis = scenario.spec.analysis
-    found = {}
-    for name in analysis.estimands:
-        mine = analyses[(analyses["estimand"] == name) & analyses["rejected"]]
-        found[name] = trials["replicate"].isin(mine["replicate"]).to_numpy()
+    of, replicate = np.asarray(analyses["estimand"]), np.asarray(analyses["replicate"])
+    rejected, everybody = np.asarray(analyses["rejected"], bool), np.asarray(trials["replicate"])
+    found = {
+        name: np.isin(everybody, replicate[(of == name) & rejected]) for name in analysis.estimands
+    }
     allowed = np.ones(len(trials), bool)
     for name in analysis.order:
         found[name] = found[name] & allowed
@@ -63,13 +62,19 @@ def adjusted_p(analysis: Analysis, p: npt.NDArray[np.float64]) -> npt.NDArray[np
 
 
 def _last_p(
-    scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame, name: str
+    scenario: Scenario, trials: Columns, analyses: Columns, name: str
 ) -> npt.NDArray[np.float64]:
     """Return the p-values of an estimand's last look, NaN where it may not be claimed there."""
     milestones = scenario.spec.design.milestones
     last = [m for m, spec in milestones.items() if name in spec.analyses][-1]
-    mine = analyses[(analyses["estimand"] == name) & (analyses["milestone"] == last)]
-    mine = mine.set_index("replicate").reindex(trials["replicate"])
-    p = mine["p"].to_numpy(np.float64)
-    may = mine["converged"].eq(True) & (mine["rejected"].eq(True) | (p > scenario.level(name)))
-    return np.where(may.to_numpy(), p, np.nan)
+    of, at = np.asarray(analyses["estimand"]), np.asarray(analyses["milestone"])
+    mine = (of == name) & (at == last)
+    rows = last_rows(trials["replicate"], np.asarray(analyses["replicate"])[mine])
+
+    def column(key: str, missing: object) -> npt.NDArray[Any]:
+        return taken(np.asarray(analyses[key])[mine], rows, missing)
+
+    p = column("p", np.nan).astype(np.float64)
+    rejected = column("rejected", False).astype(bool)
+    may = column("converged", False).astype(bool) & (rejected | (p > scenario.level(name)))
+    return np.where(may, p, np.nan)

@@ -23,9 +23,10 @@ import numpy.typing as npt
 from raresim.errors import InputError, did_you_mean
 from raresim.study import montecarlo
 from raresim.study.montecarlo import Figure
-from raresim.study.run import Progress, Run, simulate
+from raresim.study.run import Run, simulate
 from raresim.study.summary import called, successes
 from raresim.study.tables import MONTH
+from raresim.study.tasks import Progress
 from raresim.study.told import Told
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
@@ -142,11 +143,11 @@ def compare(
         found = run(scenario, seed)
         values[name] = _numbers(scenario, found)
         questions[name] = scenario.spec.question
-        clusters = np.minimum(clusters, found.trials["draw"].to_numpy())
+        clusters = np.minimum(clusters, found.tables.trials["draw"])
         if (all_drawn := drawn[name]) is not None:
             again = run(all_drawn, seed)
             values[name]["assurance"] = _succeeded(all_drawn, again)
-            clusters = np.minimum(clusters, again.trials["draw"].to_numpy())
+            clusters = np.minimum(clusters, again.tables.trials["draw"])
     best = max(values, key=lambda name: float(np.mean(values[name]["success"])))
     retried = run(scenarios[best], seed + FRESH)
     return Comparison(
@@ -157,7 +158,7 @@ def compare(
         designs=_designs(values, questions, clusters),
         best=best,
         best_again=montecarlo.proportion(
-            _succeeded(scenarios[best], retried), retried.trials["draw"].to_numpy()
+            _succeeded(scenarios[best], retried), retried.tables.trials["draw"]
         ),
         apart=_apart(scenarios),
     )
@@ -190,21 +191,21 @@ def _drawn(scenario: Scenario, hypothesis: str) -> Scenario | None:
 
 
 def _succeeded(scenario: Scenario, run: Run) -> Floats:
-    return successes(scenario, run.trials, run.analyses).astype(np.float64)
+    return successes(scenario, run.tables.trials, run.tables.analyses).astype(np.float64)
 
 
 def _numbers(scenario: Scenario, run: Run) -> dict[str, Floats]:
     """Return each characteristic by replicate."""
-    trials = run.trials
+    trials = run.tables.trials
     found = {
         "success": _succeeded(scenario, run),
-        "duration": trials["duration_days"].to_numpy(np.float64) / MONTH,
-        "randomised": trials["randomised"].to_numpy(np.float64),
-        "screened": trials["screened"].to_numpy(np.float64),
+        "duration": trials["duration_days"] / MONTH,
+        "randomised": trials["randomised"].astype(np.float64),
+        "screened": trials["screened"].astype(np.float64),
     }
     for key, column in (("worse", "patients_on_worse_arm"), ("cost", "cost")):
-        if column in trials:
-            found[key] = trials[column].to_numpy(np.float64)
+        if column in trials.columns:
+            found[key] = trials[column].astype(np.float64)
     return found
 
 

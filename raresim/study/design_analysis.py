@@ -6,17 +6,15 @@ errors, Perspectives on Psychological Science 2014;9:641-651.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from raresim.study import montecarlo
 from raresim.study.montecarlo import NOTHING, Clusters, Figure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +40,7 @@ class DesignAnalysis:
 
 
 def design_analysis(
-    last: pd.DataFrame,
+    last: Mapping[str, Any],
     true: Floats,
     rejected: npt.NDArray[np.bool_],
     side: Literal["less", "greater"],
@@ -54,7 +52,7 @@ def design_analysis(
     Parameters
     ----------
     last
-        The last analysis of each replicate, in the order of the replicates.
+        Columns of the last analysis of each replicate, in the order of the replicates.
     true
         The true value of each replicate.
     rejected
@@ -66,11 +64,12 @@ def design_analysis(
     goal
         What one arm is held against; effects are then what it is apart from that.
     """
-    estimate, true = last["estimate"].to_numpy(np.float64) - goal, true - goal
+    estimate, true = np.asarray(last["estimate"], np.float64) - goal, true - goal
     good = -1.0 if side == "less" else 1.0
     counted = rejected & ~np.isnan(estimate)
     wrong = np.where(rejected, (good * true < 0).astype(np.float64), np.nan)
-    least = good * last["critical"].to_numpy(np.float64) * last["se"].to_numpy(np.float64)
+    critical, se = (np.asarray(last[key], np.float64) for key in ("critical", "se"))
+    least = good * critical * se
     least = goal + least
     least = np.where(np.isfinite(least), least, np.nan)
     return DesignAnalysis(
@@ -95,13 +94,13 @@ def _ratio_of_means(
 
 
 def patients_on_worse_arm(
-    trials: pd.DataFrame, arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
+    trials: Mapping[str, Any], arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
 ) -> Floats:
     """Return each trial's patients on the arm that is truly worse, none where arms are equal.
 
     `arms` are the two that the success criterion compares; patients of others are not counted.
     """
     good = -1.0 if side == "less" else 1.0
-    control, treated = (trials[f"{arm}.patients"].to_numpy(np.float64) for arm in arms)
+    control, treated = (np.asarray(trials[f"{arm}.patients"], np.float64) for arm in arms)
     helped = good * true
     return np.where(helped > 1e-3, control, np.where(helped < -1e-3, treated, 0.0))

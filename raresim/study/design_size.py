@@ -30,7 +30,7 @@ from raresim.study.comparison import FRESH
 from raresim.study.montecarlo import Figure
 from raresim.study.null_cells import Cell, null_points
 from raresim.study.race import MISSED, Race
-from raresim.study.run import Progress, check_size
+from raresim.study.tasks import Progress, check_size
 from raresim.study.workers import processors
 from raresim.trial.engine import Choice, engine_for
 from raresim.trial.null_set import claimed

@@ -23,7 +23,8 @@ from raresim.disease.uncertain import statements
 from raresim.errors import InputError, Problem
 from raresim.study import montecarlo
 from raresim.study.montecarlo import Figure
-from raresim.study.run import Progress, Run, simulate
+from raresim.study.run import Run, simulate
+from raresim.study.tasks import Progress
 from raresim.trial.engine import Choice
 from raresim.trial.grammar.published import (
     AnyResult,

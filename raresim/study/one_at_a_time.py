@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from raresim.study import montecarlo, tables
 from raresim.study.montecarlo import Figure
-from raresim.study.run import Progress, Run, block_sizes, check_size, simulate
+from raresim.study.run import Run, simulate
 from raresim.study.summary import successes
+from raresim.study.tasks import Progress, block_sizes, check_size
 from raresim.study.told import Told
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block

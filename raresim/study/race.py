@@ -17,7 +17,7 @@ from scipy.special import betainc
 
 from raresim.streams import LUCK_BLOCK
 from raresim.study.null_cells import Cell, Hits, Point
-from raresim.study.run import Progress
+from raresim.study.tasks import Progress
 from raresim.study.workers import spread
 from raresim.trial.engine import Engine
 

@@ -1,76 +1,75 @@
-"""Replicates: luck blocks over worker processes, into a run folder, into a summary."""
+"""Replicates: luck blocks over workers, into shards, into a run folder and a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from raresim import limits
-from raresim.disease.parameters import DRAW
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
-from raresim.study import store, tables
-from raresim.study.summary import Summary, summarise, with_worse_arm
-from raresim.study.truth import DRAWS, UNITS, true_values
+from raresim.study import store
+from raresim.study.assemble import RunTables, assemble
+from raresim.study.cluster import spread_on_cluster
+from raresim.study.stopping import Stopped, Stopping, tally_of
+from raresim.study.summary import Summary, summarise
+from raresim.study.tasks import Progress, Settings, Task, check_size, do_task, trials_of, truth_of
+from raresim.study.unfinished import Unfinished, forget_with, in_passing, is_finished, kept_in
 from raresim.study.workers import processors, spread
-from raresim.trial.engine import Choice, Engine, engine_for, run_block
+from raresim.trial.engine import Choice, engine_for
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIRS_A_REPLICATE = 128
-LEAST_DRAWS = 16
-"""True values of a run are those of its draws, and of so many at least."""
-Progress = Callable[[int, int], None]
-"""Told how many replicates are done, and of how many."""
+    from raresim.study.one_at_a_time import Sensitivity
 
-
-@dataclass(frozen=True)
-class Task:
-    """A piece of work for a worker: a luck block of trials, or a chunk of true values.
-
-    Where the truth is drawn, a chunk has the values of so many `draws`.
-    """
-
-    kind: Literal["trials", "truth"]
-    number: int
-    replicates: int = 0
-    draws: int = DRAWS
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is run: everything that decides the numbers, and what does not (engine, workers)."""
-
-    hypothesis: str
-    replicates: int
-    seed: int
-    engine: Engine = "block"
-    workers: int = 1
-    place: str = "centre"
-    resolution: int = 1
+REPLICATES = 2000
+"""Trials of a run that is asked for no other number, and for no error."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished simulation: its tables and what they say."""
+    """A finished simulation: its tables and what they say.
+
+    Attributes
+    ----------
+    settings
+        What was asked for.
+    tables
+        Its tables, in files: what reads columns of `tables.trials` needs little memory.
+    summary
+        Its operating characteristics.
+    """
 
     settings: Settings
-    trials: pd.DataFrame
-    analyses: pd.DataFrame
-    curves: pd.DataFrame
+    tables: RunTables
     summary: Summary
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """A row for each trial."""
+        return self.tables.trials.frame()
+
+    @cached_property
+    def analyses(self) -> pd.DataFrame:
+        """A row for each analysis of each trial."""
+        return self.tables.analyses.frame()
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Outcomes over time, pooled over all trials."""
+        return self.tables.curves.frame()
 
 
 def simulate(
     scenario: Scenario,
-    replicates: int = 2000,
+    replicates: int | None = None,
     seed: int = 1,
     *,
     hypothesis: str | None = None,
@@ -79,6 +78,9 @@ def simulate(
     place: str = "centre",
     resolution: int = 1,
     folder: Path | None = None,
+    resume: bool = False,
+    mcse: float | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Simulate a scenario's trial many times and say how often it succeeds.
@@ -88,7 +90,7 @@ def simulate(
     scenario
         A scenario from `raresim.load_scenario`.
     replicates, seed
-        Number of trials; same seed, same numbers.
+        Number of trials, 2,000 if not given; same seed, same numbers.
     hypothesis
         Name of a hypothesis of the scenario; the first one if not given.
     engine
@@ -102,16 +104,26 @@ def simulate(
     resolution
         Seconds to which times are rounded up.
     folder
-        Where the run folder is written; nothing is written if not given.
+        Where the run folder is written; nothing is kept if not given. Whatever is done stays there
+        if the run is cut short.
+    resume
+        Go on with the unfinished run in the folder; begin it if there is none.
+    mcse
+        Stop at the first luck block after which the Monte Carlo standard error of the rate of
+        success is no larger; `replicates` are then the trials at most.
+    dask
+        Address of the scheduler of a Dask cluster, or its scheduler file: its workers do the work.
     progress
         Called with replicates done and replicates in all.
 
     Raises
     ------
     InputError
-        When an argument makes no sense or the folder holds something else.
+        When an argument makes no sense, or the folder holds something else or another run.
     RefusedError
         When the engine `block` is asked for and cannot run the design.
+    LostError
+        When the disk is full or a worker vanished; with a folder, `resume` goes on from there.
 
     Examples
     --------
@@ -120,11 +132,66 @@ def simulate(
     >>> run = raresim.simulate(scenario, replicates=64, seed=1, workers=1)
     >>> run.summary.replicates
     64
+    >>> run = raresim.simulate(scenario, mcse=0.02, workers=1)
+    >>> run.summary.replicates, run.summary.success.mcse <= 0.02
+    (1024, True)
     """
+    asked = settings_for(
+        scenario,
+        replicates,
+        seed,
+        hypothesis=hypothesis,
+        engine=engine,
+        workers=workers,
+        place=place,
+        resolution=resolution,
+        mcse=mcse,
+    )
+    if folder is None:
+        with in_passing() as work:
+            found = carry_out(work, scenario, asked, dask, progress)
+        forget_with(found.tables, work.place)
+        return found
+    if (run := finished(folder, scenario, asked, resume=resume)) is not None:
+        return run
+    with work_in(folder, scenario, asked, resume=resume) as work:
+        for name in work.remade:
+            warnings.warn(f"{folder}: {name} was damaged and is made again", stacklevel=2)
+        run = carry_out(work, scenario, asked, dask, progress)
+        complete(work, scenario, run)
+    return run
+
+
+def settings_for(
+    scenario: Scenario,
+    replicates: int | None = None,
+    seed: int = 1,
+    *,
+    hypothesis: str | None = None,
+    engine: Choice = "auto",
+    workers: int | None = None,
+    place: str = "centre",
+    resolution: int = 1,
+    mcse: float | None = None,
+) -> Settings:
+    """Return what `simulate` is asked for, checked.
+
+    Raises
+    ------
+    InputError
+        When an argument makes no sense.
+    RefusedError
+        When the engine `block` is asked for and cannot run the design.
+    """
+    if mcse is not None and not 0 < mcse < 1:
+        expected = "a share above 0 and below 1, such as 0.002 for 0.2 percentage points"
+        raise InputError(f"mcse: expected {expected}, got {mcse}")
+    if replicates is None:
+        replicates = REPLICATES if mcse is None else limits.REPLICATES.value
     check_size(replicates, seed)
     name = scenario.hypothesis(hypothesis)
     scenario.check_place(place, name)
-    settings = Settings(
+    return Settings(
         name,
         replicates,
         seed,
@@ -132,113 +199,127 @@ def simulate(
         processors() if workers is None else workers,
         place,
         resolution,
+        mcse,
     )
-    if folder is not None:
-        store.prepare(folder)
-    todo = plan_work(scenario, settings)
-    found = collect(_work(scenario, settings, todo), replicates, progress)
-    run = _finish(scenario, settings, found)
-    if folder is not None:
-        store.write(folder, scenario, run)
-    return run
 
 
-def check_size(replicates: int, seed: int) -> None:
-    """Refuse numbers of trials and seeds that cannot be.
+@contextmanager
+def work_in(
+    folder: Path, scenario: Scenario, settings: Settings, *, resume: bool
+) -> Iterator[Unfinished]:
+    """Give the place of a run that is kept in a folder; see `unfinished.kept_in`."""
+    with kept_in(folder, store.identity(scenario, settings), resume=resume) as work:
+        yield work
+
+
+def finished(folder: Path, scenario: Scenario, settings: Settings, *, resume: bool) -> Run | None:
+    """Return the run that is to be resumed, if the folder holds the whole of it.
 
     Raises
     ------
     InputError
-        With what was expected.
+        When it is to be resumed and the folder holds the whole of another run.
     """
-    most = limits.REPLICATES
-    if not 1 <= replicates <= most.value:
-        expected = f"1 to {most.value:,}, got {replicates:,}"
-        raise InputError(f"replicates: expected {expected}; take fewer, {most.mend}")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"seed: expected a whole number from 0 to 2**63 - 1, got {seed}")
+    if not is_finished(folder, store.identity(scenario, settings), resume=resume):
+        return None
+    tables = RunTables(folder)
+    return _summed_up(scenario, settings, tables)
 
 
-def block_sizes(replicates: int) -> list[int]:
-    """Return how many replicates each luck block runs.
+def carry_out(
+    work: Unfinished,
+    scenario: Scenario,
+    settings: Settings,
+    dask: str | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Do what is not yet done of a run, and put it together.
 
-    >>> block_sizes(2500)
-    [1024, 1024, 452]
+    Raises
+    ------
+    LostError
+        When a worker vanished.
     """
-    blocks = -(-replicates // LUCK_BLOCK)
-    return [min(LUCK_BLOCK, replicates - b * LUCK_BLOCK) for b in range(blocks)]
+    blocks = trials_of(settings.replicates)
+    rule = Stopping(len(blocks), settings.mcse)
+    # where luck says how many trials there are, the true values can only come afterwards
+    at_once = truth_of(scenario, settings.replicates) if settings.mcse is None else []
+    job = Job(work, scenario, settings, dask, rule, progress)
+    job.do([*blocks, *at_once])
+    blocks = blocks[: rule.needed]
+    chunks = truth_of(scenario, sum(block.replicates for block in blocks))
+    job.do(chunks)
+    shards = [work.path(block) for block in blocks]
+    tables = assemble(scenario, shards, [work.path(chunk) for chunk in chunks], work.whole)
+    return _summed_up(scenario, settings, tables)
 
 
-def plan_work(scenario: Scenario, settings: Settings) -> list[Task]:
-    """Return the luck blocks and the chunks of true values that a simulation needs."""
-    sizes = block_sizes(settings.replicates)
-    trials = [Task("trials", b, size) for b, size in enumerate(sizes)]
-    if scenario.spec.truth.uncertainty == "fixed":
-        pairs = settings.replicates * PAIRS_A_REPLICATE
-        chunks = int(np.clip(-(-pairs // (UNITS * LUCK_BLOCK)), 2, 8))
-        return trials + [Task("truth", chunk) for chunk in range(chunks)]
-    draws = [max(-(-size // DRAW), LEAST_DRAWS) for size in sizes]
-    return trials + [Task("truth", b, draws=some) for b, some in enumerate(draws)]
+@dataclass
+class Job:
+    """The tasks of a run on their way: who does them, what is kept, what is told."""
+
+    work: Unfinished
+    scenario: Scenario
+    settings: Settings
+    dask: str | None
+    rule: Stopping
+    progress: Progress | None
+    done: int = 0
+
+    def do(self, tasks: Sequence[Task]) -> None:
+        """Do the tasks that are not yet done, in whatever order they are finished."""
+        heads, pending = self.work.heads, []
+        for task in tasks:
+            if task.name in heads:
+                self._count(task, heads[task.name])
+            else:
+                pending.append(task)
+        needed = (task for task in pending if self._needs(task))
+        one = partial(do_task, self.scenario, self.settings)
+        if not pending:
+            return
+        if self.dask is not None:
+            found = spread_on_cluster(one, needed, self.dask)
+        else:
+            found = spread(one, needed, self.settings.workers, self.settings.engine, len(pending))
+        for task, data in found:
+            self._count(task, self.work.keep(task, data))
+
+    def _needs(self, task: Task) -> bool:
+        return task.kind == "truth" or task.number < self.rule.needed
+
+    def _count(self, task: Task, head: dict[str, Any]) -> None:
+        if task.kind == "trials":
+            self.rule.add(task.number, tally_of(head["tally"]))
+        self.done += task.replicates
+        if self.progress is not None:
+            most = min(self.settings.replicates, self.rule.expected * LUCK_BLOCK)
+            self.progress(self.done, max(most, self.done))
 
 
-def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, Any]:
-    """Do one piece of work (in a worker process)."""
-    if task.kind == "truth":
-        asked = settings.hypothesis, settings.seed, task.number, settings.place
-        return task, true_values(scenario, *asked, task.draws)
-    run = run_block(
-        scenario,
-        settings.hypothesis,
-        settings.seed,
-        task.number,
-        settings.engine,
-        task.replicates,
-        settings.resolution,
-        settings.place,
-    )
-    return task, (
-        tables.trials_table(scenario, run, task.number),
-        tables.analyses_table(scenario, run, task.number),
-        tables.curves_table(scenario, run),
-    )
+def _summed_up(scenario: Scenario, settings: Settings, tables: RunTables) -> Run:
+    """Return the run of some tables, with what they say."""
+    trials, truth = tables.trials, tables.truth
+    values = {name: truth[name] for name in scenario.spec.analysis.estimands}
+    summary = summarise(scenario, settings.hypothesis, trials, tables.analyses, values)
+    if settings.mcse is not None:
+        error = summary.success.mcse
+        reached = len(trials) < settings.replicates or (error or 1.0) <= settings.mcse
+        summary = replace(summary, stopped=Stopped(settings.replicates, settings.mcse, reached))
+    return Run(settings, tables, summary)
 
 
-def _work(scenario: Scenario, settings: Settings, todo: list[Task]) -> Iterator[tuple[Task, Any]]:
-    return spread(
-        lambda task: do_task(scenario, settings, task), todo, settings.workers, settings.engine
-    )
-
-
-def collect(
-    work: Iterator[tuple[Task, Any]], replicates: int, progress: Progress | None
-) -> dict[Task, Any]:
-    """Gather finished work, telling how far it is."""
-    found: dict[Task, Any] = {}
-    done = 0
-    for task, result in work:
-        found[task] = result
-        done += task.replicates
-        if progress is not None:
-            progress(done, replicates)
-    return found
-
-
-def _finish(scenario: Scenario, settings: Settings, found: dict[Task, Any]) -> Run:
-    """Put the blocks in order, whoever finished first, and summarise."""
-    import pandas as pd
-
-    ordered = sorted(found, key=lambda task: task.number)
-    parts = [found[task] for task in ordered if task.kind == "trials"]
-    truths = [found[task] for task in ordered if task.kind == "truth"]
-    trials = pd.concat([part[0] for part in parts], ignore_index=True)
-    analyses = pd.concat([part[1] for part in parts], ignore_index=True)
-    curves = pd.concat([part[2] for part in parts], ignore_index=True)
-    keys = ["arm", "outcome", "kind", "day"]
-    curves = curves.groupby(keys, sort=False, as_index=False)[["count", "total"]].sum()
-    truth: dict[str, npt.NDArray[np.float64]] = {
-        name: np.concatenate([chunk[name] for chunk in truths])
-        for name in scenario.spec.analysis.estimands
-    }
-    trials = with_worse_arm(scenario, trials, truth[scenario.spec.analysis.primary])
-    summary = summarise(scenario, settings.hypothesis, trials, analyses, truth)
-    return Run(settings, trials, analyses, curves, summary)
+def complete(
+    work: Unfinished,
+    scenario: Scenario,
+    run: Run,
+    sensitivity: Sensitivity | None = None,
+    report: Callable[[Path], object] | None = None,
+) -> None:
+    """Write the files of a run, with its report, and let them take the place of what was there."""
+    assert work.folder is not None
+    store.fill(work.whole, scenario, run, sensitivity)
+    if report is not None:
+        report(work.whole)
+    work.finish(work.folder)
+    run.tables.folder = work.folder

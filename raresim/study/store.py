@@ -1,29 +1,32 @@
-"""The run folder: manifest, inputs, tables of replicates, summary. Written whole or not at all."""
+"""The run folder: manifest, inputs, tables of replicates, summary. Whole, or unfinished."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raresim import __version__
 from raresim.errors import InputError, Problem
 from raresim.files.whole import whole_folder
-from raresim.streams import CONTRACT, LUCK_BLOCK
+from raresim.study.made_by import made_by
 from raresim.study.resting import resting
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
     from raresim.study.one_at_a_time import Sensitivity
     from raresim.study.run import Run
+    from raresim.study.tasks import Settings
 
 MARK = "manifest.json"
+TRIALS, ANALYSES = "replicates/trials.parquet", "replicates/analyses.parquet"
+TRUTH, CURVES = "replicates/truth.parquet", "curves.parquet"
+UNFINISHED = "unfinished"
+"""Inside the folder of a run, what is there of one that is not complete."""
 SENSITIVITY = "sensitivity.json"
 """What drives the answer; a run may have been made without."""
 ARTIFICIAL = "These rows are artificial: simulated by raresim, no row is a person."
@@ -39,7 +42,8 @@ def prepare(folder: Path) -> None:
     """
     if not folder.exists():
         return
-    if folder.is_dir() and (not any(folder.iterdir()) or (folder / MARK).is_file()):
+    known = (folder / MARK).is_file() or (folder / UNFINISHED).is_dir()
+    if folder.is_dir() and (known or not any(folder.iterdir())):
         return
     mend = "name a new folder, or one that holds an earlier run"
     raise InputError(Problem("holds something that is not a raresim run", str(folder), mend=mend))
@@ -54,31 +58,29 @@ def write(
 
 
 def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None) -> None:
-    """Write every file of a run into a folder."""
-    tables = folder / "replicates"
-    tables.mkdir()
-    write_table(run.trials, tables / "trials.parquet")
-    write_table(run.analyses, tables / "analyses.parquet")
-    write_table(run.curves, folder / "curves.parquet")
+    """Write every file of a run into a folder, which may hold the run's own tables."""
+    for name in (TRIALS, ANALYSES, TRUTH, CURVES):
+        if run.tables.folder != folder:
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(run.tables.folder / name, folder / name)
     write_json(run.summary.dict(), folder / "summary.json")
     if sensitivity is not None:
         write_json(sensitivity.dict(), folder / SENSITIVITY)
     (folder / "scenario.yaml").write_text(scenario.document.text, "utf-8")
-    if scenario.model.text:  # as it was read, without the sources that were taken away
-        (folder / "model.yaml").write_text(scenario.model.text, "utf-8")
-    else:
-        shutil.copyfile(scenario.model.path, folder / "model.yaml")
+    (folder / "model.yaml").write_bytes(model_text(scenario))
     write_json(manifest(scenario, run, folder), folder / MARK)
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a Parquet file that says that its rows are artificial."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def model_text(scenario: Scenario) -> bytes:
+    """Return the model file as it was read, without the sources that were taken away."""
+    if scenario.model.text:
+        return scenario.model.text.encode()
+    return Path(scenario.model.path).read_bytes()
 
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
-    arrow = arrow.replace_schema_metadata({b"raresim": ARTIFICIAL.encode()})
-    pq.write_table(arrow, path)
+
+def labelled(table: pa.Table) -> pa.Table:
+    """Return a table that says that its rows are artificial."""
+    return table.replace_schema_metadata({b"raresim": ARTIFICIAL.encode()})
 
 
 def write_json(data: Any, path: Path) -> None:
@@ -86,27 +88,45 @@ def write_json(data: Any, path: Path) -> None:
     path.write_text(json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n", "utf-8")
 
 
-def manifest(scenario: Scenario, run: Run, folder: Path) -> dict[str, Any]:
-    """Return what made the run: versions, hashes, seed, settings."""
-    from importlib.metadata import version
+def identity(scenario: Scenario, settings: Settings) -> dict[str, Any]:
+    """Return everything that decides the bytes of a run: what is run, and what runs it.
 
-    packages = ("numpy", "scipy", "pandas", "pyarrow", "simpy")
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    The engine and the workers do not.
+    """
+    decides = {k: v for k, v in asdict(settings).items() if k not in ("engine", "workers")}
+    files = {"scenario.yaml": scenario.document.text.encode(), "model.yaml": model_text(scenario)}
+    specs = scenario.spec.model_dump_json() + scenario.model.spec.model_dump_json()
     return {
-        "raresim": __version__,
-        "luck": {"contract": CONTRACT, "block": LUCK_BLOCK},
-        "settings": asdict(run.settings),
+        **made_by(),
+        "settings": decides,
         "scenario": scenario.stem,
         "model": f"{scenario.model.stem} {scenario.model.spec.version}",
+        "inputs": {name: hashlib.sha256(text).hexdigest() for name, text in files.items()}
+        | {"read": hashlib.sha256(specs.encode()).hexdigest()},
+    }
+
+
+def manifest(scenario: Scenario, run: Run, folder: Path) -> dict[str, Any]:
+    """Return what made the run: versions, hashes, seed, settings."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    whole = identity(scenario, run.settings)
+    whole["settings"]["engine"] = run.settings.engine
+    return whole | {
+        "replicates": run.summary.replicates,
         "lineage": resting(scenario, run.settings.hypothesis),
-        "python": platform.python_version(),
-        "processor": platform.machine(),
-        "packages": {name: version(name) for name in packages},
         "sha256": {str(p.relative_to(folder)): digest(p) for p in files},
         "artificial": ARTIFICIAL,
     }
 
 
+def identity_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return what `identity` gave for the run of a manifest."""
+    settings = {k: v for k, v in manifest.get("settings", {}).items() if k != "engine"}
+    keys = (*made_by(), "scenario", "model", "inputs")
+    return {key: manifest.get(key) for key in keys} | {"settings": settings}
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +12,18 @@ import numpy.typing as npt
 from raresim.analysis import Note
 from raresim.study import montecarlo
 from raresim.study.claims import claims, success
+from raresim.study.columns import Columns, items, last_rows, taken
 from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
-from raresim.study.montecarlo import Figure
+from raresim.study.montecarlo import Clusters, Figure
 from raresim.study.naive import naive
+from raresim.study.stopping import Stopped
 from raresim.study.tables import MONTHS
 from raresim.trial.scenario import Scenario
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 Floats = npt.NDArray[np.float64]
 LEVELS = (0.1, 0.5, 0.9)
+AT_ONCE = 12
+"""Months of all trials that are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Summary:
     is_null: bool
     uncertainty: str
     replicates: int
+    stopped: Stopped | None
     draws: int
     success: Figure
     success_estimand: str
@@ -79,12 +82,13 @@ class Summary:
 def summarise(
     scenario: Scenario,
     hypothesis: str,
-    trials: pd.DataFrame,
-    analyses: pd.DataFrame,
+    trials: Columns,
+    analyses: Columns,
     truth: dict[str, Floats],
+    stopped: Stopped | None = None,
 ) -> Summary:
     """Return the operating characteristics of a simulated scenario."""
-    clusters = trials["draw"].to_numpy()
+    clusters = np.asarray(trials["draw"])
     rejected = claims(scenario, trials, analyses)
     found = {
         name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
@@ -97,6 +101,7 @@ def summarise(
         is_null=scenario.is_null(hypothesis),
         uncertainty=scenario.spec.truth.uncertainty,
         replicates=len(trials),
+        stopped=stopped,
         draws=len(np.unique(clusters)),
         success=montecarlo.proportion(success(scenario, rejected), clusters),
         success_estimand=" or ".join(scenario.spec.analysis.successes),
@@ -118,9 +123,7 @@ def called(is_null: bool, uncertainty: str) -> str:
     return "assurance" if uncertainty in ("effect", "all") else "power"
 
 
-def successes(
-    scenario: Scenario, trials: pd.DataFrame, analyses: pd.DataFrame
-) -> npt.NDArray[np.bool_]:
+def successes(scenario: Scenario, trials: Columns, analyses: Columns) -> npt.NDArray[np.bool_]:
     """Return whether each replicate meets the scenario's success criterion."""
     return success(scenario, claims(scenario, trials, analyses))
 
@@ -145,35 +148,26 @@ def _helps(scenario: Scenario, name: str, truth: Floats) -> npt.NDArray[np.bool_
 def _estimand(
     scenario: Scenario,
     name: str,
-    trials: pd.DataFrame,
-    analyses: pd.DataFrame,
+    trials: Columns,
+    analyses: Columns,
     truth: Floats,
     rejected: npt.NDArray[np.bool_],
 ) -> EstimandSummary:
-    clusters = trials["draw"].to_numpy()
+    clusters = np.asarray(trials["draw"])
     external = next(iter(scenario.spec.truth.external), "")
     external = external if scenario.compares_external(name) else ""
-    mine = analyses[analyses["estimand"] == name]
-    last = mine.groupby("replicate", sort=True).tail(1).set_index("replicate")
-    last = last.reindex(trials["replicate"])
-    analysed = last["used"].notna().to_numpy()
-    failed = analysed & ~last["converged"].eq(True).to_numpy()  # missing where not analysed
+    last = LastLook(trials, analyses, name)
+    analysed = last.rows >= 0
+    failed = analysed & ~last.flag("converged")
     true = _truth_by_replicate(scenario, truth, clusters)
-    estimate = last["estimate"].to_numpy(np.float64)
-    low, high = last["ci_low"].to_numpy(np.float64), last["ci_high"].to_numpy(np.float64)
+    estimate, low, high = last["estimate"], last["ci_low"], last["ci_high"]
     covered = np.where(np.isnan(low) | np.isnan(high), np.nan, (low <= true) & (true <= high))
     measure = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
     estimand = scenario.spec.analysis.estimands[name]
-    at = {
-        str(milestone): montecarlo.proportion(
-            trials["replicate"].isin(part.loc[part["rejected"], "replicate"]).to_numpy(), clusters
-        )
-        for milestone, part in mine.groupby("milestone", sort=False)
-    }
     return EstimandSummary(
         rejected=montecarlo.proportion(rejected, clusters),
         rejected_bounds=(float(np.mean(rejected)), float(np.mean(rejected | failed))),
-        rejected_at={m: at[m] for m in scenario.milestones if m in at},
+        rejected_at=_rejected_at(scenario, trials, analyses, name, clusters),
         between_truths=_between(scenario, rejected, clusters),
         analysed=montecarlo.proportion(analysed, clusters),
         not_converged=montecarlo.proportion(failed, clusters),
@@ -181,7 +175,7 @@ def _estimand(
         measure=measure.get(estimand.summary, estimand.summary),
         estimate=montecarlo.mean(estimate, clusters),
         estimate_sd=montecarlo.spread(estimate, clusters),
-        mean_se=montecarlo.mean(last["se"].to_numpy(np.float64), clusters),
+        mean_se=montecarlo.mean(last["se"], clusters),
         bias=_bias(scenario, estimate, true, truth, clusters),
         coverage=montecarlo.proportion(covered, clusters),
         alpha=scenario.level(name),
@@ -193,17 +187,57 @@ def _estimand(
     )
 
 
+class LastLook(Mapping[str, Floats]):
+    """Columns of an estimand's last analysis in each trial; NaN where it has none."""
+
+    def __init__(self, trials: Columns, analyses: Columns, name: str) -> None:
+        self._analyses = analyses
+        self._mine = np.asarray(analyses["estimand"]) == name
+        of = np.asarray(analyses["replicate"])[self._mine]
+        self.rows = last_rows(trials["replicate"], of)
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return a column of numbers."""
+        found = taken(np.asarray(self._analyses[name], np.float64)[self._mine], self.rows, np.nan)
+        return np.asarray(found)
+
+    def flag(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return a column of yes and no; no where there is no analysis."""
+        return np.asarray(self[name] == 1.0)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of the columns."""
+        return iter(self._analyses.columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(list(self._analyses.columns))
+
+
+def _rejected_at(
+    scenario: Scenario, trials: Columns, analyses: Columns, name: str, clusters: Clusters
+) -> dict[str, Figure]:
+    """Return how often an estimand rejects at each milestone that analyses it."""
+    everybody, of = np.asarray(trials["replicate"]), np.asarray(analyses["replicate"])
+    mine, at = np.asarray(analyses["estimand"]) == name, np.asarray(analyses["milestone"])
+    rejected, found = np.asarray(analyses["rejected"], bool), {}
+    for milestone in scenario.milestones:
+        here = mine & (at == milestone)
+        if here.any():
+            hits = np.isin(everybody, of[here & rejected])
+            found[milestone] = montecarlo.proportion(hits, clusters)
+    return found
+
+
 def _between(
-    scenario: Scenario, rejected: npt.NDArray[np.bool_], clusters: npt.NDArray[np.int64]
+    scenario: Scenario, rejected: npt.NDArray[np.bool_], clusters: Clusters
 ) -> Figure | None:
     if scenario.spec.truth.uncertainty == "fixed":
         return None
     return montecarlo.between(rejected, clusters)
 
 
-def _truth_by_replicate(
-    scenario: Scenario, truth: Floats, clusters: npt.NDArray[np.int64]
-) -> Floats:
+def _truth_by_replicate(scenario: Scenario, truth: Floats, clusters: Clusters) -> Floats:
     """Return the true value of each replicate: that of its draw, or the one there is."""
     if scenario.spec.truth.uncertainty == "fixed":
         return np.full(len(clusters), float(np.mean(truth)))
@@ -215,7 +249,7 @@ def _bias(
     estimate: Floats,
     true: Floats,
     truth: Floats,
-    clusters: npt.NDArray[np.int64],
+    clusters: Clusters,
 ) -> Figure:
     """Return the mean error; where the truth is one number, its own Monte Carlo error is added."""
     found = montecarlo.mean(estimate - true, clusters)
@@ -225,9 +259,9 @@ def _bias(
     return Figure(found.value, float(np.hypot(found.mcse, own)), found.replicates)
 
 
-def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Figure]:
+def _notes(last: LastLook, clusters: Clusters) -> dict[str, Figure]:
     """Return each note of the fits with the share of replicates that carry it."""
-    flags = last["notes"].fillna(0).to_numpy().astype(np.int64)
+    flags = np.nan_to_num(last["notes"]).astype(np.int64)
     carried = {note: (flags & note.value) > 0 for note in Note}
     return {
         " ".join(note.sentences()): montecarlo.proportion(where, clusters)
@@ -236,46 +270,57 @@ def _notes(last: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, Fig
     }
 
 
-def with_worse_arm(scenario: Scenario, trials: pd.DataFrame, truth: Floats) -> pd.DataFrame:
-    """Add the number of patients on the arm that is truly worse for the success criterion."""
+def on_worse_arm(
+    scenario: Scenario, trials: Mapping[str, Any], clusters: Clusters, truth: Floats
+) -> Floats | None:
+    """Return each trial's patients on the arm that is truly worse; None where no two arms decide.
+
+    `trials` gives the patients of each arm, `truth` the true value of the success criterion.
+    """
     success = scenario.spec.analysis.primary
     if not scenario.two_arms_decide:
-        return trials
-    true = _truth_by_replicate(scenario, truth, trials["draw"].to_numpy())
+        return None
+    true = _truth_by_replicate(scenario, truth, clusters)
     side = scenario.better(scenario.spec.analysis.estimands[success].outcome)
     control, treated = (scenario.arms[number] for number in scenario.pair(success))
-    worse = patients_on_worse_arm(trials, (control, treated), true, side)
-    return trials.assign(patients_on_worse_arm=worse)
+    return patients_on_worse_arm(trials, (control, treated), true, side)
 
 
-def _trial(trials: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, dict[str, Figure]]:
+def _trial(trials: Columns, clusters: Clusters) -> dict[str, dict[str, Figure]]:
     """Return mean and quantiles of every number that a trial has."""
     skip = {"replicate", "draw", "ended_at", "enrolled_by_month"}
+    names = [f"q{int(100 * level)}" for level in LEVELS]
     found: dict[str, dict[str, Figure]] = {}
     for column in trials.columns:
         if column in skip:
             continue
-        values = trials[column].to_numpy(np.float64)
-        found[str(column)] = {"mean": montecarlo.mean(values, clusters)} | {
-            f"q{int(100 * level)}": montecarlo.quantile(values, level, clusters) for level in LEVELS
-        }
-    for milestone, share in _shares(trials["ended_at"].to_numpy(), clusters).items():
+        values = np.asarray(trials[column], np.float64)
+        figures = montecarlo.quantiles(values, LEVELS, clusters)
+        found[str(column)] = {"mean": montecarlo.mean(values, clusters)}
+        found[str(column)] |= dict(zip(names, figures, strict=True))
+    for milestone, share in _shares(np.asarray(trials["ended_at"]), clusters).items():
         found[f"ended_at.{milestone}"] = {"mean": share}
     return found
 
 
-def _shares(ended: npt.NDArray[Any], clusters: npt.NDArray[np.int64]) -> dict[str, Figure]:
+def _shares(ended: npt.NDArray[Any], clusters: Clusters) -> dict[str, Figure]:
     return {str(m): montecarlo.proportion(ended == m, clusters) for m in sorted(set(ended))}
 
 
-def _enrolment(trials: pd.DataFrame, clusters: npt.NDArray[np.int64]) -> dict[str, list[Figure]]:
+def _enrolment(trials: Columns, clusters: Clusters) -> dict[str, list[Figure]]:
     """Return the band of patients randomised by the end of each month, until nothing changes."""
-    counts = np.array(trials["enrolled_by_month"].to_list())
-    assert counts.shape[1] == MONTHS + 1
-    months = int(np.argmax((counts == counts[:, -1:]).all(axis=0))) + 1
-    return {
-        f"q{int(100 * level)}": [
-            montecarlo.quantile(column, level, clusters) for column in counts.T[: months + 1]
-        ]
-        for level in LEVELS
-    }
+    names = [f"q{int(100 * level)}" for level in LEVELS]
+    found: dict[str, list[Figure]] = {name: [] for name in names}
+    complete = False
+    final = items(trials, "enrolled_by_month", slice(MONTHS, MONTHS + 1))[:, 0]
+    for first in range(0, MONTHS + 1, AT_ONCE):
+        counts = items(trials, "enrolled_by_month", slice(first, first + AT_ONCE))
+        for month in counts.T:
+            for name, figure in zip(
+                names, montecarlo.quantiles(month, LEVELS, clusters), strict=True
+            ):
+                found[name].append(figure)
+            if complete:  # the month after the last in which anybody came is told as well
+                return found
+            complete = bool((month == final).all())
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raresim.study.run import Progress
+from raresim.study.tasks import Progress
 
 
 class Told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from raresim.disease.uncertain import statements
 from tests.worlds import ATAXIA, CGD
 
 ROOT = Path(__file__).parents[2]
+SMALL = "duchenne-bespoke"
 
 
 COMMANDS = [
@@ -252,8 +254,11 @@ def test_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder, words in runs.items():
         asked = ("simulate", CGD, "-r", "1100", "-o", folder, "--no-report", *words)
         raresim(*asked, cwd=tmp_path, alone=True)
-    files = ["summary.json", "curves.parquet", "replicates/trials.parquet"]
-    for file in [*files, "replicates/analyses.parquet", "scenario.yaml", "model.yaml"]:
+    files = {str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*.*")}
+    assert (tmp_path / "a" / "manifest.json").read_bytes() == (
+        tmp_path / "c" / "manifest.json"
+    ).read_bytes()
+    for file in files - {"manifest.json"}:  # it names the engine
         contents = {(tmp_path / folder / file).read_bytes() for folder in runs}
         assert len(contents) == 1, file
 
@@ -393,12 +398,13 @@ def test_completion_is_offered_for_the_shell() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_interrupted_run_ends_cleanly(workers: str, tmp_path: Path) -> None:
-    words = ("simulate", CGD, "-r", "100000", "--workers", workers, "-o", str(tmp_path / "run"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def test_an_interrupted_run_ends_cleanly_and_is_resumed(workers: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    asked = ("simulate", SMALL, "--workers", workers, "-o", str(folder), "--no-report")
+    words = (*asked, "-r", "100000")
     started = subprocess.Popen(
         [sys.executable, "-m", "raresim", *words],
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -406,13 +412,56 @@ def test_an_interrupted_run_ends_cleanly(workers: str, tmp_path: Path) -> None:
         # tests that were started in the background ignore Ctrl-C, and so would their children
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    time.sleep(6)
+    shards, began = folder / "unfinished" / "shards", time.monotonic()
+    while time.monotonic() - began < 60 and not list(shards.glob("*.shard")):
+        time.sleep(0.05)
+    assert "another process works in this folder" in raresim(*words, "--resume", code=2)
     os.killpg(started.pid, signal.SIGINT)  # as Ctrl-C does, to everybody in the foreground
     try:
         _, said = started.communicate(timeout=30)
     finally:
         started.kill()
     assert started.returncode == 130, said
-    assert "interrupted; nothing was written" in said
     assert "Traceback" not in said
-    assert list(tmp_path.iterdir()) == []
+    done = len(list(shards.glob("*.shard")))
+    assert f"interrupted; {folder} keeps the {done} pieces done; add --resume to go on" in said
+    assert "add --resume" in raresim(*words, code=2)
+    assert "settings.replicates: 100000, here 100" in raresim(
+        *asked, "-r", "100", "--resume", code=2
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_full_disk_ends_a_run_without_traceback(tmp_path: Path) -> None:
+    words = ("simulate", SMALL, "-r", "64", "--workers", "1", "-o", "run", "--no-report")
+    done = subprocess.run(
+        [sys.executable, "-m", "raresim", *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        # no file may become larger: those of true values fit, those of trials do not
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "the disk takes no more" in done.stderr
+    raresim(*words, cwd=tmp_path)
+    assert (tmp_path / "run" / "manifest.json").is_file()
+
+
+def test_a_finished_run_is_resumed_at_once(tmp_path: Path) -> None:
+    words = ("simulate", SMALL, "-r", "64", "-o", "run", "--no-report")
+    assert "nothing to resume without a folder" in raresim("simulate", SMALL, "--resume", code=2)
+    first = raresim(*words, "--resume", cwd=tmp_path)
+    again = raresim(*words, "--resume", cwd=tmp_path)
+    assert "nothing was left to do" in again
+    assert first.splitlines()[:-1] == again.splitlines()[:-1]
+
+
+def test_a_run_stops_at_the_error_asked_for(tmp_path: Path) -> None:
+    said = raresim("simulate", SMALL, "--mcse", "0.02")
+    assert "stopped after 1,024 trials: one standard error is at most 0.02" in said
+    said = raresim("simulate", SMALL, "--mcse", "0.02", "-r", "100")
+    assert "one standard error of 0.02 was asked for: 100 trials are too few" in said
