@@ -124,7 +124,7 @@ def _visits(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
 
     ledger = run.ledger
     weeks = [0, *scenario.spec.design.visits.weeks]
-    readings = {name: readings_of(run.fate, ledger, name) for name in run.fate.readings}
+    readings = {name: readings_of(run.fate, ledger, name) for name in scenario.model.readers}
     rows = []
     for k in _rows(run):
         ticks = [ledger.randomised[0, k], *ledger.visits[0, k]]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
 from raresim.study.costs import cost, screenings
+from raresim.trial.cut.known import readings_of
 from raresim.trial.cut.table import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun, with_registry
 from raresim.trial.grammar.published import ChangeResult
@@ -105,7 +106,7 @@ def _published_changes(scenario: Scenario, run: BlockRun) -> dict[str, Any]:
             number = scenario.arms.index(result.arm)
             visit = scenario.spec.design.visits.weeks.index(result.at_week)
             mine = run.ledger.present & (run.ledger.arm == number)
-            readings = run.fate.readings[result.change_of][number]
+            readings = readings_of(run.fate, run.ledger, result.change_of)
             change, came = _changes(run, mine, readings, visit)
             with np.errstate(invalid="ignore"):
                 found[result.column] = change.sum(1) / came.sum(1)
@@ -117,8 +118,7 @@ def _changes(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return each patient's change at a visit, zero where nobody came, and who came."""
     came = mine & (run.ledger.visits[..., visit] < NEVER)
-    values = take(readings[..., [0, 1 + visit]], run.fate.place(run.ledger.candidate))
-    return np.where(came, values[..., 1] - values[..., 0], 0.0), came
+    return np.where(came, readings[..., 1 + visit] - readings[..., 0], 0.0), came
 
 
 def _enrolment(run: BlockRun) -> npt.NDArray[np.int32]:
@@ -162,8 +162,9 @@ def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
         mine = run.ledger.present & (run.ledger.arm == number)
         for name in run.ledger.events:
             rows += _event_rows(scenario, run, arm, mine, name)
-        for name, readings in run.fate.readings.items():
-            rows += _reading_rows(scenario, run, arm, mine, name, readings[number])
+        for name in scenario.model.readers:
+            readings = readings_of(run.fate, run.ledger, name)
+            rows += _reading_rows(scenario, run, arm, mine, name, readings)
     columns = ["arm", "outcome", "kind", "day", "count", "total"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -190,5 +190,6 @@ def decision_points(scenario: Scenario) -> dict[str, int]:
     """Return the decision points of a scenario's first luck block, with their number of units."""
     luck = Luck(1, 0)
     candidates = expected_candidates(scenario)
-    fate(scenario, luck, scenario.hypotheses[0], candidates, rows=slice(0, 1))
+    found = fate(scenario, luck, scenario.hypotheses[0], candidates, rows=slice(0, 1))
+    _ = found.lives.arms
     return luck.points

@@ -8,6 +8,7 @@ everything up to it comes out as before.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy.typing as npt
 from raresim.trial.conduct.recruitment import recruit
 from raresim.trial.course import Course
 from raresim.trial.fate.decided import Fate
-from raresim.trial.ledger import Ledger, by_arm, replaced, take, truncate
+from raresim.trial.fate.life import Life
+from raresim.trial.ledger import Ledger, replaced, truncate
 from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks
 
@@ -29,7 +31,10 @@ def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate
     """
     replicates = len(fate.present)
     course = Course.unchanged(plan, replicates)
-    whole = _play(plan, fate, course)
+    if plan.changes:  # trials are played again, and others get into them
+        fate = replace(fate, screened=None)
+    whole, life = _play(plan, fate, course)
+    fate = replace(fate, patients=life)
     held = _held(plan, whole)
     performed = np.full(held.shape, NEVER)
     end = np.full(replicates, NEVER)
@@ -56,7 +61,10 @@ def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate
         if again.any():
             rows = np.flatnonzero(again)
             fate = _crossing_over(plan, fate, course, rows)
-            whole = replaced(whole, rows, _play(plan, fate.rows(rows), course.rows(rows)))
+            anew, life = _play(plan, fate.rows(rows), course.rows(rows))
+            whole = replaced(whole, rows, anew)
+            assert fate.patients is not None
+            fate = replace(fate, patients=fate.patients.replaced(rows, [life]))
             held[rows] = _held(plan, whole.rows(rows))
     return truncate(whole, end), performed, fate
 
@@ -81,39 +89,36 @@ def _held(plan: Plan, whole: Ledger) -> Ticks:
     return np.stack([_tick(milestone, whole) for milestone in plan.milestones], axis=1)
 
 
-def _play(plan: Plan, fate: Fate, course: Course) -> Ledger:
-    """Return the ledger of trials whose course is known from the start."""
+def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
+    """Return the ledger of trials whose course is known from the start, and its patients' lives."""
     who = recruit(plan, fate, course)
-    place = fate.place(who.order)
+    life = fate.allotted(who.order, who.arm)
     absolute = _from_randomisation(np.where(who.inside, who.ready, NEVER))
-    events = {name: absolute(by_arm(fate.events[name], who.arm, place)) for name in plan.outcomes}
-    out, reason = _exits(plan, fate, course, absolute, who.arm, place, events)
-    crossed = absolute(by_arm(fate.crossed, who.arm, place))
-    begun = absolute(by_arm(fate.periods, who.arm, place))
+    events = {name: absolute(life.events[name]) for name in plan.outcomes}
+    out, reason = _exits(plan, life, course, absolute, events)
+    crossed, begun = absolute(life.crossed), absolute(life.periods)
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
-    return Ledger(
+    ledger = Ledger(
         candidate=np.where(who.inside, who.order, -1),
         randomised=np.where(who.inside, who.ready, NEVER),
         arm=who.arm,
         stratum=who.stratum,
         open=who.open,
-        stop=_kept(absolute(by_arm(fate.stop, who.arm, place)), out),
+        stop=_kept(absolute(life.stop), out),
         periods=np.where(begun < out[..., None], begun, NEVER),  # none begins as follow-up ends
         crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
         exit=out,
         reason=reason,
-        lag=np.where(who.inside, take(fate.lag, place), 0),
+        lag=np.where(who.inside, life.lag, 0),
         events={name: _kept(value, out) for name, value in events.items()},
-        rescued={
-            name: _kept(absolute(by_arm(since, who.arm, place)), out)
-            for name, since in fate.rescued.items()
-        },
-        visits=_kept(absolute(take(fate.visits, place)), out),
+        rescued={name: _kept(absolute(since), out) for name, since in life.rescued.items()},
+        visits=_kept(absolute(life.visits), out),
         presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
         kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
         end=np.full(len(who.closed), NEVER),
     )
+    return ledger, life
 
 
 def _from_randomisation(randomised: Ticks) -> Any:
@@ -128,23 +133,17 @@ def _from_randomisation(randomised: Ticks) -> Any:
 
 
 def _exits(
-    plan: Plan,
-    fate: Fate,
-    course: Course,
-    absolute: Any,
-    arm: npt.NDArray[np.int8],
-    place: npt.NDArray[np.int64],
-    events: dict[str, Ticks],
+    plan: Plan, life: Life, course: Course, absolute: Any, events: dict[str, Ticks]
 ) -> tuple[Ticks, npt.NDArray[np.int8]]:
     """Return the end of each patient's follow-up and its reason; death goes before leaving.
 
     An extended follow-up is for those whose own has not ended when the change acts.
     """
-    follow = absolute(by_arm(fate.follow, arm, place))
+    follow = absolute(life.follow)
     extended, length = course.first(plan, "extend")
     longer = absolute(np.broadcast_to(length[:, None], follow.shape))
     follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
-    leave = absolute(by_arm(fate.leave, arm, place))
+    leave = absolute(life.leave)
     out = np.minimum(follow, leave)
     reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
     for name in plan.fatal:

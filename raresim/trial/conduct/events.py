@@ -152,7 +152,7 @@ class Trial:
         lag, among = self.lag(i), sum(1 << k for k in self.desk.open)
         self.write("randomised", i, how, arm, stratum, lag, among)
         self.env.process(self.patient(i, arm, self.last))
-        if self.fate.crossed[arm][0, self.place(i)] == 0:
+        if self.fate.lives.arms[arm].crossed[0, self.place(i)] == 0:
             self.write("crossed over", i)
         if self.randomised == self.n:
             self.close(full=True)
@@ -196,7 +196,7 @@ class Trial:
 
     def lag(self, i: int) -> int:
         """Return how long a patient's data take to be known."""
-        return int(self.fate.lag[0, self.place(i)])
+        return int(self.fate.lives.arms[0].lag[0, self.place(i)])
 
     def reborn(self) -> None:
         """Let everybody in the study live through what will happen as it is decided now."""
@@ -206,28 +206,28 @@ class Trial:
 
     def agenda(self, i: int, arm: int, start: int) -> list[tuple[int, Kind, int, str]]:
         """Return what will happen to a patient, in order, up to the end of follow-up."""
-        i = self.place(i)
-        out, reason = int(self.fate.follow[arm][0, i]), Exit.COMPLETED
+        i, life = self.place(i), self.fate.lives.arms[arm]
+        out, reason = int(life.follow[0, i]), Exit.COMPLETED
         if self.longer and start + out > self.longer_since:
             out = max(out, self.longer)
-        if int(self.fate.leave[arm][0, i]) < out:
-            out, reason = int(self.fate.leave[arm][0, i]), Exit.LEFT
+        if int(life.leave[0, i]) < out:
+            out, reason = int(life.leave[0, i]), Exit.LEFT
         for name in self.plan.fatal:
-            if int(self.fate.events[name][arm][0, i, 0]) <= out:
-                out, reason = int(self.fate.events[name][arm][0, i, 0]), Exit.DIED
+            if int(life.events[name][0, i, 0]) <= out:
+                out, reason = int(life.events[name][0, i, 0]), Exit.DIED
         todo = [(out, Kind.EXIT, int(reason), "")]
         for name in self.plan.outcomes:
-            times = self.fate.events[name][arm][0, i].tolist()
+            times = life.events[name][0, i].tolist()
             todo += [(t, Kind.OUTCOME, k, name) for k, t in enumerate(times) if t <= out]
-        visits = self.fate.visits[0, i].tolist()
+        visits = life.visits[0, i].tolist()
         todo += [(t, Kind.VISIT, k, "") for k, t in enumerate(visits) if t <= out]
-        begun = zip(self.plan.periods[arm], self.fate.periods[arm][0, i].tolist(), strict=True)
+        begun = zip(self.plan.periods[arm], life.periods[0, i].tolist(), strict=True)
         todo += [(t, Kind.PERIOD, k, name) for k, (name, t) in enumerate(begun) if t < out]
-        for name, since in self.fate.rescued.items():
-            if int(since[arm][0, i]) <= out:
-                todo.append((int(since[arm][0, i]), Kind.RESCUE, 0, name))
-        if int(self.fate.stop[arm][0, i]) <= out:
-            todo.append((int(self.fate.stop[arm][0, i]), Kind.STOP_TREATMENT, 0, ""))
+        for name, since in life.rescued.items():
+            if int(since[0, i]) <= out:
+                todo.append((int(since[0, i]), Kind.RESCUE, 0, name))
+        if int(life.stop[0, i]) <= out:
+            todo.append((int(life.stop[0, i]), Kind.STOP_TREATMENT, 0, ""))
         return sorted((start + tick, kind, number, name) for tick, kind, number, name in todo)
 
     def learn(self, lag: int, what: str, of: str, arm: int) -> None:
@@ -337,7 +337,7 @@ class Trial:
         self.crossing[change.number] = now
         self.fate = self.fate.crossing_over(np.array([self.crossing]))
         for i, arm in self.active.items():
-            since = int(self.fate.crossed[arm][0, self.place(i)])
+            since = int(self.fate.lives.arms[arm].crossed[0, self.place(i)])
             if self.begun[i] + since == now and arm == change.arm:
                 self.write("crossed over", i, lag=self.lag(i))
         self.reborn()
@@ -357,7 +357,9 @@ class Trial:
 
     def ledger(self) -> Ledger:
         """Return the ledger of what has happened so far."""
-        return fold(self.log, self.plan, self.fate.candidates, self.fate.visits.shape[2])
+        return fold(
+            self.log, self.plan, self.fate.candidates, self.fate.lives.arms[0].visits.shape[2]
+        )
 
 
 def conduct(

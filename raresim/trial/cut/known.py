@@ -69,7 +69,10 @@ class Data:
 
 def readings_of(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
     """Return what was read of each patient, at randomisation and each visit, under their arm."""
-    return by_arm(fate.readings[outcome], ledger.arm, fate.place(ledger.candidate))
+    if fate.patients is not None:
+        return fate.patients.readings[outcome]
+    arms = tuple(life.readings[outcome] for life in fate.lives.arms)
+    return by_arm(arms, ledger.arm, fate.place(ledger.candidate))
 
 
 def first_of(endpoint: Endpoint, data: Data, end: Ticks) -> Ticks:

@@ -16,7 +16,7 @@ from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.at_visit import change, share
 from raresim.trial.cut.concurrent import analysed, factors
-from raresim.trial.cut.known import Data, first_of, last_visit
+from raresim.trial.cut.known import Data, first_of, last_visit, readings_of
 from raresim.trial.cut.period_table import period_table
 from raresim.trial.cut.stage_table import stage_table
 from raresim.trial.cut.tables import (
@@ -142,9 +142,8 @@ def _covariates(names: list[str], fate: Fate, ledger: Ledger) -> Floats:
             continue
         if name.endswith(" at baseline"):
             outcome = name.removesuffix(" at baseline").removeprefix("log ")
-            values = fate.readings[outcome][0][..., 0]
-            values = np.log1p(values) if name.startswith("log ") else values
-            columns.append(take(values, fate.place(ledger.candidate))[..., None])
+            values = readings_of(fate, ledger, outcome)[..., :1]
+            columns.append(np.log1p(values) if name.startswith("log ") else values)
         else:
             values = fate.baseline[name].astype(np.float64)
             columns.append(take(values, ledger.candidate)[..., None])

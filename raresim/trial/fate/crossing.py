@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresim.evidence.statistics import Floats
+from raresim.trial.fate.life import Life
 from raresim.trial.fate.people import People
 from raresim.trial.fate.sequence import Sequence
 from raresim.trial.ledger import take, widened
@@ -38,7 +39,7 @@ def switches(scenario: Scenario, fate: Fate, at: Ticks, resolution: int) -> dict
         arm, acts = scenario.arms.index(crossing.cross_over), at[:, number, None]
         there = (acts < NEVER) & (ready < NEVER)
         since = np.maximum(np.where(there, acts - np.where(there, ready, 0), 0), 0)
-        ongoing = fate.stop[arm] > since
+        ongoing = fate.lives.arms[arm].stop > since
         if crossing.treat_for is None:
             ongoing &= since < planned
         found[arm] = np.where(there & ongoing, since, NEVER)
@@ -59,44 +60,37 @@ def crossed(scenario: Scenario, folk: People, since: dict[int, Ticks]) -> People
     return replace(folk, crossed=found, luck=folk.luck.afresh())
 
 
-def spliced(before: Fate, after: dict[str, Any], since: dict[int, Ticks]) -> Fate:
-    """Return the fate that is `before` up to each candidate's change, and `after` from then on."""
+def spliced(before: Life, after: Life, since: Ticks | None) -> Life:
+    """Return the life of an arm that is `before` up to each one's change, `after` from then on."""
+    if since is None:
+        return before
 
-    def entries(old: tuple[Ticks, ...], new: tuple[Ticks, ...]) -> tuple[Ticks, ...]:
-        pairs = enumerate(zip(old, new, strict=True))
-        return tuple(_spliced(*pair, since.get(arm)) for arm, pair in pairs)
+    def each(how: Any, old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+        return {name: how(value, new[name], since) for name, value in old.items()}
 
-    def readings(old: tuple[Floats, ...], new: tuple[Floats, ...]) -> tuple[Floats, ...]:
-        pairs = enumerate(zip(old, new, strict=True))
-        return tuple(_read(*pair, before.visits, since.get(arm)) for arm, pair in pairs)
-
-    def each(how: Any, name: str) -> dict[str, Any]:
-        return {key: how(old, after[name][key]) for key, old in getattr(before, name).items()}
+    def read(old: Floats, new: Floats, since: Ticks) -> Floats:
+        return _read(old, new, before.visits, since)
 
     return replace(
         before,
-        stop=entries(before.stop, after["stop"]),
-        leave=entries(before.leave, after["leave"]),
-        events=each(entries, "events"),
-        rescued=each(entries, "rescued"),
-        readings=each(readings, "readings"),
-        crossed=tuple(since.get(arm, never) for arm, never in enumerate(before.crossed)),
+        stop=_spliced(before.stop, after.stop, since),
+        leave=_spliced(before.leave, after.leave, since),
+        events=each(_spliced, before.events, after.events),
+        rescued=each(_spliced, before.rescued, after.rescued),
+        readings=each(read, before.readings, after.readings),
+        crossed=since,
     )
 
 
-def _spliced(old: Ticks, new: Ticks, since: Ticks | None) -> Ticks:
+def _spliced(old: Ticks, new: Ticks, since: Ticks) -> Ticks:
     """Return ticks of one arm: those by the change as they were, those after it anew."""
-    if since is None:
-        return old
     if old.ndim == 3:
         width = max(old.shape[-1], new.shape[-1])
         old, new, since = widened(old, width), widened(new, width), since[..., None]
     return np.where((old <= since) | (new <= since), old, new)
 
 
-def _read(old: Floats, new: Floats, visits: Ticks, since: Ticks | None) -> Floats:
+def _read(old: Floats, new: Floats, visits: Ticks, since: Ticks) -> Floats:
     """Return readings of one arm: at randomisation and at visits by the change as they were."""
-    if since is None:
-        return old
     later = np.concatenate([np.zeros((*since.shape, 1), bool), visits > since[..., None]], axis=-1)
     return np.where(later, new, old)

@@ -6,7 +6,7 @@ and exists once: both conducts read the same integer ticks, and neither draws no
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,25 +23,15 @@ from raresim.trial.fate.crossing import crossed, spliced, switches
 from raresim.trial.fate.effects import Effects, rows_of_effects
 from raresim.trial.fate.enrolment import survival_of
 from raresim.trial.fate.external import Externals, externals
-from raresim.trial.fate.follow_up import (
-    data_lag,
-    events,
-    follow_up,
-    leaves,
-    periods,
-    rescued,
-    visit_plan,
-)
+from raresim.trial.fate.follow_up import visit_plan
+from raresim.trial.fate.life import Life, Lives, life, put_together
 from raresim.trial.fate.people import People
-from raresim.trial.fate.readings import Booleans, readings, visits
+from raresim.trial.fate.readings import Booleans, visits
 from raresim.trial.fate.roster import Roster, roster
 from raresim.trial.fate.screening import members, narrowed, screening_days, withdraws
-from raresim.trial.ledger import everybody, replaced, stacked, take
+from raresim.trial.ledger import everybody, take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
-
-LIFE = ("stop", "leave", "events", "readings", "rescued", "crossed")
-"""What of fate is another when a patient changes treatment."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +42,10 @@ class Fate:
     `screenings` counts how often a candidate came; `narrowed` (a third axis) says who meets each
     condition that a milestone may add, `members` who belongs to each estimand's subgroup; `factors`
     are the levels of the factors of randomisation, `coin` what decides the arm where no list does.
-    Of those on the `roster`, in its order, since only they can be randomised: `lag` is how long
-    data take to be known; `stop` (of treatment), `leave`, `follow` (end of follow-up), `visits`,
-    `events`, `readings` and `rescued` count from randomisation.
-    `periods` (a third axis) is when each period of an arm after the first is begun, NEVER by
-    whoever does not take it or ended treatment before.
-    `events[outcome]` (adverse events too), `readings[outcome]` and `rescued[medication]` hold an
-    array for each arm; the first reading is that of randomisation. `crossed` is when each patient
-    changes to another arm's treatment, which a milestone decides: NEVER until `crossing_over`.
-    `row` are the numbers of the replicates in their luck block. `external` are the patients of a
-    registry, whom no conduct sees.
+    `lives` are those of who is on the `roster`, in its order, since only they can be randomised:
+    under each arm. `patients` is, where it is known who is in the ledger, the life of each patient
+    under the arm allotted. `row` are the numbers of the replicates in their luck block. `external`
+    are the patients of a registry, whom no conduct sees.
     """
 
     opens: Ticks
@@ -77,21 +61,13 @@ class Fate:
     lists: npt.NDArray[np.int8]
     coin: Floats
     roster: Roster
-    lag: Ticks
-    stop: tuple[Ticks, ...]
-    leave: tuple[Ticks, ...]
-    follow: tuple[Ticks, ...]
-    visits: Ticks
-    events: dict[str, tuple[Ticks, ...]]
-    readings: dict[str, tuple[Floats, ...]]
     baseline: dict[str, npt.NDArray[Any]]
-    fatal: tuple[str, ...]
-    rescued: dict[str, tuple[Ticks, ...]]
-    periods: tuple[Ticks, ...]
-    crossed: tuple[Ticks, ...]
+    lives: Lives = field(repr=False)
     asked: Question
     row: npt.NDArray[np.int64]
     external: Externals | None
+    screened: Screened | None = field(default=None, repr=False)
+    patients: Life | None = field(default=None, repr=False)
 
     @property
     def candidates(self) -> int:
@@ -112,11 +88,34 @@ class Fate:
                 return tuple(cut(part) for part in value)
             if isinstance(value, dict):
                 return {name: cut(part) for name, part in value.items()}
-            if isinstance(value, (Externals, Roster)):
+            if isinstance(value, (Externals, Roster, Lives)):
                 return value.rows(chosen)
+            if isinstance(value, Life):
+                return value.map(lambda part: part[chosen])
+            if isinstance(value, Screened):
+                return None
             return value[chosen] if isinstance(value, np.ndarray) else value
 
         return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
+
+    def allotted(self, candidate: npt.NDArray[np.int64], arm: npt.NDArray[np.int8]) -> Life:
+        """Return the lives of candidates under an arm each, both (replicates, n).
+
+        Of nobody else, and under no other arm, where this is the fate of screening itself; else
+        from what is known of the roster.
+        """
+        if self.screened is None:
+            width = self.roster.candidate.shape[1]
+            return put_together(self.lives.arms, self.place(candidate) + width * arm.astype(int))
+        parts, at, before = [], np.zeros(arm.shape, np.int64), 0
+        for number in np.unique(arm).tolist():
+            mine = arm == number
+            width = int(mine.sum(axis=1).max())
+            own = np.argsort(~mine, axis=1, kind="stable")[:, :width]
+            parts.append(self.screened.life(number, take(candidate, own)))
+            at = np.where(mine, before + np.cumsum(mine, axis=1) - 1, at)
+            before += width
+        return put_together(parts, at)
 
     def crossing_over(self, at: Ticks) -> Fate:
         """Return the fate where crossings act since the ticks `at` (replicates, crossings).
@@ -126,22 +125,23 @@ class Fate:
         first = int(self.row.min())
         width = self.roster.candidate.shape[1]
         asked = replace(self.asked, luck=self.asked.luck.afresh(), width=width)
-        known, folk = _decided(asked, slice(first, int(self.row.max()) + 1))
+        known = _decided(asked, slice(first, int(self.row.max()) + 1))
         acts = np.full((len(known.row), at.shape[1]), NEVER)
         acts[self.row - first] = at
-        scenario, resolution = self.asked.scenario, self.asked.resolution
-        since = switches(scenario, known, acts, resolution)
-        later = crossed(scenario, folk, since)
-        lived = spliced(known, _life(scenario, later, resolution), since)
-        return lived.rows(self.row - first)
+        assert known.screened is not None
+        folk, seen = known.screened.on(known.roster.candidate)
+        since = switches(asked.scenario, known, acts, asked.resolution)
+        later = crossed(asked.scenario, folk, since)
+        lived = tuple(
+            spliced(old, life(asked.scenario, later, arm, seen, asked.resolution), since.get(arm))
+            for arm, old in enumerate(known.lives.arms)
+        )
+        return replace(known, lives=Lives(lambda: lived), screened=None).rows(self.row - first)
 
     def replaced(self, rows: npt.NDArray[np.int64], others: list[Fate]) -> Fate:
         """Return the fate with the lives of some rows from others, in their order."""
-        lives = {
-            name: replaced(getattr(self, name), rows, stacked([getattr(o, name) for o in others]))
-            for name in LIFE
-        }
-        return replace(self, **lives)
+        lives = self.lives.replaced(rows, [other.lives for other in others])
+        return replace(self, lives=lives, screened=None)
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,11 @@ def fate(
     replicates agree would otherwise differ in its last digits with the replicates at hand.
     """
     asked = Question(scenario, luck, hypothesis, candidates, resolution, place, width)
-    return _decided(asked, rows)[0]
+    return _decided(asked, rows)
 
 
-def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
-    """Return the fate of some replicates, and the people on the roster, whose lives it tells."""
+def _decided(asked: Question, rows: slice) -> Fate:
+    """Return the fate of some replicates."""
     scenario, resolution = asked.scenario, asked.resolution
     numbers, effects = scenario.numbers(asked.hypothesis, asked.luck, asked.place)
     numbers, effects = numbers.rows(rows), rows_of_effects(effects, rows)
@@ -189,11 +189,9 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
     found = _screened(asked, asked.luck.only(rows), numbers, effects)
     luck, folk = found.luck, found.folk
     who = roster(scenario, found.eligible, found.ready, asked.width)
-    lives, seen = _on_roster(found, who, numbers, resolution)
     states: dict[str, Any] = {**folk.patients.values, "site": folk.patients.site}
     strata = scenario.spec.design.randomise.strata
-    nobody = np.broadcast_to(np.int64(NEVER), who.candidate.shape)
-    fate = Fate(
+    return Fate(
         opens=found.opens,
         present=found.present,
         ready=found.ready,
@@ -206,39 +204,70 @@ def _decided(asked: Question, rows: slice) -> tuple[Fate, People]:
         factors=tuple(np.asarray(states[name], np.int64) for name in strata),
         lists=lists,
         coin=coin(scenario, luck, asked.candidates),
-        baseline=states,
         roster=who,
-        lag=data_lag(scenario, lives.luck, lives.patients.units, resolution),
-        follow=follow_up(scenario, lives.luck, lives.patients.units, resolution),
-        visits=seen,
-        fatal=scenario.model.spec.fatal,
-        periods=periods(scenario, lives, resolution),
-        crossed=(nobody,) * len(scenario.arms),
+        baseline=states,
+        lives=Lives(lambda: found.lives(who.candidate)),
         asked=asked,
         row=np.arange(luck.replicates) + (rows.start or 0),
         external=others,
-        **_life(scenario, lives, resolution),
+        screened=found,
     )
-    known = luck.points
-    luck.adopt({point: n for point, n in lives.luck.points.items() if point not in known})
-    return fate, lives
 
 
 @dataclass(frozen=True)
-class _Screened:
-    """All candidates: who presents when, and what screening finds."""
+class Screened:
+    """All candidates: who presents when, and what screening finds; from it, any of their lives."""
 
     luck: Luck
     folk: People
+    numbers: Parameters
     calendar: Any
+    resolution: int
     opens: Ticks
     present: Ticks
     ready: Ticks
     eligible: Booleans
     withdrew: Booleans
 
+    def on(self, candidate: npt.NDArray[np.int64]) -> tuple[People, Ticks]:
+        """Return some candidates (replicates, places) with all that they are, and their visits.
 
-def _screened(asked: Question, luck: Luck, numbers: Parameters, effects: Effects) -> _Screened:
+        The same luck as at screening, so that they are who was screened.
+        """
+        scenario, units = self.folk.scenario, candidate.shape[1]
+        luck = TakenLuck(self.luck.afresh(), self.folk.patients.units, candidate)
+        jitter, seen = visit_plan(scenario, luck, units, self.resolution)
+        found = people(
+            *(scenario, luck, units, self.numbers, self.folk.effects),
+            calendar=None if self.calendar is None else take(self.calendar, candidate),
+            visits=visits(scenario, luck, jitter, seen < NEVER),
+            known=self.folk.patients.taken(candidate),
+        )
+        return found, seen
+
+    def life(self, arm: int, candidate: npt.NDArray[np.int64]) -> Life:
+        """Return the life under one arm of some candidates."""
+        folk, seen = self.on(candidate)
+        found = life(folk.scenario, folk, arm, seen, self.resolution)
+        self._adopt(folk.luck)
+        return found
+
+    def lives(self, candidate: npt.NDArray[np.int64]) -> tuple[Life, ...]:
+        """Return the life of some candidates under each arm."""
+        folk, seen = self.on(candidate)
+        scenario = folk.scenario
+        arms = range(len(scenario.arms))
+        found = tuple(life(scenario, folk, arm, seen, self.resolution) for arm in arms)
+        self._adopt(folk.luck)
+        return found
+
+    def _adopt(self, luck: Luck) -> None:
+        """Enter the points that lives were asked for into the register of screening's luck."""
+        known = self.luck.points
+        self.luck.adopt({point: n for point, n in luck.points.items() if point not in known})
+
+
+def _screened(asked: Question, luck: Luck, numbers: Parameters, effects: Effects) -> Screened:
     """Let all candidates present and be screened."""
     scenario, candidates, spec = asked.scenario, asked.candidates, asked.scenario.spec
     survival, until = survival_of(spec.truth, numbers), spec.design.recruit_for
@@ -258,46 +287,18 @@ def _screened(asked: Question, luck: Luck, numbers: Parameters, effects: Effects
     if came.waiting is not None:  # who dies during screening is not randomised
         eligible = eligible & came.waiting.alive(came.day + whole)
     withdrew = eligible & withdraws(scenario, luck, candidates)
-    return _Screened(
+    return Screened(
         luck,
         folk,
+        numbers,
         calendar,
+        asked.resolution,
         opens=ticks(came.opens, asked.resolution),
         present=present,
         ready=np.where(present < NEVER, present + wait, NEVER),
         eligible=np.asarray(eligible & ~withdrew),
         withdrew=withdrew,
     )
-
-
-def _on_roster(
-    found: _Screened, who: Roster, numbers: Parameters, resolution: int
-) -> tuple[People, Ticks]:
-    """Return the people on the roster, with all that they are, and the ticks of their visits.
-
-    The same luck as at screening, so that they are who was screened.
-    """
-    scenario, folk, units = found.folk.scenario, found.folk, who.candidate.shape[1]
-    luck = TakenLuck(found.luck.afresh(), folk.patients.units, who.candidate)
-    jitter, seen = visit_plan(scenario, luck, units, resolution)
-    lives = people(
-        *(scenario, luck, units, numbers, folk.effects),
-        calendar=None if found.calendar is None else take(found.calendar, who.candidate),
-        visits=visits(scenario, luck, jitter, seen < NEVER),
-        known=folk.patients.taken(who.candidate),
-    )
-    return lives, seen
-
-
-def _life(scenario: Scenario, folk: People, resolution: int) -> dict[str, Any]:
-    """Return what becomes of everybody after randomisation, under each arm."""
-    return {
-        "stop": tuple(ticks(stop, resolution) for stop in folk.stop),
-        "leave": leaves(scenario, folk, resolution),
-        "events": events(scenario, folk, resolution),
-        "readings": readings(scenario, folk),
-        "rescued": rescued(folk, resolution),
-    }
 
 
 def expected_candidates(scenario: Scenario) -> int:

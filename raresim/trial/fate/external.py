@@ -22,15 +22,16 @@ from raresim.errors import RefusedError
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
 from raresim.trial.fate.candidates import people
-from raresim.trial.fate.follow_up import events, follow_up, leaves, rescued, visit_plan
+from raresim.trial.fate.follow_up import events, follow_up, leaves, visit_plan
+from raresim.trial.fate.life import Life, Lives
 from raresim.trial.fate.people import People, strips
-from raresim.trial.fate.readings import Booleans, readings, visits
+from raresim.trial.fate.readings import Booleans, visits
 from raresim.trial.fate.screening import members
 from raresim.trial.grammar.external import External, chance
 from raresim.trial.grammar.patient import Hazard
 from raresim.trial.ledger import Ledger, appended, beside, take
 from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import NEVER, Exit, Ticks
+from raresim.trial.ticks import NEVER, Exit, Ticks, ticks
 
 ODD_LUCK = 5.0
 """Standard errors by which a first stream of patients is longer than is needed on average."""
@@ -161,7 +162,8 @@ class _Stream:
     def lives(self, spec: External) -> Externals:
         """Return what is known of the first n who belong."""
         chosen = np.argsort(~self.belongs, axis=1, kind="stable")[:, : spec.n]
-        read = _as_rated(self.scenario, self.luck, readings(self.scenario, self.folk), spec)
+        read = self.folk.read(0, list(self.scenario.model.readers))
+        read = _as_rated(self.scenario, self.luck, read, spec)
         values = self.folk.patients.values
         return Externals(
             self._ledger(chosen, spec),
@@ -173,9 +175,9 @@ class _Stream:
     def _ledger(self, chosen: npt.NDArray[np.int64], spec: External) -> Ledger:
         """Return what the registry wrote down: nothing after a patient's exit, nor all events."""
         scenario, folk, resolution = self.scenario, self.folk, self.resolution
-        happened = {n: arms[0] for n, arms in events(scenario, folk, resolution).items()}
-        follow = follow_up(scenario, self.luck, folk.patients.units, resolution)[0]
-        leave = leaves(scenario, folk, resolution)[0]
+        happened = events(scenario, folk, 0, resolution)
+        follow = follow_up(scenario, folk, 0, resolution)
+        leave = leaves(scenario, folk, 0, resolution)
         out = np.minimum(follow, leave)
         reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
         for name in scenario.model.spec.fatal:
@@ -202,7 +204,10 @@ class _Stream:
             reason=take(reason, chosen).astype(np.int8),
             lag=np.zeros(shape, np.int64),
             events={name: kept(at) for name, at in happened.items()},
-            rescued={n: kept(arms[0]) for n, arms in rescued(folk, resolution).items()},
+            rescued={
+                name: kept(ticks(day, resolution))
+                for name, day in folk.treatment(0).rescues.since.items()
+            },
             visits=kept(self.seen),
             presented=nothing,
             kits=np.zeros(len(chosen), np.int64),
@@ -232,13 +237,13 @@ def _found(name: str, at: Ticks, luck: Luck, spec: External) -> Ticks:
 
 
 def _as_rated(
-    scenario: Scenario, luck: Luck, read: dict[str, tuple[Floats, ...]], spec: External
+    scenario: Scenario, luck: Luck, read: dict[str, Floats], spec: External
 ) -> dict[str, Floats]:
     """Return what the registry's raters read: with more noise, and shifted after time zero.
 
     Held to the score's range; a score that an event has put at its worst stays there.
     """
-    found = {name: arms[0] for name, arms in read.items()}
+    found = dict(read)
     labels = ["start", *(f"week{week}" for week in scenario.spec.design.visits.weeks)]
     for name, rating in spec.readings.items():
         values, outcome = found[name], scenario.model.spec.outcomes[name]
@@ -259,11 +264,6 @@ def joined(scenario: Scenario, fate: Fate, ledger: Ledger) -> tuple[Fate, Ledger
     """
     external, width = fate.external, fate.candidates
     assert external is not None
-    arms = range(len(scenario.arms))
-    readings = {
-        name: tuple(beside(own[arm], external.readings[name]) for arm in arms)
-        for name, own in fate.readings.items()
-    }
     nowhere = np.zeros(external.ledger.candidate.shape, np.int64)
     baseline = {
         name: beside(own, external.baseline.get(name, nowhere))
@@ -274,5 +274,14 @@ def joined(scenario: Scenario, fate: Fate, ledger: Ledger) -> tuple[Fate, Ledger
     other = replace(external.ledger, candidate=number + width)
     place = np.concatenate([fate.roster.place, number + fate.roster.candidate.shape[1]], axis=1)
     roster = replace(fate.roster, place=place)
-    fate = replace(fate, readings=readings, baseline=baseline, members=belong, roster=roster)
-    return fate, appended(ledger, other)
+
+    def read(own: Life) -> Life:
+        found = {name: beside(each, external.readings[name]) for name, each in own.readings.items()}
+        return replace(own, readings=found)
+
+    lives = Lives(lambda: tuple(read(own) for own in fate.lives.arms))
+    patients = None if fate.patients is None else read(fate.patients)
+    whole = replace(
+        fate, baseline=baseline, members=belong, roster=roster, lives=lives, patients=patients
+    )
+    return whole, appended(ledger, other)

@@ -7,44 +7,29 @@ import numpy as np
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
-from raresim.trial.fate.drop_out import unit_exponential
 from raresim.trial.fate.people import People, strips
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
 
-def data_lag(scenario: Scenario, luck: Luck, candidates: int, resolution: int) -> Ticks:
+def data_lag(scenario: Scenario, folk: People, resolution: int) -> Ticks:
     """Return how long each patient's data take to be known to the trial."""
     entry = scenario.spec.truth.data_entry
     if entry is None:
-        return np.zeros((luck.replicates, candidates), np.int64)
-    unit = unit_exponential(luck, "conduct.data_entry", candidates)
-    return ticks(unit / (1 / entry.mean), resolution)
+        return np.zeros(folk.eligible.shape, np.int64)
+    return ticks(folk.entering / (1 / entry.mean), resolution)
 
 
-def leaves(scenario: Scenario, folk: People, resolution: int) -> tuple[Ticks, ...]:
-    """Return when each candidate leaves the study, under each arm; the same luck under all."""
+def leaves(scenario: Scenario, folk: People, arm: int, resolution: int) -> Ticks:
+    """Return when each patient of an arm leaves the study."""
     hazard = scenario.spec.truth.leaves_study
-    unit = unit_exponential(folk.luck, "conduct.leaves_study", folk.patients.units)
-    arms = range(len(scenario.arms))
-    return tuple(ticks(folk.comes(hazard, arm, unit), resolution) for arm in arms)
+    return ticks(folk.comes(hazard, arm, folk.leaving), resolution)
 
 
-def rescued(folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
-    """Return since when each candidate takes each rescue, under each arm, NEVER if never."""
-    return {
-        name: tuple(ticks(since, resolution) for since in arms)
-        for name, arms in folk.rescued.items()
-    }
-
-
-def periods(scenario: Scenario, folk: People, resolution: int) -> tuple[Ticks, ...]:
-    """Return when each candidate begins each period after the first, under each arm."""
-    found = []
-    for arm in range(len(scenario.arms)):
-        own = [ticks(day, resolution) for day in folk.begins(arm)]
-        found.append(np.stack(own, axis=-1) if own else np.zeros((*folk.eligible.shape, 0), int))
-    return tuple(found)
+def periods(folk: People, arm: int, resolution: int) -> Ticks:
+    """Return when each patient begins each period of an arm after the first, a third axis."""
+    own = [ticks(day, resolution) for day in folk.begins(arm)]
+    return np.stack(own, axis=-1) if own else np.zeros((*folk.eligible.shape, 0), np.int64)
 
 
 def visit_plan(
@@ -64,42 +49,29 @@ def visit_plan(
     return np.stack(when, axis=-1), np.stack(seen, axis=-1)
 
 
-def follow_up(
-    scenario: Scenario, luck: Luck, candidates: int, resolution: int
-) -> tuple[Ticks, ...]:
-    """Return the end of follow-up for each arm: by design, or as a published trial closed."""
-    closed = scenario.spec.truth.followed_for
-    u = luck.uniform("conduct.followed_for", candidates)
-    whole = ticks(np.full(u.shape, scenario.follow_days), resolution)
-    if closed is None:
-        return (whole,) * len(scenario.arms)
-    found = []
-    for arm in scenario.arms:
-        if arm not in closed:  # an external control, which is followed as its own patients are
-            found.append(whole)
-            continue
-        law = fit(closed[arm].statistic, (0.0, scenario.follow_days), None)
-        found.append(np.minimum(ticks(law.quantile(u), resolution), whole))
-    return tuple(found)
+def follow_up(scenario: Scenario, folk: People, arm: int, resolution: int) -> Ticks:
+    """Return the end of an arm's follow-up: by design, or as a published trial closed."""
+    closed, name = scenario.spec.truth.followed_for, scenario.arms[arm]
+    whole = ticks(np.full(folk.eligible.shape, scenario.follow_days), resolution)
+    if closed is None or name not in closed:  # an external control is followed as its own are
+        return whole
+    law = fit(closed[name].statistic, (0.0, scenario.follow_days), None)
+    return np.minimum(ticks(law.quantile(folk.closing), resolution), whole)
 
 
-def events(scenario: Scenario, folk: People, resolution: int) -> dict[str, tuple[Ticks, ...]]:
-    """Return the ticks of outcomes' and adverse events by arm, NEVER after the follow-up."""
+def events(scenario: Scenario, folk: People, arm: int, resolution: int) -> dict[str, Ticks]:
+    """Return the ticks of outcomes' and adverse events, NEVER after the follow-up."""
     names = scenario.event_names
-    found: dict[str, list[Ticks]] = {name: [] for name in names}
-    for arm in range(len(scenario.arms)):
-        walked: dict[str, list[Ticks]] = {name: [] for name in names}
-        for strip in strips(*folk.eligible.shape):
-            paths = folk.walk(arm, strip)
-            for name in names:
-                days = paths[name].days
-                inside = days <= scenario.longest_follow_days
-                kept = max(1, int(np.max(np.sum(inside, axis=-1))))
-                followed = np.where(inside[..., :kept], days[..., :kept], np.inf)
-                walked[name].append(ticks(followed, resolution))
+    walked: dict[str, list[Ticks]] = {name: [] for name in names}
+    for strip in strips(*folk.eligible.shape):
+        paths = folk.walk(arm, strip)
         for name in names:
-            found[name].append(_wide(walked[name]))
-    return {name: tuple(arms) for name, arms in found.items()}
+            days = paths[name].days
+            inside = days <= scenario.longest_follow_days
+            kept = max(1, int(np.max(np.sum(inside, axis=-1))))
+            followed = np.where(inside[..., :kept], days[..., :kept], np.inf)
+            walked[name].append(ticks(followed, resolution))
+    return {name: _wide(parts) for name, parts in walked.items()}
 
 
 def _wide(parts: list[Ticks]) -> Ticks:

@@ -96,17 +96,6 @@ class People:
         found = self.treatment(arm, stops=stops, rescue=rescue)
         return found.rescues.added(found.exposures, len(found.rescues.since))
 
-    @property
-    def stop(self) -> tuple[Floats, ...]:
-        """The day on which treatment ends before its time, under each arm."""
-        return tuple(self.treatment(arm).stop for arm in range(len(self.scenario.arms)))
-
-    @property
-    def rescued(self) -> dict[str, tuple[Floats, ...]]:
-        """The day since which each rescue is taken, under each arm; infinite for never."""
-        each = [self.treatment(arm).rescues.since for arm in range(len(self.scenario.arms))]
-        return {name: tuple(since[name] for since in each) for name in each[0]}
-
     @cached_property
     def visits(self) -> Visits:
         """When everybody is seen, and the luck of what is read."""
@@ -291,6 +280,21 @@ class People:
             day = np.concatenate(parts)
         begins = self._takes[name] & (day <= self.scenario.longest_follow_days)
         return np.where(begins, day, np.inf)
+
+    @cached_property
+    def leaving(self) -> Floats:
+        """The luck of leaving the study, the same under every arm."""
+        return unit_exponential(self.luck, "conduct.leaves_study", self.patients.units)
+
+    @cached_property
+    def closing(self) -> Floats:
+        """The luck of how long a patient is followed, where a published trial says it."""
+        return self.luck.uniform("conduct.followed_for", self.patients.units)
+
+    @cached_property
+    def entering(self) -> Floats:
+        """The luck of how long data take to be known."""
+        return unit_exponential(self.luck, "conduct.data_entry", self.patients.units)
 
     @cached_property
     def _stopping(self) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,6 @@ from raresim.disease.outcomes import Occasion
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.scenario import Scenario
-
-if TYPE_CHECKING:
-    from raresim.trial.fate.people import People
 
 Booleans = npt.NDArray[np.bool_]
 
@@ -72,10 +69,3 @@ def as_planned(scenario: Scenario, luck: Luck, units: int) -> Visits:
     planned = 7.0 * np.array(scenario.spec.design.visits.weeks, np.float64)
     shape = (luck.replicates, units, len(planned))
     return visits(scenario, luck, np.broadcast_to(planned, shape), np.ones(shape, bool))
-
-
-def readings(scenario: Scenario, folk: People) -> dict[str, tuple[Floats, ...]]:
-    """Return what is read at randomisation and at each visit, under each arm."""
-    names = list(scenario.model.readers)
-    arms = [folk.read(arm, names) for arm in range(len(scenario.arms) if names else 0)]
-    return {name: tuple(read[name] for read in arms) for name in names}
