@@ -15,7 +15,8 @@ from raresim.disease import DiseaseModel, load_model
 from raresim.files import parse
 from raresim.study import sensitivity, simulate, store
 from raresim.trial import BlockRun, Scenario, load_scenario
-from raresim.trial.fate.decided import LIFE, Fate
+from raresim.trial.fate.decided import Fate
+from raresim.trial.fate.life import Lives
 from raresim.trial.fate.roster import Roster
 from raresim.trial.ledger import take
 from raresim.trial.scenario import build
@@ -74,18 +75,10 @@ def by_candidate(found: Fate) -> Fate:
 
     Lives of candidates who are not on the roster are not their own.
     """
-    order, names = found.roster.place, ("lag", "visits", "follow", "periods", *LIFE)
-
-    def sorted_(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {name: sorted_(part) for name, part in value.items()}
-        if isinstance(value, tuple):
-            return tuple(sorted_(part) for part in value)
-        return take(value, order)
-
+    order = found.roster.place
     itself = np.broadcast_to(np.arange(found.candidates), order.shape)
-    lives = {name: sorted_(getattr(found, name)) for name in names}
-    return replace(found, roster=Roster(itself, itself), **lives)
+    arms = tuple(life.map(lambda value: take(value, order)) for life in found.lives.arms)
+    return replace(found, roster=Roster(itself, itself), lives=Lives(lambda: arms), screened=None)
 
 
 def differences(first: BlockRun, second: BlockRun) -> list[str]:

@@ -85,4 +85,4 @@ def test_conducts_agree_on_generated_sequences(
     assert differences(*runs) == []
     alone = run_block(scenario, "effect", seed, 0, "block", 2, resolution)
     assert (alone.ledger.periods == runs[0].ledger.periods[:2]).all()
-    assert (alone.fate.leave[1] == runs[0].fate.leave[1][:2]).all()
+    assert (alone.fate.lives.arms[1].leave == runs[0].fate.lives.arms[1].leave[:2]).all()

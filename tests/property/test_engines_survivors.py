@@ -53,4 +53,4 @@ def test_conducts_agree_on_whatever_pool(
     assert differences(*runs) == []
     fate = runs[0].fate
     assert (fate.baseline["years_ill"] >= 0).all()
-    assert (fate.events["death"][0][..., 0] >= 0).all()
+    assert (fate.lives.arms[0].events["death"][..., 0] >= 0).all()

@@ -47,15 +47,14 @@ def assert_same_people(first: Fate, second: Fate, but: set[str] = frozenset()) -
     def lived(found: Fate, values: np.ndarray) -> np.ndarray:
         return take(values, found.roster.place)[:, :n][both]
 
-    assert "visits" in but or same_arrays(lived(first, first.visits), lived(second, second.visits))
-    for name in ("stop", "leave"):
-        for a, b in zip(getattr(first, name), getattr(second, name), strict=True):
-            assert name in but or same_arrays(lived(first, a), lived(second, b)), name
-    for kind in ("events", "readings"):
-        for name, arms in getattr(first, kind).items():
-            for a, b in zip(arms, getattr(second, kind)[name], strict=True):
-                if f"{kind}.{name}" not in but:
-                    assert same_arrays(lived(first, a), lived(second, b)), name
+    for one, other in zip(first.lives.arms, second.lives.arms, strict=True):
+        for name in ("visits", "stop", "leave"):
+            a, b = lived(first, getattr(one, name)), lived(second, getattr(other, name))
+            assert name in but or same_arrays(a, b), name
+        for kind in ("events", "readings"):
+            for name, values in getattr(one, kind).items():
+                a, b = lived(first, values), lived(second, getattr(other, kind)[name])
+                assert f"{kind}.{name}" in but or same_arrays(a, b), name
     for name, values in first.baseline.items():
         if f"baseline.{name}" not in but:
             assert np.array_equal(values[:, :n], second.baseline[name][:, :n]), name
@@ -119,10 +118,10 @@ def test_another_visit_moves_no_other_visit_and_no_reading() -> None:
     a = fate_of(world(ATAXIA))
     b = fate_of(world(ATAXIA, {"design.visits.weeks": weeks}))
     old = [0, 1, 3, 4, 5]
-    assert np.array_equal(a.visits, b.visits[..., old])
+    assert np.array_equal(a.lives.arms[0].visits, b.lives.arms[0].visits[..., old])
     for arm in (0, 1):
-        readings = b.readings["mfars"][arm][..., [0, *(1 + k for k in old)]]
-        assert np.array_equal(a.readings["mfars"][arm], readings)
+        readings = b.lives.arms[arm].readings["mfars"][..., [0, *(1 + k for k in old)]]
+        assert np.array_equal(a.lives.arms[arm].readings["mfars"], readings)
 
 
 def test_another_variable_moves_no_other_value(tmp_path: Path) -> None:
@@ -139,7 +138,7 @@ def test_hypotheses_share_the_same_patients() -> None:
     scenario = world(CGD)
     luck = [fate(scenario, Luck(1, 0), name, 40) for name in ("effect", "no_effect")]
     assert_same_people(*luck, but={"events.serious_infection"})
-    control = [found.events["serious_infection"][0] for found in luck]
+    control = [found.lives.arms[0].events["serious_infection"] for found in luck]
     assert same_arrays(*control)
 
 

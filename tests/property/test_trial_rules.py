@@ -14,6 +14,7 @@ from raresim.streams import Luck
 from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.conduct import blocks, events
 from raresim.trial.fate.decided import Fate, fate
+from raresim.trial.fate.life import Life, Lives
 from raresim.trial.ledger import Ledger, take
 from raresim.trial.looks.look import Analyst, Look
 from raresim.trial.plan import make_plan
@@ -177,26 +178,24 @@ def after(fate_: Fate, look: np.ndarray) -> Fate:
         limit = since if values.ndim == 2 else since[..., None]
         return np.where(values <= limit, values, NEVER)
 
-    return replace(
-        fate_,
-        eligible=fate_.eligible | (fate_.ready > look[:, None]),
-        stop=tuple(map(early, fate_.stop)),
-        leave=tuple(map(early, fate_.leave)),
-        visits=early(fate_.visits),
-        events={name: tuple(map(early, arms)) for name, arms in fate_.events.items()},
-        readings={
-            name: tuple(
-                np.where(
-                    np.concatenate([np.zeros_like(fate_.visits[..., :1]), fate_.visits], axis=-1)
-                    <= since[..., None],
-                    arm,
-                    -999.0,
-                )
-                for arm in arms
-            )
-            for name, arms in fate_.readings.items()
-        },
-    )
+    def changed(life: Life) -> Life:
+        days = np.concatenate([np.zeros_like(life.visits[..., :1]), life.visits], axis=-1)
+        read = {
+            name: np.where(days <= since[..., None], values, -999.0)
+            for name, values in life.readings.items()
+        }
+        return replace(
+            life,
+            stop=early(life.stop),
+            leave=early(life.leave),
+            visits=early(life.visits),
+            events={name: early(values) for name, values in life.events.items()},
+            readings=read,
+        )
+
+    arms = tuple(map(changed, fate_.lives.arms))
+    eligible = fate_.eligible | (fate_.ready > look[:, None])
+    return replace(fate_, eligible=eligible, lives=Lives(lambda: arms), screened=None)
 
 
 @pytest.mark.parametrize("lag", ["0 days", "30 days"])

@@ -255,7 +255,7 @@ def test_a_percent_change_is_that_of_the_readings(file: Path) -> None:
     arm, place = run.ledger.arm, run.fate.place(run.ledger.candidate)
     for row in range(8):
         for k in range(scenario.n):
-            read = run.fate.readings["walk"][arm[row, k]][row, place[row, k]]
+            read = run.fate.lives.arms[arm[row, k]].readings["walk"][row, place[row, k]]
             if not np.isnan(table.change[row, k]):
                 expected = 100 * (read[-1] - read[0]) / read[0]
                 assert table.change[row, k] == pytest.approx(expected)

@@ -62,7 +62,7 @@ def test_times_by_arm_are_exponential() -> None:
             for day in (100.0, 300.0):
                 still = times[arm] > day * SECONDS_A_DAY
                 assert near(still, np.exp(-0.4 * ratio * day / YEAR))
-    assert not np.array_equal(decided.leave[0], decided.stop[0])
+    assert not np.array_equal(decided.lives.arms[0].leave, decided.lives.arms[0].stop)
 
 
 @pytest.mark.parametrize("of", ["value", "change"])
@@ -100,9 +100,12 @@ def test_who_leaves_at_random_given_what_was_read_leaves_at_the_stated_rate() ->
     scenario = ataxia(leaves_study=hazard, missed_visits=missed)
     decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
     for arm in (0, 1):
-        read, leave = decided.readings["mfars"][arm], decided.leave[arm]
+        read, leave = decided.lives.arms[arm].readings["mfars"], decided.lives.arms[arm].leave
         for visit in (1, 2, 3):
-            now, later = decided.visits[..., visit], decided.visits[..., visit + 1]
+            now, later = (
+                decided.lives.arms[0].visits[..., visit],
+                decided.lives.arms[0].visits[..., visit + 1],
+            )
             in_study = (now < leave) & (later < NEVER)  # and both visits take place, by luck alone
             x = (read[..., visit + 1] - read[..., 0])[in_study]
             days = ((later - now) / SECONDS_A_DAY)[in_study]
@@ -120,7 +123,11 @@ def test_a_missed_visit_leaves_the_last_reading_in_force() -> None:
     hazard = {"rate": "0.6 per year", "follows": [term], "why": "a test"}
     scenario = ataxia(leaves_study=hazard, missed_visits={"share": 0.4, "why": "a test"})
     decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
-    read, leave, seen = decided.readings["mfars"][0], decided.leave[0], decided.visits
+    read, leave, seen = (
+        decided.lives.arms[0].readings["mfars"],
+        decided.lives.arms[0].leave,
+        decided.lives.arms[0].visits,
+    )
     now, later = seen[..., 1], seen[..., 3]
     chosen = (now < leave) & (seen[..., 2] == NEVER) & (later < NEVER)
     x = (read[..., 2] - read[..., 0])[chosen]
@@ -144,10 +151,14 @@ def test_adverse_events_are_poisson() -> None:
     for arm, ratio in ((0, 1.0), (1, 2.5)):
         for day in (120.0, 330.0):
             mean = 0.8 * ratio * day / YEAR
-            counts = (decided.events["rash"][arm] <= day * SECONDS_A_DAY).sum(-1).astype(float)
+            counts = (
+                (decided.lives.arms[arm].events["rash"] <= day * SECONDS_A_DAY)
+                .sum(-1)
+                .astype(float)
+            )
             assert near(counts, mean)
             assert near((counts - mean) ** 2, mean)
-            once = decided.events["fall"][arm][..., 0] <= day * SECONDS_A_DAY
+            once = decided.lives.arms[arm].events["fall"][..., 0] <= day * SECONDS_A_DAY
             assert near(once, 1 - np.exp(-0.5 * day / YEAR))
             assert abs(np.corrcoef(counts.ravel(), once.ravel())[0, 1]) < K / np.sqrt(once.size)
 
@@ -161,7 +172,7 @@ def test_events_that_end_treatment_come_at_their_share_of_the_rate() -> None:
         decided = fate(scenario, Luck(7, 0), "effect", UNITS, width=UNITS)
         for arm, ratio in ((0, 1.0), (1, 3.0)):
             for day in (100.0, 300.0):
-                still = decided.stop[arm] > day * SECONDS_A_DAY
+                still = decided.lives.arms[arm].stop > day * SECONDS_A_DAY
                 assert near(still, np.exp(-(0.2 * ratio + more) * day / YEAR))
 
 

@@ -168,7 +168,7 @@ def test_a_curve_on_the_calendar_knows_when_a_patient_is_randomised(file: Path) 
         take(values, fate.roster.candidate)
         for values in (fate.ready / (YEAR * 86_400), fate.baseline["usual"])
     )
-    first = fate.readings["bouts"][0][..., 1]  # weeks 0 to 12
+    first = fate.lives.arms[0].readings["bouts"][..., 1]  # weeks 0 to 12
     for chosen, factor in ((years < 0.7, 1.0), (years > 1.0, 1.5)):
         ratio = np.sum(first[chosen]) / np.sum(usual[chosen])
         assert abs(ratio - factor) < 0.02

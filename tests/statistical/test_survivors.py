@@ -62,7 +62,7 @@ def presented(found: Fate) -> np.ndarray:
 
 def left(found: Fate) -> np.ndarray:
     """Years from randomisation to death without treatment."""
-    return found.events["death"][0][..., 0] / DAY / YEAR
+    return found.lives.arms[0].events["death"][..., 0] / DAY / YEAR
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +280,7 @@ def test_what_is_computed_from_the_clock_follows_it(early: Fate) -> None:
     ill = early.baseline["years_ill"]
     assert np.array_equal(early.baseline["age"], early.baseline["diagnosis_age"] + ill)
     assert np.array_equal(early.baseline["older"], ill * 2 + 1)
-    read = early.readings["strength"][0][..., 0]
+    read = early.lives.arms[0].readings["strength"][..., 0]
     assert np.abs(read - (800 - 5 * ill)).max() < 7  # noise of SD 1, 62,464 readings
 
 

@@ -73,7 +73,10 @@ def test_parts_are_those_of_the_data_seen() -> None:
         known = ledger.visits[row, :, 1] + ledger.lag[row] <= at[row]
         arm, who = ledger.arm[row], run.fate.place(ledger.candidate)[row]
         read = np.array(
-            [run.fate.readings["mfars"][a][row, i] for a, i in zip(arm, who, strict=True)]
+            [
+                run.fate.lives.arms[a].readings["mfars"][row, i]
+                for a, i in zip(arm, who, strict=True)
+            ]
         )
         change = read[:, 2] - read[:, 0]
         groups = [change[known & (arm == a)] for a in range(3)]

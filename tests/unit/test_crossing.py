@@ -130,15 +130,15 @@ def test_who_is_on_treatment_changes_and_nobody_else() -> None:
     found = decided.crossing_over(np.full((TRIALS, 1), act))
     ready = take(decided.ready, decided.roster.candidate)
     since, planned = np.maximum(act - ready, 0), 336 * SECONDS_A_DAY
-    on = (decided.stop[0] > since) & (since < planned)
-    assert np.array_equal(found.crossed[0], np.where(on, since, NEVER))
-    assert (found.crossed[1] == NEVER).all() and (~on).any()
+    on = (decided.lives.arms[0].stop > since) & (since < planned)
+    assert np.array_equal(found.lives.arms[0].crossed, np.where(on, since, NEVER))
+    assert (found.lives.arms[1].crossed == NEVER).all() and (~on).any()
     assert ((since == 0) & on).any(), "who comes later has the drug from the beginning"
     for name in ("stop", "leave", "follow"):
         old, new = (getattr(each, name)[0] for each in (decided, found))
         assert np.array_equal(old[~on], new[~on])
         assert np.array_equal(getattr(decided, name)[1], getattr(found, name)[1])
-    read = [each.readings["mfars"][0] for each in (decided, found)]
+    read = [each.lives.arms[0].readings["mfars"] for each in (decided, found)]
     assert np.array_equal(read[0][~on], read[1][~on]) and not np.array_equal(*read)
 
 
@@ -170,7 +170,7 @@ def test_both_conducts_let_everything_else_go_on() -> None:
     runs = [run_block(scenario, "effect", 4, 0, engine, TRIALS) for engine in ("block", "simpy")]
     assert differences(*runs) == []
     for arm in (0, 1):
-        read = [run.fate.readings["mfars"][arm] for run in runs]
+        read = [run.fate.lives.arms[arm].readings["mfars"] for run in runs]
         assert np.array_equal(*read)
     alone = run_block(scenario, "effect", 4, 0, "block", 5)
     assert np.array_equal(alone.ledger.crossed, runs[0].ledger.crossed[:5])

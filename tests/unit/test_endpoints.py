@@ -116,7 +116,7 @@ def _by_hand(run, row: int, k: int, confirmed: bool) -> tuple[int, bool]:
     ledger = run.ledger
     arm, place = ledger.arm[row, k], run.fate.place(ledger.candidate)[row, k]
     start, end = ledger.randomised[row, k], min(ledger.exit[row, k], ledger.end[row])
-    read = run.fate.readings["walk"][arm][row, place]
+    read = run.fate.lives.arms[arm].readings["walk"][row, place]
     visits = [
         (int(tick), read[1 + v]) for v, tick in enumerate(ledger.visits[row, k]) if tick <= end
     ]
@@ -147,7 +147,7 @@ def test_a_share_is_what_a_person_would_count(
     for row in range(20):
         for k in range(scenario.n):
             arm, place = ledger.arm[row, k], run.fate.place(ledger.candidate)[row, k]
-            read = run.fate.readings[score][arm][row, place]
+            read = run.fate.lives.arms[arm].readings[score][row, place]
             ticks = ledger.visits[row, k]
             came = [v for v, w in enumerate(weeks) if w <= week and ticks[v] < NEVER]
             if score == "fits":

@@ -161,8 +161,8 @@ def test_the_trials_patients_keep_their_luck() -> None:
     for other in others:
         same = {name: value for name, value in other.items() if name not in ("arm", "open")}
         assert all(np.array_equal(value, first[name]) for name, value in same.items())
-    read = runs[0].fate.readings["mfars"][0]
-    assert all(np.array_equal(run.fate.readings["mfars"][1], read) for run in runs[1:])
+    read = runs[0].fate.lives.arms[0].readings["mfars"]
+    assert all(np.array_equal(run.fate.lives.arms[1].readings["mfars"], read) for run in runs[1:])
 
 
 def test_a_larger_registry_has_the_smaller_one_as_its_beginning() -> None:

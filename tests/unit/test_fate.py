@@ -127,7 +127,8 @@ def test_change_of_the_score_is_linear_and_the_effect_grows_with_exposure() -> N
 def test_readings_are_steps_inside_the_scale() -> None:
     from raresim.trial.fate.decided import fate
 
-    readings = fate(world(ATAXIA), Luck(1, 0), "effect", 60).readings["mfars"]
+    lives = fate(world(ATAXIA), Luck(1, 0), "effect", 60).lives.arms
+    readings = [life.readings["mfars"] for life in lives]
     for arm in readings:
         assert arm.min() >= 0 and arm.max() <= 93
         assert np.array_equal(arm, np.round(arm))

@@ -94,7 +94,7 @@ class Patient:
         ledger = run.ledger
         self.start = int(ledger.randomised[row, k])
         place = run.fate.roster.place[row, ledger.candidate[row, k]]
-        read = run.fate.readings[score][ledger.arm[row, k]][row, place]
+        read = run.fate.lives.arms[ledger.arm[row, k]].readings[score][row, place]
         self.read = [float(value) for value in read]
         self.visits = [int(t) if t <= until else NEVER for t in ledger.visits[row, k]]
         stop = int(ledger.stop[row, k])

@@ -56,16 +56,21 @@ def fate_of(scenario: Scenario, seed: int = 5) -> Fate:
     return by_candidate(fate(scenario, Luck(seed, 0), hypothesis, UNITS, width=UNITS))
 
 
+def left(decided: Fate) -> list[Any]:
+    """Return when everybody leaves, under each arm."""
+    return [life.leave for life in decided.lives.arms]
+
+
 def used_up(scenario: Scenario, decided: Fate, arm: int, rate: float, days: np.ndarray) -> Any:
     """Return the cumulative hazard by some days, from what was read at the visits that took place.
 
     Written out patient by patient, as a check on the inversion.
     """
-    read = decided.readings["mfars"][arm]
+    read = decided.lives.arms[arm].readings["mfars"]
     found = np.zeros(days.shape)
     for row, unit in np.ndindex(*days.shape):
         at, x, last = 0.0, 0.0, days[row, unit]
-        for visit, tick in enumerate(decided.visits[row, unit]):
+        for visit, tick in enumerate(decided.lives.arms[0].visits[row, unit]):
             if tick < NEVER and tick / SECONDS_A_DAY < last:
                 found[row, unit] += rate * 1.4 ** (x / 3) * (tick / SECONDS_A_DAY - at)
                 at, x = tick / SECONDS_A_DAY, read[row, unit, visit + 1] - read[row, unit, 0]
@@ -84,11 +89,11 @@ def test_a_hazard_that_follows_nothing_is_that_of_luck_alone() -> None:
 def test_a_ratio_of_one_changes_nothing_and_by_arm_only_its_arm() -> None:
     plain = fate_of(ataxia(leaves_study=STOP))
     one = fate_of(ataxia(leaves_study={**STOP, "follows": [{**ON_CHANGE, "hazard_ratio": 1.0}]}))
-    assert max(np.abs(a - b).max() for a, b in zip(plain.leave, one.leave, strict=True)) <= 1
+    assert max(np.abs(a - b).max() for a, b in zip(left(plain), left(one), strict=True)) <= 1
     twice = fate_of(ataxia(leaves_study={**STOP, "by_arm": {"drug": 2.0}}))
-    assert np.array_equal(twice.leave[0], plain.leave[0])
-    inside = plain.leave[1] < NEVER
-    assert np.abs(2 * twice.leave[1] - plain.leave[1])[inside].max() <= 2
+    assert np.array_equal(twice.lives.arms[0].leave, plain.lives.arms[0].leave)
+    inside = plain.lives.arms[1].leave < NEVER
+    assert np.abs(2 * twice.lives.arms[1].leave - plain.lives.arms[1].leave)[inside].max() <= 2
 
 
 def test_the_hazard_at_which_treatment_ends_follows_what_was_read_before() -> None:
@@ -103,8 +108,8 @@ def test_the_hazard_at_which_treatment_ends_follows_what_was_read_before() -> No
     decided = by_candidate(decided)
     unit = -np.log(Luck(5, 0).uniform("conduct.stops_treatment", UNITS)[:40])
     for arm in (0, 1):
-        days = decided.stop[arm] / SECONDS_A_DAY
-        inside = decided.stop[arm] < NEVER
+        days = decided.lives.arms[arm].stop / SECONDS_A_DAY
+        inside = decided.lives.arms[arm].stop < NEVER
         spent = used_up(scenario, decided, arm, 0.4 / 365.25, np.where(inside, days, 1.0))
         assert np.allclose(spent[inside], unit[inside], rtol=1e-6)
         assert inside.mean() > 0.9
@@ -113,8 +118,8 @@ def test_the_hazard_at_which_treatment_ends_follows_what_was_read_before() -> No
 def test_what_is_read_by_the_end_of_treatment_does_not_depend_on_it() -> None:
     stops = {**STOP, "rate": "1.5 per year"}
     without, ended = fate_of(ataxia()), fate_of(ataxia(stops_treatment=stops))
-    before = ended.visits <= ended.stop[1][..., None]
-    a, b = (each.readings["mfars"][1][..., 1:] for each in (without, ended))
+    before = ended.lives.arms[0].visits <= ended.lives.arms[1].stop[..., None]
+    a, b = (each.lives.arms[1].readings["mfars"][..., 1:] for each in (without, ended))
     assert np.array_equal(a[before], b[before])
     assert (a != b)[~before].any()
 
@@ -129,7 +134,9 @@ def test_the_true_values_see_the_same_world_as_a_trial_without_jitter() -> None:
     ).changed({"design.visits.window": "0 days"})
     decided, folk = fate_of(scenario), folk_of(scenario)
     for arm in (0, 1):
-        assert np.array_equal(folk.read(arm, ["mfars"])["mfars"], decided.readings["mfars"][arm])
+        assert np.array_equal(
+            folk.read(arm, ["mfars"])["mfars"], decided.lives.arms[arm].readings["mfars"]
+        )
     asked = {
         (stops, rescue): folk.read(1, ["mfars"], stops=stops, rescue=rescue)["mfars"]
         for stops in (True, False)
@@ -140,7 +147,7 @@ def test_the_true_values_see_the_same_world_as_a_trial_without_jitter() -> None:
     plain = ataxia(**only)
     for rescue, other in ((True, rescued), (False, plain)):
         other = other.changed({"design.visits.window": "0 days"})
-        assert np.array_equal(asked[False, rescue], fate_of(other).readings["mfars"][1])
+        assert np.array_equal(asked[False, rescue], fate_of(other).lives.arms[1].readings["mfars"])
     assert len({float(read[..., -1].mean()) for read in asked.values()}) == 4
 
 
@@ -157,22 +164,24 @@ def test_a_replicate_alone_is_that_of_the_block() -> None:
     alone = by_candidate(alone)
     for arm in (0, 1):
         pairs = [
-            (each.stop[arm], each.leave[arm], each.readings["mfars"][arm], each.rescued["steroids"])
-            for each in (block, alone)
+            (life.stop, life.leave, life.readings["mfars"], life.rescued["steroids"])
+            for life in (block.lives.arms[arm], alone.lives.arms[arm])
         ]
         for a, b in zip(*pairs, strict=True):
             assert np.array_equal(a, b)
-        width = alone.events["rash"][arm].shape[-1]
-        assert np.array_equal(block.events["rash"][arm][..., :width], alone.events["rash"][arm])
-        assert (block.events["rash"][arm][..., width:] == NEVER).all()
+        width = alone.lives.arms[arm].events["rash"].shape[-1]
+        assert np.array_equal(
+            block.lives.arms[arm].events["rash"][..., :width], alone.lives.arms[arm].events["rash"]
+        )
+        assert (block.lives.arms[arm].events["rash"][..., width:] == NEVER).all()
 
 
 def test_adverse_events_do_not_move_each_other() -> None:
     fall = {"rate": "1 per year", "once": True, "while": "always"}
     both = fate_of(ataxia(adverse_events={"rash": RASH, "fall": fall}))
     alone = fate_of(ataxia(adverse_events={"fall": fall}))
-    assert np.array_equal(both.events["fall"][1], alone.events["fall"][1])
-    assert both.events["fall"][1].shape[-1] == 1
+    assert np.array_equal(both.lives.arms[1].events["fall"], alone.lives.arms[1].events["fall"])
+    assert both.lives.arms[1].events["fall"].shape[-1] == 1
     assert set(both.events) == {"rash", "fall"}
 
 
@@ -180,7 +189,7 @@ def test_the_events_by_the_end_of_treatment_do_not_depend_on_it() -> None:
     ending = {**RASH, "stops_treatment": 0.3}
     without = fate_of(ataxia(adverse_events={"rash": RASH})).events["rash"][1]
     decided = fate_of(ataxia(adverse_events={"rash": ending}))
-    with_stops, stop = decided.events["rash"][1], decided.stop[1][..., None]
+    with_stops, stop = decided.lives.arms[1].events["rash"], decided.lives.arms[1].stop[..., None]
     width = with_stops.shape[-1]
     assert np.array_equal(
         np.where(without <= stop, without, NEVER)[..., :width], with_stops
@@ -220,11 +229,13 @@ def test_nothing_before_a_lower_dose_changes() -> None:
     lowers = {**RASH, "lowers_dose": {"share": 0.5, "to": 0.0}}
     lowered = fate_of(ataxia(adverse_events={"rash": lowers}))
     plain = fate_of(ataxia(adverse_events={"rash": RASH}))
-    assert np.array_equal(lowered.events["rash"][1], plain.events["rash"][1])
-    before = lowered.visits <= lowered.events["rash"][1][..., :1]
-    a, b = (each.readings["mfars"][1][..., 1:] for each in (lowered, plain))
+    assert np.array_equal(lowered.lives.arms[1].events["rash"], plain.lives.arms[1].events["rash"])
+    before = lowered.visits <= lowered.lives.arms[1].events["rash"][..., :1]
+    a, b = (each.lives.arms[1].readings["mfars"][..., 1:] for each in (lowered, plain))
     assert np.array_equal(a[before], b[before]) and (a != b).any()
-    assert np.array_equal(lowered.readings["mfars"][0], plain.readings["mfars"][0])
+    assert np.array_equal(
+        lowered.lives.arms[0].readings["mfars"], plain.lives.arms[0].readings["mfars"]
+    )
 
 
 def test_too_many_adverse_events_are_refused() -> None:
@@ -236,14 +247,18 @@ def test_rescue_changes_nothing_before_it_and_adds_its_effect_after() -> None:
     scenario = ataxia(rescue={"steroids": STEROIDS})
     with_it, without = fate_of(scenario), fate_of(ataxia())
     for arm in (0, 1):
-        since = with_it.rescued["steroids"][arm][..., None]
-        before = with_it.visits <= since
-        a, b = (each.readings["mfars"][arm][..., 1:] for each in (with_it, without))
+        since = with_it.lives.arms[arm].rescued["steroids"][..., None]
+        before = with_it.lives.arms[0].visits <= since
+        a, b = (each.lives.arms[arm].readings["mfars"][..., 1:] for each in (with_it, without))
         assert np.array_equal(a[before], b[before])
-        change = np.where(with_it.visits < NEVER, a - with_it.readings["mfars"][arm][..., :1], 0.0)
+        change = np.where(
+            with_it.lives.arms[0].visits < NEVER,
+            a - with_it.lives.arms[arm].readings["mfars"][..., :1],
+            0.0,
+        )
         showed = np.argmax(change >= 3, axis=-1)[..., None]
         taken = since[..., 0] < NEVER
-        first = np.take_along_axis(with_it.visits, showed, axis=-1)
+        first = np.take_along_axis(with_it.lives.arms[0].visits, showed, axis=-1)
         assert np.array_equal(first[taken], since[taken])
         needed = (change >= 3).any(-1)
         assert not (taken & ~needed).any()
@@ -276,13 +291,13 @@ def test_a_second_rescue_is_for_those_whom_the_first_did_not_help() -> None:
         fate_of(ataxia(rescue=kinds)) for kinds in (both, dict(reversed(both.items())))
     )
     for name in both:
-        assert np.array_equal(first.rescued[name][0], turned.rescued[name][0])
+        assert np.array_equal(first.lives.arms[0].rescued[name], turned.lives.arms[0].rescued[name])
     alone = fate_of(ataxia(rescue={"more": more}))
-    fewer, many = ((each.rescued["more"][0] < NEVER).mean() for each in (first, alone))
+    fewer, many = ((each.lives.arms[0].rescued["more"] < NEVER).mean() for each in (first, alone))
     assert 0.01 < fewer < many - 0.01
-    read = first.readings["mfars"][0]
-    worse = (read[..., 1:] - read[..., :1] >= 6) & (first.visits < NEVER)
-    assert np.array_equal(worse.any(-1), first.rescued["more"][0] < NEVER)
+    read = first.lives.arms[0].readings["mfars"]
+    worse = (read[..., 1:] - read[..., :1] >= 6) & (first.lives.arms[0].visits < NEVER)
+    assert np.array_equal(worse.any(-1), first.lives.arms[0].rescued["more"] < NEVER)
 
 
 def test_rescue_after_events_multiplies_their_rate_and_none_is_missed() -> None:

@@ -188,7 +188,7 @@ def test_a_score_decides_by_its_last_reading_before_the_period() -> None:
     arm = [period("placebo", 24), period("drug", 24, **line)]
     scenario = ataxia(arm, EARLY, **{"truth.missed_visits.share": 0.3})
     run = run_block(scenario, "effect", 3, 0, replicates=TRIALS)
-    ledger, read = run.ledger, run.fate.readings["mfars"][0]
+    ledger, read = run.ledger, run.fate.lives.arms[0].readings["mfars"]
     started = 0
     for row, place in zip(*np.nonzero(ledger.present & (ledger.arm == 0)), strict=True):
         begin = ledger.randomised[row, place]
@@ -196,9 +196,9 @@ def test_a_score_decides_by_its_last_reading_before_the_period() -> None:
         number = run.fate.roster.place[row, ledger.candidate[row, place]]
         own = read[row, number]
         value = own[0]
-        for visit, tick in enumerate(run.fate.visits[row, number]):
+        for visit, tick in enumerate(run.fate.lives.arms[0].visits[row, number]):
             value = own[1 + visit] if begin + tick <= due else value
-        stopped = run.fate.stop[0][row, number] <= 168 * SECONDS_A_DAY
+        stopped = run.fate.lives.arms[0].stop[row, number] <= 168 * SECONDS_A_DAY
         gone = ledger.exit[row, place] <= due
         expected = NEVER if value - own[0] >= 2 or stopped or gone else due
         assert ledger.periods[row, place, 0] == expected
@@ -238,7 +238,7 @@ def test_a_rescue_before_a_period_decides_with_it() -> None:
     arm = [period("placebo", 36), period("drug", 12, **line)]
     folk = folk_of(quiet(arm, EARLY, **EVENTFUL | {"truth.leaves_study": NONE}))
     with_it, without = (folk.taken(0, rescue=rescue)[0] for rescue in (True, False))
-    rescued = folk.rescued["steroids"][0]
+    rescued = folk.lives.arms[0].rescued["steroids"]
     assert np.array_equal(with_it[rescued > 252], without[rescued > 252])
     assert (with_it & ~without).any()
     again = folk_of(quiet(arm, EARLY, **EVENTFUL | {"truth.leaves_study": NONE}))
@@ -268,7 +268,7 @@ def test_both_conducts_let_everything_else_go_on() -> None:
     assert differences(*runs) == []
     alone = run_block(scenario, "effect", 4, 0, "block", 5)
     assert np.array_equal(alone.ledger.periods, runs[0].ledger.periods[:5])
-    assert np.array_equal(alone.fate.leave[1], runs[0].fate.leave[1][:5])
+    assert np.array_equal(alone.fate.lives.arms[1].leave, runs[0].fate.lives.arms[1].leave[:5])
 
 
 def test_the_log_tells_each_change() -> None:

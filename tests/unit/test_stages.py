@@ -44,7 +44,7 @@ def test_the_second_stage_is_of_placebo_non_responders() -> None:
     run = played(scenario)
     table, ledger = table_of(scenario, run, SPCD), run.ledger
     place = run.fate.place(ledger.candidate)
-    read = np.stack([take(part, place) for part in run.fate.readings["mfars"]])
+    read = np.stack([take(own.readings["mfars"], place) for own in run.fate.lives.arms])
     own = np.take_along_axis(read, ledger.arm[None, ..., None], 0)[0]
     came = ledger.visits < NEVER
     placebo = np.array([arm != "drug_throughout" for arm in scenario.arms])[ledger.arm]

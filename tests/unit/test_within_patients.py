@@ -42,7 +42,7 @@ def scores_by_hand(run: BlockRun, b: int, i: int, how: str) -> list[float]:
     """Return what a patient had in two periods of twelve weeks, read at weeks 6, 12, 18 and 24."""
     ledger = run.ledger
     place = run.fate.roster.place[b, ledger.candidate[b, i]]
-    read = run.fate.readings["mfars"][ledger.arm[b, i]][b, place, 1:]
+    read = run.fate.lives.arms[ledger.arm[b, i]].readings["mfars"][b, place, 1:]
     begun, stop, found = int(ledger.randomised[b, i]), int(ledger.stop[b, i]), []
     for visits in ((0, 1), (2, 3)):
         came = {v: int(t) for v in visits if (t := ledger.visits[b, i, v]) < NEVER}
