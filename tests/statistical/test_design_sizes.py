@@ -17,8 +17,8 @@ STATED = design_sizes.stated()
 PAGE = (design_sizes.FILE.parents[2] / "docs" / "reference" / "design-sizes.md").read_text("utf-8")
 K = 4
 """Monte Carlo standard errors of the smaller simulation that a cell may differ by."""
-LEAST = 500
-"""Trials of each cell that may be the worst, at the least; 20,000 are wanted of all."""
+LEAST = 20_000
+"""Trials of each cell that may be the worst, at the least."""
 FEWER = 256
 SAMPLE = [
     ("cgd-interferon-gamma", 5),
