@@ -66,7 +66,7 @@ def assert_orderly(fate_: Fate, ledger: Ledger) -> None:
         late = happened & (times > out[..., None])
         early = happened & (times < ledger.randomised[..., None])
         assert not late.any() and not early.any()
-    for name in fate_.fatal:
+    for name in fate_.asked.scenario.model.spec.fatal:
         died = ledger.reason == Exit.DIED
         assert (ledger.exit[died] >= ledger.events[name][..., 0][died]).all()
 

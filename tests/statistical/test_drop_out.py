@@ -57,10 +57,10 @@ def test_times_by_arm_are_exponential() -> None:
         UNITS,
         width=UNITS,
     )
-    for times in (decided.leave, decided.stop):
+    for name in ("leave", "stop"):
         for arm, ratio in ((0, 1.0), (1, 1.5)):
             for day in (100.0, 300.0):
-                still = times[arm] > day * SECONDS_A_DAY
+                still = getattr(decided.lives.arms[arm], name) > day * SECONDS_A_DAY
                 assert near(still, np.exp(-0.4 * ratio * day / YEAR))
     assert not np.array_equal(decided.lives.arms[0].leave, decided.lives.arms[0].stop)
 

@@ -135,9 +135,9 @@ def test_who_is_on_treatment_changes_and_nobody_else() -> None:
     assert (found.lives.arms[1].crossed == NEVER).all() and (~on).any()
     assert ((since == 0) & on).any(), "who comes later has the drug from the beginning"
     for name in ("stop", "leave", "follow"):
-        old, new = (getattr(each, name)[0] for each in (decided, found))
-        assert np.array_equal(old[~on], new[~on])
-        assert np.array_equal(getattr(decided, name)[1], getattr(found, name)[1])
+        old, new = ([getattr(life, name) for life in each.lives.arms] for each in (decided, found))
+        assert np.array_equal(old[0][~on], new[0][~on])
+        assert np.array_equal(old[1], new[1])
     read = [each.lives.arms[0].readings["mfars"] for each in (decided, found)]
     assert np.array_equal(read[0][~on], read[1][~on]) and not np.array_equal(*read)
 

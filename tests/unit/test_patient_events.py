@@ -182,12 +182,12 @@ def test_adverse_events_do_not_move_each_other() -> None:
     alone = fate_of(ataxia(adverse_events={"fall": fall}))
     assert np.array_equal(both.lives.arms[1].events["fall"], alone.lives.arms[1].events["fall"])
     assert both.lives.arms[1].events["fall"].shape[-1] == 1
-    assert set(both.events) == {"rash", "fall"}
+    assert set(both.lives.arms[1].events) == {"rash", "fall"}
 
 
 def test_the_events_by_the_end_of_treatment_do_not_depend_on_it() -> None:
     ending = {**RASH, "stops_treatment": 0.3}
-    without = fate_of(ataxia(adverse_events={"rash": RASH})).events["rash"][1]
+    without = fate_of(ataxia(adverse_events={"rash": RASH})).lives.arms[1].events["rash"]
     decided = fate_of(ataxia(adverse_events={"rash": ending}))
     with_stops, stop = decided.lives.arms[1].events["rash"], decided.lives.arms[1].stop[..., None]
     width = with_stops.shape[-1]
@@ -230,7 +230,7 @@ def test_nothing_before_a_lower_dose_changes() -> None:
     lowered = fate_of(ataxia(adverse_events={"rash": lowers}))
     plain = fate_of(ataxia(adverse_events={"rash": RASH}))
     assert np.array_equal(lowered.lives.arms[1].events["rash"], plain.lives.arms[1].events["rash"])
-    before = lowered.visits <= lowered.lives.arms[1].events["rash"][..., :1]
+    before = lowered.lives.arms[0].visits <= lowered.lives.arms[1].events["rash"][..., :1]
     a, b = (each.lives.arms[1].readings["mfars"][..., 1:] for each in (lowered, plain))
     assert np.array_equal(a[before], b[before]) and (a != b).any()
     assert np.array_equal(

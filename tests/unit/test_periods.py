@@ -152,7 +152,7 @@ def test_who_has_stopped_keeps_the_hazard_of_what_they_had() -> None:
     found = folk.comes(scenario.spec.truth.leaves_study, 0, need)
     year, start = 365.25, 168.0
     turned = start + (2.0 * year - start) / 0.25
-    by_hand = np.where(folk.stop[0] < start, 2.0 * year, turned)
+    by_hand = np.where(folk.treatment(0).stop < start, 2.0 * year, turned)
     assert found == pytest.approx(by_hand, abs=1e-8)
     assert len(np.unique(np.round(by_hand))) == 2
 
@@ -238,7 +238,7 @@ def test_a_rescue_before_a_period_decides_with_it() -> None:
     arm = [period("placebo", 36), period("drug", 12, **line)]
     folk = folk_of(quiet(arm, EARLY, **EVENTFUL | {"truth.leaves_study": NONE}))
     with_it, without = (folk.taken(0, rescue=rescue)[0] for rescue in (True, False))
-    rescued = folk.lives.arms[0].rescued["steroids"]
+    rescued = folk.treatment(0).rescues.since["steroids"]
     assert np.array_equal(with_it[rescued > 252], without[rescued > 252])
     assert (with_it & ~without).any()
     again = folk_of(quiet(arm, EARLY, **EVENTFUL | {"truth.leaves_study": NONE}))
