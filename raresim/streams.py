@@ -183,7 +183,20 @@ class SharedLuck(EvenLuck):
         return np.broadcast_to((ranks + 0.5) / units, (self._shared, units))
 
 
-class RenamedLuck(Luck):
+class LentLuck(Luck):
+    """Luck that another luck draws, for the same replicates and in the same register."""
+
+    def __init__(self, luck: Luck) -> None:
+        super().__init__(luck.seed, luck.block)
+        self._rows, self._points = luck._rows, luck._points
+        self._luck = luck
+
+    def once(self, point: str) -> Floats:
+        """Return the uniforms of a point without units, shape (replicates,)."""
+        return self._luck.once(point)
+
+
+class RenamedLuck(LentLuck):
     """The luck of something that happens again: every decision point with a word before its name.
 
     >>> luck = Luck(1, 0)
@@ -193,9 +206,8 @@ class RenamedLuck(Luck):
     """
 
     def __init__(self, luck: Luck, word: str) -> None:
-        super().__init__(luck.seed, luck.block)
-        self._rows, self._points = luck._rows, luck._points
-        self._luck, self._word = luck, word
+        super().__init__(luck)
+        self._word = word
 
     def only(self, rows: slice) -> RenamedLuck:
         """Return the same luck for some replicates."""
@@ -218,7 +230,7 @@ class RenamedLuck(Luck):
         return self._luck.once(f"{self._word}: {point}")
 
 
-class ChosenLuck(Luck):
+class ChosenLuck(LentLuck):
     """The luck of some members of a finite pool, in the order in which they are chosen.
 
     Units are members, not places in that order: whoever is chosen when keeps its draws. Members
@@ -246,9 +258,8 @@ class ChosenLuck(Luck):
     def __init__(
         self, luck: Luck, groups: Mapping[tuple[str, ...], int], chosen: npt.NDArray[np.int64]
     ) -> None:
-        super().__init__(luck.seed, luck.block)
-        self._rows, self._points = luck._rows, luck._points
-        self._luck, self._groups, self._chosen = luck, dict(groups), chosen
+        super().__init__(luck)
+        self._groups, self._chosen = dict(groups), chosen
 
     def only(self, rows: slice) -> ChosenLuck:
         """Return the same luck for some replicates; it must be a whole block's."""
@@ -279,12 +290,8 @@ class ChosenLuck(Luck):
         """Return the uniforms of some of the members chosen, by their places in that order."""
         return np.take_along_axis(self.uniform(point, units), chosen, axis=1)
 
-    def once(self, point: str) -> Floats:
-        """Return the uniforms of a point without units, shape (replicates,)."""
-        return self._luck.once(point)
 
-
-class TakenLuck(Luck):
+class TakenLuck(LentLuck):
     """The luck of some candidates of a stream, in an order of one's own.
 
     Parameters
@@ -305,9 +312,12 @@ class TakenLuck(Luck):
     """
 
     def __init__(self, luck: Luck, units: int, chosen: npt.NDArray[np.int64]) -> None:
-        super().__init__(luck.seed, luck.block)
-        self._rows, self._points = luck._rows, luck._points
-        self._luck, self._units, self._chosen = luck, units, chosen
+        super().__init__(luck)
+        self._units, self._chosen = units, chosen
+
+    def only(self, rows: slice) -> TakenLuck:
+        """Return the same luck for some replicates; it must be a whole block's."""
+        return TakenLuck(self._luck.only(rows), self._units, self._chosen[rows])
 
     def afresh(self) -> TakenLuck:
         """Return the same luck to be asked again."""
@@ -325,7 +335,3 @@ class TakenLuck(Luck):
             taken = self._chosen.shape[1]
             raise RuntimeError(f"{point!r} asks for {units} units where {taken} were taken")
         return self._luck.uniform_of(point, self._units, self._chosen)
-
-    def once(self, point: str) -> Floats:
-        """Return the uniforms of a point without units, shape (replicates,)."""
-        return self._luck.once(point)

@@ -13,6 +13,7 @@ import numpy as np
 
 from raresim.disease import DiseaseModel, load_model
 from raresim.files import parse
+from raresim.files.whole import whole_folder
 from raresim.study import sensitivity, simulate, store
 from raresim.trial import BlockRun, Scenario, load_scenario
 from raresim.trial.fate.decided import Fate
@@ -100,5 +101,6 @@ def whole_run(name: str | Path, folder: Path) -> Path:
     """Write a small run folder with everything in it that a report shows."""
     scenario = load_scenario(name)
     run = simulate(scenario, 64, 1, workers=1)
-    store.write(folder, scenario, run, sensitivity(scenario, 16, 1, workers=1, run=run))
+    with whole_folder(folder) as fresh:
+        store.fill(fresh, scenario, run, sensitivity(scenario, 16, 1, workers=1, run=run))
     return folder

@@ -54,7 +54,7 @@ def counts_before(flags: BoolArray) -> IntArray:
 def pick(values: npt.NDArray[Scalar], positions: IntArray) -> npt.NDArray[Scalar]:
     """Take the values (B, n) at the positions (B, E) of each row.
 
-    What `numpy.take_along_axis` does, in a third of its time where the values lie in one piece.
+    What `numpy.take_along_axis` does, in less time where the values lie in one piece.
 
     >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]))
     array([[2.],

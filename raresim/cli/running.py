@@ -14,7 +14,7 @@ from raresim.cli import answers
 from raresim.cli.output import Manner, print_json
 from raresim.errors import InputError
 from raresim.study import Run, Sensitivity, Settings
-from raresim.study.unfinished import Unfinished, forget_with, in_passing
+from raresim.study.unfinished import Unfinished
 from raresim.trial import Scenario, load_scenario
 from raresim.trial.engine import refusal
 
@@ -80,9 +80,7 @@ def simulate(asked: Asked, output: Path | None, manner: Manner, *, resume: bool)
     if output is None and resume:
         raise InputError("--resume: there is nothing to resume without a folder; add -o DIR")
     if output is None:
-        with in_passing() as work:
-            run = _simulate(work, scenario, settings, asked, manner)
-        forget_with(run.tables, work.place)
+        study.passing(lambda work: _simulate(work, scenario, settings, asked, manner))
         return
     if (finished := study.finished(output, scenario, settings, resume=resume)) is not None:
         _answer(scenario, finished, manner)

@@ -5,7 +5,16 @@ from raresim.study.design_size import Size, size
 from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
-from raresim.study.run import Run, carry_out, complete, finished, settings_for, simulate, work_in
+from raresim.study.run import (
+    Run,
+    carry_out,
+    complete,
+    finished,
+    passing,
+    settings_for,
+    simulate,
+    work_in,
+)
 from raresim.study.single import SingleTrial, run_trial
 from raresim.study.summary import EstimandSummary, Summary
 from raresim.study.tasks import Settings
@@ -29,6 +38,7 @@ __all__ = [
     "compare",
     "complete",
     "finished",
+    "passing",
     "run_trial",
     "sensitivity",
     "settings_for",

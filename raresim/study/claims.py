@@ -7,13 +7,11 @@ there has none, and cannot be claimed.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis.multiplicity import batch
-from raresim.study.columns import Columns, last_rows, taken
+from raresim.study.columns import Columns, LastRows
 from raresim.trial.grammar.analysis import Analysis
 from raresim.trial.grammar.claim import Graph
 from raresim.trial.scenario import Scenario
@@ -69,12 +67,7 @@ def _last_p(
     last = [m for m, spec in milestones.items() if name in spec.analyses][-1]
     of, at = np.asarray(analyses["estimand"]), np.asarray(analyses["milestone"])
     mine = (of == name) & (at == last)
-    rows = last_rows(trials["replicate"], np.asarray(analyses["replicate"])[mine])
-
-    def column(key: str, missing: object) -> npt.NDArray[Any]:
-        return taken(np.asarray(analyses[key])[mine], rows, missing)
-
-    p = column("p", np.nan).astype(np.float64)
-    rejected = column("rejected", False).astype(bool)
-    may = column("converged", False).astype(bool) & (rejected | (p > scenario.level(name)))
+    found = LastRows(trials, analyses, mine)
+    p = found["p"]
+    may = found.flag("converged") & (found.flag("rejected") | (p > scenario.level(name)))
     return np.where(may, p, np.nan)

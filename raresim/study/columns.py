@@ -6,7 +6,7 @@ so does a Parquet file, which is then read column by column.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -136,3 +136,36 @@ def taken(values: npt.ArrayLike, rows: Rows, missing: Any) -> npt.NDArray[Any]:
     if not len(values):
         return np.full(len(rows), missing)
     return np.where(rows >= 0, values[rows], missing)
+
+
+class LastRows(Mapping[str, npt.NDArray[np.float64]]):
+    """Columns of each trial's last analysis among some rows; NaN where it has none.
+
+    Parameters
+    ----------
+    trials, analyses
+        Tables of a run.
+    mine
+        Which rows of `analyses` count.
+    """
+
+    def __init__(self, trials: Columns, analyses: Columns, mine: npt.NDArray[np.bool_]) -> None:
+        self._analyses, self._mine = analyses, mine
+        self.rows = last_rows(trials["replicate"], np.asarray(analyses["replicate"])[mine])
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a column of numbers."""
+        found = np.asarray(self._analyses[name], np.float64)[self._mine]
+        return np.asarray(taken(found, self.rows, np.nan))
+
+    def flag(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return a column of yes and no; no where there is no analysis."""
+        return np.asarray(self[name] == 1.0)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of the columns."""
+        return iter(self._analyses.columns)
+
+    def __len__(self) -> int:
+        """Return the number of columns."""
+        return len(list(self._analyses.columns))

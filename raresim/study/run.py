@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -148,10 +148,7 @@ def simulate(
         mcse=mcse,
     )
     if folder is None:
-        with in_passing() as work:
-            found = carry_out(work, scenario, asked, dask, progress)
-        forget_with(found.tables, work.place)
-        return found
+        return passing(lambda work: carry_out(work, scenario, asked, dask, progress))
     if (run := finished(folder, scenario, asked, resume=resume)) is not None:
         return run
     with work_in(folder, scenario, asked, resume=resume) as work:
@@ -203,13 +200,19 @@ def settings_for(
     )
 
 
-@contextmanager
 def work_in(
     folder: Path, scenario: Scenario, settings: Settings, *, resume: bool
-) -> Iterator[Unfinished]:
+) -> AbstractContextManager[Unfinished]:
     """Give the place of a run that is kept in a folder; see `unfinished.kept_in`."""
-    with kept_in(folder, store.identity(scenario, settings), resume=resume) as work:
-        yield work
+    return kept_in(folder, store.identity(scenario, settings), resume=resume)
+
+
+def passing(do: Callable[[Unfinished], Run]) -> Run:
+    """Return a run that is kept nowhere: its tables go when it is forgotten."""
+    with in_passing() as work:
+        found = do(work)
+    forget_with(found.tables, work.place)
+    return found
 
 
 def finished(folder: Path, scenario: Scenario, settings: Settings, *, resume: bool) -> Run | None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raresim.errors import InputError, Problem
-from raresim.files.whole import whole_folder
 from raresim.study.made_by import made_by
 from raresim.study.resting import resting
 from raresim.trial.scenario import Scenario
@@ -47,14 +46,6 @@ def prepare(folder: Path) -> None:
         return
     mend = "name a new folder, or one that holds an earlier run"
     raise InputError(Problem("holds something that is not a raresim run", str(folder), mend=mend))
-
-
-def write(
-    folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None = None
-) -> None:
-    """Write the run folder; an earlier run there is replaced only when the new one is complete."""
-    with whole_folder(folder) as fresh:
-        fill(fresh, scenario, run, sensitivity)
 
 
 def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from raresim.analysis import Note
 from raresim.study import montecarlo
 from raresim.study.claims import claims, success
-from raresim.study.columns import Columns, items, last_rows, taken
+from raresim.study.columns import Columns, LastRows, items
 from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
 from raresim.study.montecarlo import Clusters, Figure
 from raresim.study.naive import naive
@@ -156,7 +156,7 @@ def _estimand(
     clusters = np.asarray(trials["draw"])
     external = next(iter(scenario.spec.truth.external), "")
     external = external if scenario.compares_external(name) else ""
-    last = LastLook(trials, analyses, name)
+    last = LastRows(trials, analyses, np.asarray(analyses["estimand"]) == name)
     analysed = last.rows >= 0
     failed = analysed & ~last.flag("converged")
     true = _truth_by_replicate(scenario, truth, clusters)
@@ -185,33 +185,6 @@ def _estimand(
         naive=naive(estimand, scenario.spec.analysis.methods[name], external),
         notes=_notes(last, clusters),
     )
-
-
-class LastLook(Mapping[str, Floats]):
-    """Columns of an estimand's last analysis in each trial; NaN where it has none."""
-
-    def __init__(self, trials: Columns, analyses: Columns, name: str) -> None:
-        self._analyses = analyses
-        self._mine = np.asarray(analyses["estimand"]) == name
-        of = np.asarray(analyses["replicate"])[self._mine]
-        self.rows = last_rows(trials["replicate"], of)
-
-    def __getitem__(self, name: str) -> Floats:
-        """Return a column of numbers."""
-        found = taken(np.asarray(self._analyses[name], np.float64)[self._mine], self.rows, np.nan)
-        return np.asarray(found)
-
-    def flag(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return a column of yes and no; no where there is no analysis."""
-        return np.asarray(self[name] == 1.0)
-
-    def __iter__(self) -> Iterator[str]:
-        """Return the names of the columns."""
-        return iter(self._analyses.columns)
-
-    def __len__(self) -> int:
-        """Return the number of columns."""
-        return len(list(self._analyses.columns))
 
 
 def _rejected_at(
@@ -259,7 +232,7 @@ def _bias(
     return Figure(found.value, float(np.hypot(found.mcse, own)), found.replicates)
 
 
-def _notes(last: LastLook, clusters: Clusters) -> dict[str, Figure]:
+def _notes(last: LastRows, clusters: Clusters) -> dict[str, Figure]:
     """Return each note of the fits with the share of replicates that carry it."""
     flags = np.nan_to_num(last["notes"]).astype(np.int64)
     carried = {note: (flags & note.value) > 0 for note in Note}

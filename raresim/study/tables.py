@@ -158,13 +158,13 @@ def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
     run = with_registry(run)
+    read = {name: readings_of(run.fate, run.ledger, name) for name in scenario.model.readers}
     for number, arm in enumerate(scenario.arms):
         mine = run.ledger.present & (run.ledger.arm == number)
         for name in run.ledger.events:
             rows += _event_rows(scenario, run, arm, mine, name)
-        for name in scenario.model.readers:
-            readings = readings_of(run.fate, run.ledger, name)
-            rows += _reading_rows(scenario, run, arm, mine, name, readings)
+        for name, values in read.items():
+            rows += _reading_rows(scenario, run, arm, mine, name, values)
     columns = ["arm", "outcome", "kind", "day", "count", "total"]
     return pd.DataFrame(rows, columns=columns)
 

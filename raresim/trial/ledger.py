@@ -117,26 +117,6 @@ def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDAr
     return np.take_along_axis(values, order[..., None], 1)
 
 
-def by_arm(
-    values: tuple[npt.NDArray[Any], ...],
-    arm: npt.NDArray[np.int8],
-    candidate: npt.NDArray[np.int64],
-) -> npt.NDArray[Any]:
-    """Return what belongs to each patient under the arm that was assigned.
-
-    A third axis that differs between arms, that of events, is filled up with NEVER.
-    """
-    each = [take(value, candidate) for value in values]
-    if each[0].ndim == 3:
-        width = max(value.shape[-1] for value in each)
-        each = [widened(value, width) for value in each]
-    found = each[0]
-    for number, value in enumerate(each[1:], 1):
-        mine = arm == number
-        found = np.where(mine if value.ndim == 2 else mine[..., None], value, found)
-    return found
-
-
 def stack(ledgers: list[Ledger]) -> Ledger:
     """Return ledgers of single trials as one, with room for the most patients and events."""
     return Ledger(
@@ -175,12 +155,12 @@ def appended(ledger: Ledger, other: Ledger) -> Ledger:
     return replace(ledger, **whole)
 
 
-def beside(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def beside(*values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return the values of patients, then those of others, with room for the most events."""
-    if first.ndim == 3:
-        width = max(first.shape[-1], second.shape[-1])
-        first, second = widened(first, width), widened(second, width)
-    return np.concatenate([first, second], axis=1)
+    if values[0].ndim == 3:
+        width = max(value.shape[-1] for value in values)
+        values = tuple(widened(value, width) for value in values)
+    return np.concatenate(values, axis=1)
 
 
 def replaced(value: Any, rows: npt.NDArray[np.int64], other: Any) -> Any:

@@ -11,7 +11,7 @@ from raresim.disease.uncertain import statements
 from raresim.disease.without import taken_away
 from raresim.errors import InputError
 from raresim.files import parse
-from raresim.study import simulate, store
+from raresim.study import simulate
 from raresim.trial import load_scenario
 from tests.unit.pooled_models import CURVE, RATES, SEXES, written
 
@@ -84,8 +84,7 @@ def test_show_and_backtest_take_a_source_away(tmp_path):
 
 def test_a_run_folder_keeps_the_model_that_was_simulated(tmp_path):
     scenario = load_scenario("scenarios/backtests/endear.yaml", without=["finkel2014"])
-    run = simulate(scenario, 16, workers=1)
-    store.write(tmp_path / "run", scenario, run)
+    simulate(scenario, 16, workers=1, folder=tmp_path / "run")
     kept = load_model(tmp_path / "run" / "model.yaml").spec
     assert kept == scenario.model.spec
 

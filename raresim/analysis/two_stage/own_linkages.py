@@ -7,11 +7,12 @@ from raresim.analysis.two_stage.rate_nodes import RateNodes, beta_nodes, panels,
 from raresim.analysis.two_stage.shared_linkages import (
     Answer,
     Counts,
-    hermite,
+    mixture,
     quantiles,
     summary,
 )
 
+ONE = np.ones(1)
 OTHERS = ((1, 2), (0, 2), (0, 1))
 
 
@@ -96,13 +97,7 @@ def _answer(densities: list[FloatArray], weight: FloatArray, nodes: RateNodes) -
     for t in range(3):
         slope = np.sum(pair[t][..., None] * densities[t], axis=(0, 1))[None]
         known = slope @ nodes.below.T
-        limits.append(
-            quantiles(
-                lambda rate, known=known, slope=slope: hermite(  # type: ignore[misc]
-                    known, slope, nodes.at(rate)[:, None], nodes
-                )[:, 0]
-            )
-        )
+        limits.append(quantiles(mixture(known, slope, ONE, ONE, nodes)))
     return summary(mean, second, both, above, np.array(limits))
 
 

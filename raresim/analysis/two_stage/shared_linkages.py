@@ -109,7 +109,7 @@ def _answer(
             above[other, t], above[t, other] = chance, 1.0 - chance
         known = np.sum(weight[..., None] * below, axis=1)
         slope = np.sum(weight[..., None] * density, axis=1)
-        limits.append(quantiles(_mixture(known, slope, weight.sum(axis=1), u, nodes)))
+        limits.append(quantiles(mixture(known, slope, weight.sum(axis=1), u, nodes)))
     return summary(mean, second, both, above, np.array(limits))
 
 
@@ -132,9 +132,11 @@ def summary(
     )
 
 
-def _mixture(
+def mixture(
     known: FloatArray, slope: FloatArray, whole: FloatArray, u: FloatArray, nodes: RateNodes
 ) -> Callable[[FloatArray], FloatArray]:
+    """Return P(pi <= rate) of rates, from integrals over x = pi / u for each u (M,)."""
+
     def chance(rate: FloatArray) -> FloatArray:
         inside = rate[:, None] < u
         x = np.where(inside, rate[:, None] / u, 0.5)

@@ -13,7 +13,7 @@ from raresim.trial.fate.decided import Fate
 from raresim.trial.grammar.endpoint import Endpoint, ScorePasses, first_passed
 from raresim.trial.grammar.estimand import Estimand
 from raresim.trial.grammar.intercurrent import CROSSES, STOPS
-from raresim.trial.ledger import Ledger, by_arm
+from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -71,8 +71,9 @@ def readings_of(fate: Fate, ledger: Ledger, outcome: str) -> Floats:
     """Return what was read of each patient, at randomisation and each visit, under their arm."""
     if fate.patients is not None:
         return fate.patients.readings[outcome]
-    arms = tuple(life.readings[outcome] for life in fate.lives.arms)
-    return by_arm(arms, ledger.arm, fate.place(ledger.candidate))
+    arms = np.stack([life.readings[outcome] for life in fate.lives.arms])
+    rows = np.arange(ledger.replicates)[:, None]
+    return np.asarray(arms[ledger.arm, rows, fate.place(ledger.candidate)])
 
 
 def first_of(endpoint: Endpoint, data: Data, end: Ticks) -> Ticks:

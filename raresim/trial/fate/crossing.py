@@ -26,20 +26,24 @@ if TYPE_CHECKING:
     from raresim.trial.fate.decided import Fate
 
 
-def switches(scenario: Scenario, fate: Fate, at: Ticks, resolution: int) -> dict[int, Ticks]:
+def switches(
+    scenario: Scenario, fate: Fate, lives: tuple[Life, ...], at: Ticks, resolution: int
+) -> dict[int, Ticks]:
     """Return when each on the roster changes, in ticks since randomisation, by the arm that does.
 
-    `at` (replicates, crossings of the design): the tick since which each acts, NEVER if it does
-    not. Whoever has ended treatment before, planned or not, does not change; one whose planned end
-    has come does where the change brings a time of its own.
+    `lives` are those under each arm if nobody did; `at` (replicates, crossings of the design) is
+    the tick since which each acts, NEVER if it does not. Whoever has ended treatment before,
+    planned or not, does not change; one whose planned end has come does where the change brings a
+    time of its own.
     """
-    found, ready = {}, take(fate.ready, fate.roster.candidate)
+    found: dict[int, Ticks] = {}
+    ready = take(fate.ready, fate.roster.candidate)
     planned = int(ticks(scenario.spec.design.treat_for, resolution))
     for number, crossing in enumerate(scenario.crossings):
         arm, acts = scenario.arms.index(crossing.cross_over), at[:, number, None]
         there = (acts < NEVER) & (ready < NEVER)
         since = np.maximum(np.where(there, acts - np.where(there, ready, 0), 0), 0)
-        ongoing = fate.lives.arms[arm].stop > since
+        ongoing = lives[arm].stop > since
         if crossing.treat_for is None:
             ongoing &= since < planned
         found[arm] = np.where(there & ongoing, since, NEVER)

@@ -21,6 +21,7 @@ from raresim.trial.fate.crossing import crossed, spliced, switches
 from raresim.trial.fate.effects import rows_of_effects
 from raresim.trial.fate.external import Externals, externals
 from raresim.trial.fate.life import Life, Lives, life, put_together
+from raresim.trial.fate.people import People
 from raresim.trial.fate.readings import Booleans
 from raresim.trial.fate.roster import Roster, roster
 from raresim.trial.fate.screened import Screened, screened
@@ -84,10 +85,8 @@ class Fate:
                 return tuple(cut(part) for part in value)
             if isinstance(value, dict):
                 return {name: cut(part) for name, part in value.items()}
-            if isinstance(value, (Externals, Roster, Lives)):
+            if isinstance(value, (Externals, Roster, Lives, Life)):
                 return value.rows(chosen)
-            if isinstance(value, Life):
-                return value.map(lambda part: part[chosen])
             if isinstance(value, Screened):
                 return None
             return value[chosen] if isinstance(value, np.ndarray) else value
@@ -103,12 +102,13 @@ class Fate:
         if self.screened is None:
             width = self.roster.candidate.shape[1]
             return put_together(self.lives.arms, self.place(candidate) + width * arm.astype(int))
-        parts, at, before = [], np.zeros(arm.shape, np.int64), 0
+        parts: list[Life] = []
+        at, before = np.zeros(arm.shape, np.int64), 0
         for number in np.unique(arm).tolist():
             mine = arm == number
             width = int(mine.sum(axis=1).max())
             own = np.argsort(~mine, axis=1, kind="stable")[:, :width]
-            parts.append(self.screened.life(number, take(candidate, own)))
+            parts += self.screened.lives(take(candidate, own), [number])
             at = np.where(mine, before + np.cumsum(mine, axis=1) - 1, at)
             before += width
         return put_together(parts, at)
@@ -126,13 +126,17 @@ class Fate:
         acts[self.row - first] = at
         assert known.screened is not None
         folk, seen = known.screened.on(known.roster.candidate)
-        since = switches(asked.scenario, known, acts, asked.resolution)
-        later = crossed(asked.scenario, folk, since)
-        lived = tuple(
-            spliced(old, life(asked.scenario, later, arm, seen, asked.resolution), since.get(arm))
-            for arm, old in enumerate(known.lives.arms)
-        )
-        return replace(known, lives=Lives(lambda: lived), screened=None).rows(self.row - first)
+
+        def lived(folk: People) -> tuple[Life, ...]:
+            arms, resolution = range(len(asked.scenario.arms)), asked.resolution
+            return tuple(life(asked.scenario, folk, arm, seen, resolution) for arm in arms)
+
+        before = lived(folk)
+        since = switches(asked.scenario, known, before, acts, asked.resolution)
+        after = lived(crossed(asked.scenario, folk, since))
+        pairs = enumerate(zip(before, after, strict=True))
+        whole = tuple(spliced(*pair, since.get(arm)) for arm, pair in pairs)
+        return replace(known, lives=Lives(lambda: whole), screened=None).rows(self.row - first)
 
     def replaced(self, rows: npt.NDArray[np.int64], others: list[Fate]) -> Fate:
         """Return the fate with the lives of some rows from others, in their order."""
@@ -203,7 +207,7 @@ def _decided(asked: Question, rows: slice) -> Fate:
         coin=coin(scenario, luck, asked.candidates),
         roster=who,
         baseline=states,
-        lives=Lives(lambda: found.lives(who.candidate)),
+        lives=Lives(lambda: found.lives(who.candidate, range(len(scenario.arms)))),
         asked=asked,
         row=np.arange(luck.replicates) + (rows.start or 0),
         external=others,

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.follow_up import data_lag, events, follow_up, leaves, periods
 from raresim.trial.fate.people import People
-from raresim.trial.ledger import replaced, stacked, take, widened
+from raresim.trial.ledger import beside, replaced, stacked, take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -68,6 +68,10 @@ class Life:
 
         return Life(**{item.name: one(getattr(self, item.name)) for item in fields(self)})
 
+    def rows(self, chosen: Any) -> Life:
+        """Return some replicates only."""
+        return self.map(lambda value: value[chosen])
+
     def replaced(self, rows: npt.NDArray[np.int64], others: Sequence[Life]) -> Life:
         """Return the life with some replicates from others, in their order."""
         return Life(
@@ -112,7 +116,7 @@ class Lives:
 
     def rows(self, chosen: Any) -> Lives:
         """Return some replicates only."""
-        return Lives(lambda: tuple(life.map(lambda value: value[chosen]) for life in self.arms))
+        return Lives(lambda: tuple(life.rows(chosen) for life in self.arms))
 
     def replaced(self, rows: npt.NDArray[np.int64], others: Sequence[Lives]) -> Lives:
         """Return the lives with some replicates from others, in their order."""
@@ -132,10 +136,7 @@ def put_together(parts: Sequence[Life], place: npt.NDArray[np.int64]) -> Life:
     def joined(values: Sequence[Any]) -> Any:
         if isinstance(values[0], dict):
             return {name: joined([value[name] for value in values]) for name in values[0]}
-        if values[0].ndim == 3 and values[0].dtype == np.int64:
-            width = max(value.shape[-1] for value in values)
-            values = [widened(value, width) for value in values]
-        return take(np.concatenate(values, axis=1), place)
+        return take(beside(*values), place)
 
     names = [item.name for item in fields(Life)]
     return Life(**{name: joined([getattr(part, name) for part in parts]) for name in names})

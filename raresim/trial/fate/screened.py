@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,26 +57,16 @@ class Screened:
         )
         return found, seen
 
-    def life(self, arm: int, candidate: npt.NDArray[np.int64]) -> Life:
-        """Return the life under one arm of some candidates."""
-        folk, seen = self.on(candidate)
-        found = life(folk.scenario, folk, arm, seen, self.resolution)
-        self._adopt(folk.luck)
-        return found
+    def lives(self, candidate: npt.NDArray[np.int64], arms: Iterable[int]) -> tuple[Life, ...]:
+        """Return the lives of some candidates under some arms.
 
-    def lives(self, candidate: npt.NDArray[np.int64]) -> tuple[Life, ...]:
-        """Return the life of some candidates under each arm."""
+        Points that only lives ask for are entered into the register of screening's luck.
+        """
         folk, seen = self.on(candidate)
-        scenario = folk.scenario
-        arms = range(len(scenario.arms))
-        found = tuple(life(scenario, folk, arm, seen, self.resolution) for arm in arms)
-        self._adopt(folk.luck)
+        found = tuple(life(folk.scenario, folk, arm, seen, self.resolution) for arm in arms)
+        asked, known = folk.luck.points, self.luck.points
+        self.luck.adopt({point: units for point, units in asked.items() if point not in known})
         return found
-
-    def _adopt(self, luck: Luck) -> None:
-        """Enter the points that lives were asked for into the register of screening's luck."""
-        known = self.luck.points
-        self.luck.adopt({point: n for point, n in luck.points.items() if point not in known})
 
 
 def screened(
