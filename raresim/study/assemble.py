@@ -1,133 +1,127 @@
-"""From shards to the tables of a run: in the order of the luck blocks, some blocks at a time."""
+"""The tables of a run: as its shards hold them, or in the Parquet files of a whole folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from raresim.study import shard
-from raresim.study.columns import ParquetTable
-from raresim.study.store import ANALYSES, CURVES, TRIALS, TRUTH, labelled
-from raresim.study.summary import on_worse_arm
+from raresim.study import parquet
+from raresim.study.columns import ArrayTable
+from raresim.study.design_analysis import on_worse_arm
+from raresim.study.parquet import ParquetTable
+from raresim.study.shard import ShardTable
+from raresim.study.store import ANALYSES, CURVES, TRIALS, TRUTH
 from raresim.trial.scenario import Scenario
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 TOGETHER = 32
 """Blocks whose trials are in memory at once, and make a row group of the table."""
+WORSE = "patients_on_worse_arm"
 
 
-@dataclass
-class RunTables:
-    """The tables of a run, in Parquet files: read a column, or the whole as a data frame.
+class FolderTables:
+    """Tables in the Parquet files of a folder."""
 
-    Attributes
-    ----------
-    folder
-        Where they are.
-    """
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.trials = ParquetTable(folder / TRIALS)
+        self.analyses = ParquetTable(folder / ANALYSES)
+        self.curves = ParquetTable(folder / CURVES)
+        self.truth = ParquetTable(folder / TRUTH)
 
-    folder: Path
-
-    @property
-    def trials(self) -> ParquetTable:
-        """A row for each trial."""
-        return ParquetTable(self.folder / TRIALS, self)
-
-    @property
-    def analyses(self) -> ParquetTable:
-        """A row for each analysis of each trial."""
-        return ParquetTable(self.folder / ANALYSES, self)
-
-    @property
-    def curves(self) -> ParquetTable:
-        """Outcomes over time, pooled over all trials."""
-        return ParquetTable(self.folder / CURVES, self)
-
-    @property
-    def truth(self) -> ParquetTable:
-        """True values of each estimand: of each draw, or several whose mean is the one there is."""
-        return ParquetTable(self.folder / TRUTH, self)
+    def write(self, folder: Path) -> None:
+        """Copy the files into another folder."""
+        (folder / TRIALS).parent.mkdir(parents=True, exist_ok=True)
+        for name in (TRIALS, ANALYSES, TRUTH, CURVES):
+            shutil.copyfile(self.folder / name, folder / name)
 
 
-def assemble(
-    scenario: Scenario, blocks: Sequence[Path], chunks: Sequence[Path], folder: Path
-) -> RunTables:
-    """Write the tables of a run into a folder.
+class ShardTables:
+    """Tables in the shards of a run.
 
     Parameters
     ----------
     scenario
         What was run.
-    blocks, chunks
-        The shards of its luck blocks, and those of its true values, each in order.
-    folder
-        Where the tables are written.
+    blocks
+        The shards of its luck blocks, in order.
+    truth
+        Returns those of its true values; asked for when somebody wants to know them.
     """
-    import pyarrow as pa
 
-    (folder / TRIALS).parent.mkdir(parents=True)
-    truth = pa.concat_tables([shard.table(path, "truth") for path in chunks])
-    _write(iter([truth]), folder / TRUTH)
-    primary = truth.column(scenario.spec.analysis.primary).to_numpy()
-    groups = (_with_worse_arm(scenario, group, primary) for group in _groups(blocks, "trials"))
-    _write(groups, folder / TRIALS)
-    _write(_groups(blocks, "analyses"), folder / ANALYSES)
-    _write(iter([_curves(blocks)]), folder / CURVES)
-    return RunTables(folder)
+    def __init__(
+        self, scenario: Scenario, blocks: Sequence[Path], truth: Callable[[], Sequence[Path]]
+    ) -> None:
+        self._scenario, self._blocks, self._truth = scenario, blocks, truth
+        self.analyses = ShardTable(blocks, "analyses", self)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """A row for each trial."""
+        return Trials(self._scenario, self._blocks, self)
+
+    @cached_property
+    def curves(self) -> ArrayTable:
+        """The sums of all blocks; each has the same rows."""
+        table = ShardTable(self._blocks, "curves")
+        found = table.part(0, 1).arrays
+        parts = [table.part(k, k + 1) for k in range(len(self._blocks))]
+        sums = {name: np.sum([part[name] for part in parts], axis=0) for name in ("count", "total")}
+        return ArrayTable(found | sums)
+
+    @cached_property
+    def truth(self) -> ShardTable:
+        """True values of each estimand."""
+        return ShardTable(self._truth(), "truth", self)
+
+    def write(self, folder: Path) -> None:
+        """Write the tables into a folder, as Parquet files."""
+        (folder / TRIALS).parent.mkdir(parents=True, exist_ok=True)
+        parquet.write(iter([self.truth.part(0, len(self.truth.paths))]), folder / TRUTH)
+        parquet.write(_groups(self.trials), folder / TRIALS)
+        parquet.write(_groups(self.analyses), folder / ANALYSES)
+        parquet.write(iter([self.curves]), folder / CURVES)
 
 
-def _groups(shards: Sequence[Path], name: str) -> Iterator[pa.Table]:
+def _groups(table: ShardTable) -> Iterator[ArrayTable]:
     """Yield a table of every block, some blocks at a time."""
-    import pyarrow as pa
-
-    for first in range(0, len(shards), TOGETHER):
-        some = shards[first : first + TOGETHER]
-        yield pa.concat_tables([shard.table(path, name) for path in some]).combine_chunks()
+    for first in range(0, len(table.paths), TOGETHER):
+        yield table.part(first, min(first + TOGETHER, len(table.paths)))
 
 
-def _with_worse_arm(
-    scenario: Scenario, trials: pa.Table, truth: npt.NDArray[np.float64]
-) -> pa.Table:
-    import pyarrow as pa
+class Trials(ShardTable):
+    """A row for each trial; who was on the worse arm is told once the true values are asked for."""
 
-    counts = {name: trials.column(name).to_numpy() for name in _patients(trials)}
-    worse = on_worse_arm(scenario, counts, trials.column("draw").to_numpy(), truth)
-    if worse is None:
-        return trials
-    return trials.append_column("patients_on_worse_arm", pa.array(worse))
+    def __init__(self, scenario: Scenario, paths: Sequence[Path], run: ShardTables) -> None:
+        super().__init__(paths, "trials", run)
+        self._scenario, self._run = scenario, run
+        self._success = scenario.spec.analysis.primary
+        if scenario.two_arms_decide:
+            self.columns = (*self.columns, WORSE)
 
+    def part(self, first: int, last: int) -> ArrayTable:
+        """Return the table of the shards from one to before another."""
+        names = [name for name in self.columns if name != WORSE]
+        found = ArrayTable({name: self.column(name, first, last) for name in names})
+        if WORSE in self.columns:
+            found.arrays[WORSE] = self._worse(found)
+        return found
 
-def _patients(trials: pa.Table) -> list[str]:
-    return [name for name in trials.column_names if name.endswith(".patients")]
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a column of numbers or words."""
+        if name != WORSE or name not in self.columns:
+            return super().__getitem__(name)
+        arms = [self._scenario.arms[k] for k in self._scenario.pair(self._success)]
+        names = ["draw", *(f"{arm}.patients" for arm in arms)]
+        return self._worse(ArrayTable({name: self[name] for name in names}))
 
-
-def _write(groups: Iterator[pa.Table], path: Path) -> None:
-    """Write tables of the same columns as the row groups of one file."""
-    import pyarrow.parquet as pq
-
-    first = labelled(next(groups))
-    with pq.ParquetWriter(path, first.schema) as writer:
-        writer.write_table(first, row_group_size=max(len(first), 1))
-        for group in groups:
-            writer.write_table(labelled(group), row_group_size=max(len(group), 1))
-
-
-def _curves(shards: Sequence[Path]) -> pa.Table:
-    """Return the sums of all blocks; each has the same rows."""
-    import pyarrow as pa
-
-    first = shard.table(shards[0], "curves")
-    sums: dict[str, Any] = {key: first.column(key).to_numpy().copy() for key in ("count", "total")}
-    for path in shards[1:]:
-        block = shard.table(path, "curves")
-        for key, values in sums.items():
-            values += block.column(key).to_numpy()
-    columns = {name: sums.get(name, first.column(name)) for name in first.column_names}
-    return pa.table(columns)
+    def _worse(self, trials: ArrayTable) -> npt.NDArray[np.float64]:
+        true = self._run.truth[self._success]
+        found = on_worse_arm(self._scenario, trials, trials["draw"], true)
+        assert found is not None
+        return found

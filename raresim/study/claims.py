@@ -7,6 +7,8 @@ there has none, and cannot be claimed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,7 +43,7 @@ def claims(scenario: Scenario, trials: Columns, analyses: Columns) -> dict[str, 
     return found
 
 
-def success(scenario: Scenario, claimed: dict[str, Booleans]) -> Booleans:
+def success(scenario: Scenario, claimed: Mapping[str, Booleans]) -> Booleans:
     """Return whether each trial is a success: it claims one of those that make it one."""
     own = [claimed[name] for name in scenario.spec.analysis.successes]
     return np.asarray(np.logical_or.reduce(own))

@@ -1,12 +1,13 @@
 """Tables one column at a time: whatever the number of trials, memory holds what is being read.
 
-What is worked out from the tables of a run asks for columns by name. A data frame gives them, and
-so does a Parquet file, which is then read column by column.
+What is worked out from the tables of a run asks for columns by name: of arrays in memory, of the
+shards of a run, of a Parquet file, or of a data frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = npt.NDArray[np.int64]
-BATCH = 65_536
-"""Rows of a list column that are read at once."""
 
 
 class Columns(Protocol):
-    """A table whose columns NumPy can read: a data frame, or a `ParquetTable`."""
+    """A table whose columns NumPy can read; one of lists is an array with a second axis."""
 
     @property
     def columns(self) -> Iterable[Any]:
@@ -38,77 +37,125 @@ class Columns(Protocol):
         ...
 
 
-class ParquetTable:
-    """A Parquet file, read column by column.
-
-    Parameters
-    ----------
-    path
-        The file.
-    owner
-        Whatever must not be forgotten while the file is read.
-    """
-
-    def __init__(self, path: Path, owner: object = None) -> None:
-        import pyarrow.parquet as pq
-
-        self.path, self._owner = path, owner
-        with pq.ParquetFile(path) as file:
-            self.columns: tuple[str, ...] = tuple(file.schema_arrow.names)
-            self._rows = int(file.metadata.num_rows)
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return self._rows
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a column of numbers or words; NaN where a number is missing.
-
-        Raises
-        ------
-        KeyError
-            When there is no such column.
-        """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if name not in self.columns:
-            raise KeyError(name)
-        with pq.ParquetFile(self.path) as file:
-            column = file.read(columns=[name]).column(0)
-        if not pa.types.is_string(column.type):
-            return np.asarray(column.to_numpy())
-        words = column.combine_chunks().dictionary_encode()  # one string each, however many rows
-        known = np.array(words.dictionary.to_pylist(), dtype=object)
-        return np.asarray(known[words.indices.to_numpy()])
-
-    def items(self, name: str, wanted: slice) -> npt.NDArray[Any]:
-        """Return some items of a column of lists of equal length, shape (rows, items)."""
-        import pyarrow.parquet as pq
-
-        found, done = np.empty(0), 0
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(BATCH, columns=[name]):
-                lists = batch.column(0)
-                some = lists.flatten().to_numpy().reshape(len(lists), -1)[:, wanted]
-                if not done:
-                    found = np.empty((len(self), some.shape[1]), some.dtype)
-                found[done : done + len(some)] = some
-                done += len(some)
-        return found
+class Table(Columns, Protocol):
+    """A table of a run: read a column, or the whole as a data frame."""
 
     def frame(self) -> pd.DataFrame:
         """Return the whole table as a data frame."""
+        ...
+
+
+class RunTables(Protocol):
+    """The tables of a run."""
+
+    @property
+    def trials(self) -> Table:
+        """A row for each trial."""
+        ...
+
+    @property
+    def analyses(self) -> Table:
+        """A row for each analysis of each trial."""
+        ...
+
+    @property
+    def curves(self) -> Table:
+        """Outcomes over time, pooled over all trials."""
+        ...
+
+    @property
+    def truth(self) -> Table:
+        """True values of each estimand: of each draw, or several whose mean is the one there is."""
+        ...
+
+    def write(self, folder: Path) -> None:
+        """Write the tables into a folder, as Parquet files."""
+        ...
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of words: the number of each row's word, and the words."""
+
+    code: npt.NDArray[np.integer[Any]]
+    words: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.code)
+
+    @property
+    def spelled(self) -> npt.NDArray[Any]:
+        """The words of all rows; rows with the same word share it."""
+        return np.asarray(np.array(self.words, dtype=object)[self.code])
+
+    def of(self, rows: Any) -> Words:
+        """Return the words of some rows."""
+        return Words(self.code[rows], self.words)
+
+
+def spelled(words: Sequence[str]) -> Words:
+    """Return a column of these words, one for each row.
+
+    >>> spelled(["drug", "drug"]).words
+    ('drug',)
+    """
+    known = {word: code for code, word in enumerate(dict.fromkeys(words))}
+    return Words(np.array([known[word] for word in words], np.int16), tuple(known))
+
+
+Column = npt.NDArray[Any] | Words
+
+
+class ArrayTable:
+    """A table in memory, a dictionary of arrays with as many rows each.
+
+    >>> table = ArrayTable({"n": np.array([1, 2]), "arm": Words(np.array([0, 0]), ("drug",))})
+    >>> len(table), table["arm"].tolist()
+    (2, ['drug', 'drug'])
+    """
+
+    def __init__(self, arrays: Mapping[str, Column]) -> None:
+        self.arrays = dict(arrays)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(self.arrays)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a column of numbers or words."""
+        found = self.arrays[name]
+        return found.spelled if isinstance(found, Words) else found
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(next(iter(self.arrays.values())))
+
+    def rows(self, chosen: Any) -> ArrayTable:
+        """Return some rows."""
+        arrays = self.arrays.items()
+        return ArrayTable(
+            {k: v.of(chosen) if isinstance(v, Words) else v[chosen] for k, v in arrays}
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table as a data frame, lists as lists."""
         import pandas as pd
 
-        return pd.read_parquet(self.path)
+        values = {name: self[name] for name in self.arrays}
+        return pd.DataFrame({n: list(v) if v.ndim > 1 else v for n, v in values.items()})
 
 
-def items(table: Columns, name: str, wanted: slice) -> npt.NDArray[Any]:
-    """Return some items of a column of lists of equal length, shape (rows, items)."""
-    if isinstance(table, ParquetTable):
-        return table.items(name, wanted)
-    return np.array([row[wanted] for row in table[name]])
+def joined(parts: Sequence[Column]) -> Column:
+    """Return the rows of several columns one after the other; words must be the same in all."""
+    first = parts[0]
+    if not isinstance(first, Words):
+        return np.concatenate([part for part in parts if not isinstance(part, Words)])
+    same = [part for part in parts if isinstance(part, Words) and part.words == first.words]
+    if len(same) < len(parts):
+        raise ValueError("columns with different words cannot be joined")
+    return Words(np.concatenate([part.code for part in same]), first.words)
 
 
 def last_rows(wanted: npt.ArrayLike, replicates: npt.ArrayLike) -> Rows:
@@ -169,3 +216,11 @@ class LastRows(Mapping[str, npt.NDArray[np.float64]]):
     def __len__(self) -> int:
         """Return the number of columns."""
         return len(list(self._analyses.columns))
+
+
+def items(table: Columns, name: str, wanted: slice) -> npt.NDArray[Any]:
+    """Return some items of a column of lists of equal length, shape (rows, items)."""
+    some = getattr(table, "items_of", None)
+    if callable(some):  # of a file: no more is read
+        return np.asarray(some(name, wanted))
+    return np.asarray(np.stack(list(table[name]))[:, wanted])

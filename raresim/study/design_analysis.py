@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.study import montecarlo
+from raresim.study.columns import Columns
 from raresim.study.montecarlo import NOTHING, Clusters, Figure
+from raresim.trial.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,7 +96,7 @@ def _ratio_of_means(
 
 
 def patients_on_worse_arm(
-    trials: Mapping[str, Any], arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
+    trials: Columns, arms: tuple[str, str], true: Floats, side: Literal["less", "greater"]
 ) -> Floats:
     """Return each trial's patients on the arm that is truly worse, none where arms are equal.
 
@@ -104,3 +106,26 @@ def patients_on_worse_arm(
     control, treated = (np.asarray(trials[f"{arm}.patients"], np.float64) for arm in arms)
     helped = good * true
     return np.where(helped > 1e-3, control, np.where(helped < -1e-3, treated, 0.0))
+
+
+def on_worse_arm(
+    scenario: Scenario, trials: Columns, clusters: Clusters, truth: Floats
+) -> Floats | None:
+    """Return each trial's patients on the arm that is truly worse; None where no two arms decide.
+
+    `trials` gives the patients of each arm, `truth` the true value of the success criterion.
+    """
+    success = scenario.spec.analysis.primary
+    if not scenario.two_arms_decide:
+        return None
+    true = truth_by_replicate(scenario, truth, clusters)
+    side = scenario.better(scenario.spec.analysis.estimands[success].outcome)
+    control, treated = (scenario.arms[number] for number in scenario.pair(success))
+    return patients_on_worse_arm(trials, (control, treated), true, side)
+
+
+def truth_by_replicate(scenario: Scenario, truth: Floats, clusters: Clusters) -> Floats:
+    """Return the true value of each replicate: that of its draw, or the one there is."""
+    if scenario.spec.truth.uncertainty == "fixed":
+        return np.full(len(clusters), float(np.mean(truth)))
+    return truth[clusters]

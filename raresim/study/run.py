@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,11 @@ from raresim import limits
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import store
-from raresim.study.assemble import RunTables, assemble
+from raresim.study.assemble import FolderTables, ShardTables
 from raresim.study.cluster import spread_on_cluster
-from raresim.study.stopping import Stopped, Stopping, tally_of
-from raresim.study.summary import Summary, summarise
+from raresim.study.columns import RunTables
+from raresim.study.stopping import Stopping, tally_of
+from raresim.study.summary import Summary
 from raresim.study.tasks import Progress, Settings, Task, check_size, do_task, trials_of, truth_of
 from raresim.study.unfinished import Unfinished, forget_with, in_passing, is_finished, kept_in
 from raresim.study.workers import processors, spread
@@ -33,23 +34,31 @@ REPLICATES = 2000
 """Trials of a run that is asked for no other number, and for no error."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """A finished simulation: its tables and what they say.
 
+    What is not asked for is not worked out: the rate of success needs neither true values nor the
+    numbers of each trial.
+
     Attributes
     ----------
-    settings
-        What was asked for.
+    scenario, settings
+        What was simulated, and what was asked for.
     tables
         Its tables, in files: what reads columns of `tables.trials` needs little memory.
-    summary
-        Its operating characteristics.
     """
 
+    scenario: Scenario = field(repr=False)
     settings: Settings
-    tables: RunTables
-    summary: Summary
+    tables: RunTables = field(repr=False)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Its operating characteristics, each worked out when it is asked for."""
+        asked = self.settings
+        target = None if asked.mcse is None else (asked.replicates, asked.mcse)
+        return Summary(self.scenario, asked.hypothesis, self.tables, target)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
@@ -225,8 +234,7 @@ def finished(folder: Path, scenario: Scenario, settings: Settings, *, resume: bo
     """
     if not is_finished(folder, store.identity(scenario, settings), resume=resume):
         return None
-    tables = RunTables(folder)
-    return _summed_up(scenario, settings, tables)
+    return Run(scenario, settings, FolderTables(folder))
 
 
 def carry_out(
@@ -245,16 +253,22 @@ def carry_out(
     """
     blocks = trials_of(settings.replicates)
     rule = Stopping(len(blocks), settings.mcse)
+    kept = work.folder is not None
     # where luck says how many trials there are, the true values can only come afterwards
-    at_once = truth_of(scenario, settings.replicates) if settings.mcse is None else []
+    at_once = truth_of(scenario, settings.replicates) if kept and settings.mcse is None else []
     job = Job(work, scenario, settings, dask, rule, progress)
     job.do([*blocks, *at_once])
     blocks = blocks[: rule.needed]
     chunks = truth_of(scenario, sum(block.replicates for block in blocks))
-    job.do(chunks)
+
+    def truth() -> list[Path]:
+        job.do(chunks)
+        return [work.path(chunk) for chunk in chunks]
+
+    if kept:
+        truth()
     shards = [work.path(block) for block in blocks]
-    tables = assemble(scenario, shards, [work.path(chunk) for chunk in chunks], work.whole)
-    return _summed_up(scenario, settings, tables)
+    return Run(scenario, settings, ShardTables(scenario, shards, truth))
 
 
 @dataclass
@@ -300,18 +314,6 @@ class Job:
             self.progress(self.done, max(most, self.done))
 
 
-def _summed_up(scenario: Scenario, settings: Settings, tables: RunTables) -> Run:
-    """Return the run of some tables, with what they say."""
-    trials, truth = tables.trials, tables.truth
-    values = {name: truth[name] for name in scenario.spec.analysis.estimands}
-    summary = summarise(scenario, settings.hypothesis, trials, tables.analyses, values)
-    if settings.mcse is not None:
-        error = summary.success.mcse
-        reached = len(trials) < settings.replicates or (error or 1.0) <= settings.mcse
-        summary = replace(summary, stopped=Stopped(settings.replicates, settings.mcse, reached))
-    return Run(settings, tables, summary)
-
-
 def complete(
     work: Unfinished,
     scenario: Scenario,
@@ -325,4 +327,4 @@ def complete(
     if report is not None:
         report(work.whole)
     work.finish(work.folder)
-    run.tables.folder = work.folder
+    run.tables = FolderTables(work.folder)

@@ -10,7 +10,8 @@ import numpy as np
 
 from raresim.errors import InputError
 from raresim.files.whole import whole_folder
-from raresim.study import store, tables
+from raresim.study import tables
+from raresim.study.parquet import ARTIFICIAL
 from raresim.trial.cut.known import readings_of
 from raresim.trial.engine import BlockRun, run_one, with_registry
 from raresim.trial.ledger import take
@@ -40,7 +41,7 @@ class SingleTrial:
             for name, table in vars(self).items():
                 marked = table.assign(artificial=True)
                 marked.to_csv(fresh / f"{name}.csv", index=False, lineterminator="\n")
-            (fresh / "README.txt").write_text(store.ARTIFICIAL + "\n", "utf-8")
+            (fresh / "README.txt").write_text(ARTIFICIAL + "\n", "utf-8")
 
 
 def run_trial(
@@ -68,8 +69,8 @@ def run_trial(
         (entry.tick, float(days(entry.tick)), entry.what, entry.candidate, entry.detail)
         for entry in log
     ]
-    analyses = tables.analyses_table(scenario, run, 0).assign(replicate=replicate)
-    trial = tables.trials_table(scenario, run, 0).assign(replicate=replicate)
+    analyses = tables.analyses_table(scenario, run, 0).frame().assign(replicate=replicate)
+    trial = tables.trials_table(scenario, run, 0).frame().assign(replicate=replicate)
     drop = ["draw", "enrolled_by_month"]
     own, run = run.ledger.candidate.shape[1], with_registry(run)
     return SingleTrial(

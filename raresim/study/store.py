@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from raresim.errors import InputError, Problem
 from raresim.study.made_by import made_by
+from raresim.study.parquet import ARTIFICIAL
 from raresim.study.resting import resting
 from raresim.trial.scenario import Scenario
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from raresim.study.one_at_a_time import Sensitivity
     from raresim.study.run import Run
     from raresim.study.tasks import Settings
@@ -28,7 +26,6 @@ UNFINISHED = "unfinished"
 """Inside the folder of a run, what is there of one that is not complete."""
 SENSITIVITY = "sensitivity.json"
 """What drives the answer; a run may have been made without."""
-ARTIFICIAL = "These rows are artificial: simulated by raresim, no row is a person."
 
 
 def prepare(folder: Path) -> None:
@@ -49,11 +46,8 @@ def prepare(folder: Path) -> None:
 
 
 def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None) -> None:
-    """Write every file of a run into a folder, which may hold the run's own tables."""
-    for name in (TRIALS, ANALYSES, TRUTH, CURVES):
-        if run.tables.folder != folder:
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(run.tables.folder / name, folder / name)
+    """Write every file of a run into a folder."""
+    run.tables.write(folder)
     write_json(run.summary.dict(), folder / "summary.json")
     if sensitivity is not None:
         write_json(sensitivity.dict(), folder / SENSITIVITY)
@@ -67,11 +61,6 @@ def model_text(scenario: Scenario) -> bytes:
     if scenario.model.text:
         return scenario.model.text.encode()
     return Path(scenario.model.path).read_bytes()
-
-
-def labelled(table: pa.Table) -> pa.Table:
-    """Return a table that says that its rows are artificial."""
-    return table.replace_schema_metadata({b"raresim": ARTIFICIAL.encode()})
 
 
 def write_json(data: Any, path: Path) -> None:

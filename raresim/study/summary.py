@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,11 @@ import numpy.typing as npt
 from raresim.analysis import Note
 from raresim.study import montecarlo
 from raresim.study.claims import claims, success
-from raresim.study.columns import Columns, LastRows, items
-from raresim.study.design_analysis import DesignAnalysis, design_analysis, patients_on_worse_arm
+from raresim.study.columns import Columns, LastRows, RunTables, items
+from raresim.study.design_analysis import DesignAnalysis, design_analysis, truth_by_replicate
 from raresim.study.montecarlo import Clusters, Figure
 from raresim.study.naive import naive
 from raresim.study.stopping import Stopped
-from raresim.study.tables import MONTHS
 from raresim.trial.scenario import Scenario
 
 Floats = npt.NDArray[np.float64]
@@ -55,61 +55,127 @@ class EstimandSummary:
     notes: dict[str, Figure]
 
 
-@dataclass(frozen=True)
 class Summary:
-    """Operating characteristics of one hypothesis of a scenario."""
+    """Operating characteristics of one hypothesis of a scenario, each worked out when asked for.
 
-    scenario: str
-    question: str
-    hypothesis: str
-    is_null: bool
-    uncertainty: str
-    replicates: int
-    stopped: Stopped | None
-    draws: int
-    success: Figure
-    success_estimand: str
-    chance_of_benefit: Figure | None
-    estimands: dict[str, EstimandSummary]
-    trial: dict[str, dict[str, Figure]]
-    enrolment: dict[str, list[Figure]]
+    Parameters
+    ----------
+    scenario, hypothesis
+        What was simulated.
+    tables
+        The tables of the run; those of true values are asked for only where they matter.
+    target
+        The trials at most and the Monte Carlo error at which the run was to stop, if it was.
+
+    Attributes
+    ----------
+    scenario, question, hypothesis, is_null, uncertainty
+        What was asked.
+    replicates, stopped
+        The trials, and whether they were enough for the error asked for.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        hypothesis: str,
+        tables: RunTables,
+        target: tuple[int, float] | None = None,
+    ) -> None:
+        self._scenario, self._tables, self._target = scenario, tables, target
+        self.scenario, self.question = scenario.stem, scenario.spec.question
+        self.hypothesis, self.is_null = hypothesis, scenario.is_null(hypothesis)
+        self.uncertainty = scenario.spec.truth.uncertainty
+        self.replicates = len(tables.trials)
+
+    @cached_property
+    def success(self) -> Figure:
+        """How often the trial succeeds."""
+        return montecarlo.proportion(success(self._scenario, self._claims), self._clusters)
+
+    @property
+    def success_estimand(self) -> str:
+        """The estimands whose claim is a success."""
+        return " or ".join(self._scenario.spec.analysis.successes)
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """What was asked of a run that stops at an error, and whether it was reached."""
+        if self._target is None:
+            return None
+        at_most, mcse = self._target
+        reached = self.replicates < at_most or (self.success.mcse or 1.0) <= mcse
+        return Stopped(at_most, mcse, reached)
+
+    @cached_property
+    def draws(self) -> int:
+        """Draws of the parameters behind the trials; the trials themselves where none are drawn."""
+        return len(np.unique(self._clusters))
+
+    @cached_property
+    def chance_of_benefit(self) -> Figure | None:
+        """In how many drawn truths the treatment helps at all: the ceiling of assurance."""
+        if self.uncertainty not in ("effect", "all"):
+            return None
+        names = self._scenario.spec.analysis.successes
+        helps = [_helps(self._scenario, name, self._tables.truth[name]) for name in names]
+        found = np.logical_or.reduce(helps)
+        return montecarlo.proportion(found, np.arange(len(found)))
+
+    @cached_property
+    def estimands(self) -> dict[str, EstimandSummary]:
+        """How each estimand is tested and estimated."""
+        tables, truth = self._tables, self._tables.truth
+        return {
+            name: _estimand(
+                *(self._scenario, name, tables.trials, tables.analyses), truth[name], rejected
+            )
+            for name, rejected in self._claims.items()
+        }
+
+    @cached_property
+    def trial(self) -> dict[str, dict[str, Figure]]:
+        """Mean and quantiles of every number that a trial has."""
+        return _trial(self._tables.trials, self._clusters)
+
+    @cached_property
+    def enrolment(self) -> dict[str, list[Figure]]:
+        """The band of patients randomised by the end of each month."""
+        return _enrolment(self._tables.trials, self._clusters)
 
     def dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
-        return asdict(self)
+        found = {name: getattr(self, name) for name in KEYS}
+        return {name: _plain(value) for name, value in found.items()}
+
+    def __repr__(self) -> str:
+        """Return the rate of success and what it is that of."""
+        asked = f"{self.scenario}, {self.hypothesis}, {self.replicates} trials"
+        return f"Summary({asked}: success {self.success.value})"
+
+    @cached_property
+    def _clusters(self) -> Clusters:
+        return np.asarray(self._tables.trials["draw"])
+
+    @cached_property
+    def _claims(self) -> Mapping[str, npt.NDArray[np.bool_]]:
+        return claims(self._scenario, self._tables.trials, self._tables.analyses)
 
 
-def summarise(
-    scenario: Scenario,
-    hypothesis: str,
-    trials: Columns,
-    analyses: Columns,
-    truth: dict[str, Floats],
-    stopped: Stopped | None = None,
-) -> Summary:
-    """Return the operating characteristics of a simulated scenario."""
-    clusters = np.asarray(trials["draw"])
-    rejected = claims(scenario, trials, analyses)
-    found = {
-        name: _estimand(scenario, name, trials, analyses, truth[name], rejected[name])
-        for name in scenario.spec.analysis.estimands
-    }
-    return Summary(
-        scenario=scenario.stem,
-        question=scenario.spec.question,
-        hypothesis=hypothesis,
-        is_null=scenario.is_null(hypothesis),
-        uncertainty=scenario.spec.truth.uncertainty,
-        replicates=len(trials),
-        stopped=stopped,
-        draws=len(np.unique(clusters)),
-        success=montecarlo.proportion(success(scenario, rejected), clusters),
-        success_estimand=" or ".join(scenario.spec.analysis.successes),
-        chance_of_benefit=_chance_of_benefit(scenario, truth),
-        estimands=found,
-        trial=_trial(trials, clusters),
-        enrolment=_enrolment(trials, clusters),
-    )
+KEYS = (
+    "scenario", "question", "hypothesis", "is_null", "uncertainty", "replicates", "stopped",
+    "draws", "success", "success_estimand", "chance_of_benefit", "estimands", "trial", "enrolment",
+)  # fmt: skip
+"""What a summary says, in order."""
+
+
+def _plain(value: Any) -> Any:
+    """Return figures and what they stand in as plain data."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def called(is_null: bool, uncertainty: str) -> str:
@@ -126,16 +192,6 @@ def called(is_null: bool, uncertainty: str) -> str:
 def successes(scenario: Scenario, trials: Columns, analyses: Columns) -> npt.NDArray[np.bool_]:
     """Return whether each replicate meets the scenario's success criterion."""
     return success(scenario, claims(scenario, trials, analyses))
-
-
-def _chance_of_benefit(scenario: Scenario, truth: dict[str, Floats]) -> Figure | None:
-    """Return in how many drawn truths the treatment helps at all: the ceiling of assurance."""
-    if scenario.spec.truth.uncertainty not in ("effect", "all"):
-        return None
-    helps = np.logical_or.reduce(
-        [_helps(scenario, name, truth[name]) for name in scenario.spec.analysis.successes]
-    )
-    return montecarlo.proportion(helps, np.arange(len(helps)))
 
 
 def _helps(scenario: Scenario, name: str, truth: Floats) -> npt.NDArray[np.bool_]:
@@ -159,7 +215,7 @@ def _estimand(
     last = LastRows(trials, analyses, np.asarray(analyses["estimand"]) == name)
     analysed = last.rows >= 0
     failed = analysed & ~last.flag("converged")
-    true = _truth_by_replicate(scenario, truth, clusters)
+    true = truth_by_replicate(scenario, truth, clusters)
     estimate, low, high = last["estimate"], last["ci_low"], last["ci_high"]
     covered = np.where(np.isnan(low) | np.isnan(high), np.nan, (low <= true) & (true <= high))
     measure = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
@@ -210,13 +266,6 @@ def _between(
     return montecarlo.between(rejected, clusters)
 
 
-def _truth_by_replicate(scenario: Scenario, truth: Floats, clusters: Clusters) -> Floats:
-    """Return the true value of each replicate: that of its draw, or the one there is."""
-    if scenario.spec.truth.uncertainty == "fixed":
-        return np.full(len(clusters), float(np.mean(truth)))
-    return truth[clusters]
-
-
 def _bias(
     scenario: Scenario,
     estimate: Floats,
@@ -241,22 +290,6 @@ def _notes(last: LastRows, clusters: Clusters) -> dict[str, Figure]:
         for note, where in carried.items()
         if where.any()
     }
-
-
-def on_worse_arm(
-    scenario: Scenario, trials: Mapping[str, Any], clusters: Clusters, truth: Floats
-) -> Floats | None:
-    """Return each trial's patients on the arm that is truly worse; None where no two arms decide.
-
-    `trials` gives the patients of each arm, `truth` the true value of the success criterion.
-    """
-    success = scenario.spec.analysis.primary
-    if not scenario.two_arms_decide:
-        return None
-    true = _truth_by_replicate(scenario, truth, clusters)
-    side = scenario.better(scenario.spec.analysis.estimands[success].outcome)
-    control, treated = (scenario.arms[number] for number in scenario.pair(success))
-    return patients_on_worse_arm(trials, (control, treated), true, side)
 
 
 def _trial(trials: Columns, clusters: Clusters) -> dict[str, dict[str, Figure]]:
@@ -284,16 +317,15 @@ def _enrolment(trials: Columns, clusters: Clusters) -> dict[str, list[Figure]]:
     """Return the band of patients randomised by the end of each month, until nothing changes."""
     names = [f"q{int(100 * level)}" for level in LEVELS]
     found: dict[str, list[Figure]] = {name: [] for name in names}
-    complete = False
-    final = items(trials, "enrolled_by_month", slice(MONTHS, MONTHS + 1))[:, 0]
-    for first in range(0, MONTHS + 1, AT_ONCE):
-        counts = items(trials, "enrolled_by_month", slice(first, first + AT_ONCE))
+    complete, first = False, 0
+    final = items(trials, "enrolled_by_month", slice(-1, None))[:, 0]
+    while (counts := items(trials, "enrolled_by_month", slice(first, first + AT_ONCE))).shape[1]:
         for month in counts.T:
-            for name, figure in zip(
-                names, montecarlo.quantiles(month, LEVELS, clusters), strict=True
-            ):
+            figures = montecarlo.quantiles(month, LEVELS, clusters)
+            for name, figure in zip(names, figures, strict=True):
                 found[name].append(figure)
             if complete:  # the month after the last in which anybody came is told as well
                 return found
             complete = bool((month == final).all())
+        first += AT_ONCE
     return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import ceil
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
+from raresim.study.columns import ArrayTable, Words, spelled
 from raresim.study.costs import cost, screenings
 from raresim.trial.cut.known import readings_of
 from raresim.trial.cut.table import SECONDS_A_YEAR
@@ -18,18 +20,13 @@ from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 MONTH = 365.25 / 12
 MONTHS = 120
 """Enrolment curves are kept for ten years at most."""
 
 
-def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
+def trials_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
     """Return a row for each trial: duration, patients, and by arm events and exits."""
-    import pandas as pd
-
     ledger, present = run.ledger, run.ledger.present
     replicate = block * LUCK_BLOCK + np.arange(ledger.replicates)
     stopped = np.argmax(np.where(run.performed < NEVER, run.performed, -1), axis=1)
@@ -38,7 +35,7 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         "draw": draws(scenario, replicate),
         "duration_days": days(ledger.end),
         "recruitment_days": days(ledger.closed),
-        "ended_at": np.array(scenario.milestones, dtype=object)[stopped],
+        "ended_at": Words(stopped.astype(np.int16), tuple(scenario.milestones)),
         "screened": (ledger.presented < NEVER).sum(1),
         "randomised": present.sum(1),
         "overrun": _overrun(run),
@@ -64,8 +61,8 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
         if scenario.crosses_over(arm):
             columns[f"{arm}.crossed_over"] = (mine & (everybody.ledger.crossed < NEVER)).sum(1)
     columns |= _published_changes(scenario, run)
-    columns["enrolled_by_month"] = list(_enrolment(run))
-    return pd.DataFrame(columns)
+    columns["enrolled_by_month"] = _enrolment(run, _months(scenario))
+    return ArrayTable(columns)
 
 
 def _overrun(run: BlockRun) -> npt.NDArray[np.int64]:
@@ -121,41 +118,50 @@ def _changes(
     return np.where(came, readings[..., 1 + visit] - readings[..., 0], 0.0), came
 
 
-def _enrolment(run: BlockRun) -> npt.NDArray[np.int32]:
-    """Return patients randomised by the end of each month, up to the latest month of the block."""
+def _months(scenario: Scenario) -> int:
+    """Return the month after that in which recruitment ends at the latest."""
+    return min(MONTHS, ceil(scenario.spec.design.recruit_for / MONTH) + 1)
+
+
+def _enrolment(run: BlockRun, months: int) -> npt.NDArray[np.int32]:
+    """Return patients randomised by the end of each month from the start (0) to so many."""
     at = np.where(run.ledger.present, days(run.ledger.randomised) / MONTH, np.inf)
-    first = np.ceil(np.minimum(at, MONTHS + 1.0)).astype(np.int64)  # the first month's end by then
-    places = first + np.arange(len(first))[:, None] * (MONTHS + 2)
-    each = np.bincount(places.ravel(), minlength=len(first) * (MONTHS + 2))
+    first = np.ceil(np.minimum(at, months + 1.0)).astype(np.int64)  # the first month's end by then
+    places = first + np.arange(len(first))[:, None] * (months + 2)
+    each = np.bincount(places.ravel(), minlength=len(first) * (months + 2))
     return np.cumsum(each.reshape(len(first), -1)[:, :-1], axis=1).astype(np.int32)
 
 
-def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> pd.DataFrame:
-    """Return a row for each trial and analysis."""
-    import pandas as pd
-
+def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
+    """Return a row for each trial and analysis: those of a trial one after the other."""
     replicate = block * LUCK_BLOCK + np.arange(run.ledger.replicates)
-    frames = []
+    draw, looks = draws(scenario, replicate), list(run.analyst.records)
+    estimands = tuple(scenario.spec.analysis.estimands)
+    parts: dict[str, list[npt.NDArray[Any]]] = {}
     for look, record in run.analyst.records.items():
         number = scenario.milestones.index(look.milestone)
-        tick = run.performed[:, number]
-        head = {
-            "replicate": replicate,
-            "draw": draws(scenario, replicate),
-            "milestone": look.milestone,
-            "estimand": look.estimand,
-            "cut_days": np.where(record["analysed"], days(np.where(tick < NEVER, tick, 0)), np.nan),
+        rows = np.flatnonzero(record["analysed"])
+        head: dict[str, Any] = {
+            "replicate": replicate[rows],
+            "draw": draw[rows],
+            "milestone": np.full(len(rows), number, np.int16),
+            "estimand": np.full(len(rows), estimands.index(look.estimand), np.int16),
+            "cut_days": days(run.performed[rows, number]),
         }
-        frames.append(pd.DataFrame(head | record))
-    whole = pd.concat(frames, ignore_index=True)
-    whole = whole[whole["analysed"]].drop(columns="analysed")
-    return whole.sort_values(["replicate", "cut_days"], kind="stable", ignore_index=True)
+        own = {name: values[rows] for name, values in record.items() if name != "analysed"}
+        for name, values in (head | own).items():
+            parts.setdefault(name, []).append(values)
+    found: dict[str, Any] = {name: np.concatenate(each) for name, each in parts.items()}
+    if len(looks) > 1:
+        order = np.lexsort((found["cut_days"], found["replicate"]))
+        found = {name: values[order] for name, values in found.items()}
+    found["milestone"] = Words(found["milestone"], tuple(scenario.milestones))
+    found["estimand"] = Words(found["estimand"], estimands)
+    return ArrayTable(found)
 
 
-def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
+def curves_table(scenario: Scenario, run: BlockRun) -> ArrayTable:
     """Return pooled sums for pictures: events and patients at risk by week, change by visit."""
-    import pandas as pd
-
     rows: list[dict[str, Any]] = []
     run = with_registry(run)
     read = {name: readings_of(run.fate, run.ledger, name) for name in scenario.model.readers}
@@ -165,8 +171,12 @@ def curves_table(scenario: Scenario, run: BlockRun) -> pd.DataFrame:
             rows += _event_rows(scenario, run, arm, mine, name)
         for name, values in read.items():
             rows += _reading_rows(scenario, run, arm, mine, name, values)
-    columns = ["arm", "outcome", "kind", "day", "count", "total"]
-    return pd.DataFrame(rows, columns=columns)
+    whole = {key: [row[key] for row in rows] for key in ("arm", "outcome", "kind")}
+    numbers = {"day": np.float64, "count": np.int64, "total": np.float64}
+    return ArrayTable(
+        {name: spelled(values) for name, values in whole.items()}
+        | {key: np.array([row[key] for row in rows], kind) for key, kind in numbers.items()}
+    )
 
 
 def _event_rows(

@@ -17,6 +17,7 @@ from raresim.disease.parameters import DRAW
 from raresim.errors import InputError
 from raresim.streams import LUCK_BLOCK
 from raresim.study import shard, tables
+from raresim.study.columns import ArrayTable
 from raresim.study.made_by import made_by
 from raresim.study.stopping import tally
 from raresim.study.summary import successes
@@ -109,13 +110,11 @@ def truth_of(scenario: Scenario, replicates: int) -> list[Task]:
 
 def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, bytes]:
     """Do one piece of work (in a worker process) and return its shard."""
-    import pandas as pd
-
     head = {"task": task.name, "made_by": made_by()}
     if task.kind == "truth":
         asked = settings.hypothesis, settings.seed, task.number, settings.place
         truth = true_values(scenario, *asked, task.draws)
-        return task, shard.packed(head, {"truth": pd.DataFrame(truth)})
+        return task, shard.packed(head, {"truth": ArrayTable(truth)})
     run = run_block(
         scenario,
         settings.hypothesis,
@@ -128,6 +127,6 @@ def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, b
     )
     trials = tables.trials_table(scenario, run, task.number)
     analyses = tables.analyses_table(scenario, run, task.number)
-    sums = tally(successes(scenario, trials, analyses), trials["draw"].to_numpy()).list()
+    sums = tally(successes(scenario, trials, analyses), trials["draw"]).list()
     found = {"trials": trials, "analyses": analyses, "curves": tables.curves_table(scenario, run)}
     return task, shard.packed(head | {"tally": sums}, found)

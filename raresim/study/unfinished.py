@@ -116,7 +116,6 @@ def in_passing() -> Iterator[Unfinished]:
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
-    shutil.rmtree(place / "shards")
 
 
 def forget_with(owner: object, place: Path) -> None:
