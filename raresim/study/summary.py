@@ -148,6 +148,12 @@ class Summary:
         found = {name: getattr(self, name) for name in KEYS}
         return {name: _plain(value) for name, value in found.items()}
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether another summary says the same."""
+        return isinstance(other, Summary) and self.dict() == other.dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __repr__(self) -> str:
         """Return the rate of success and what it is that of."""
         asked = f"{self.scenario}, {self.hypothesis}, {self.replicates} trials"

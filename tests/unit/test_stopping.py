@@ -12,9 +12,11 @@ import pytest
 
 import raresim
 from raresim.errors import InputError
-from raresim.study import montecarlo
-from raresim.study.columns import ParquetTable, items, last_rows, taken
+from raresim.study import montecarlo, tasks
+from raresim.study.columns import items, last_rows, taken
+from raresim.study.parquet import ParquetTable
 from raresim.study.stopping import Stopping, Tally, tally
+from raresim.study.truth import true_values
 from raresim.study.workers import spread
 from tests.killing import files
 from tests.worlds import CGD, world
@@ -81,22 +83,37 @@ def test_too_few_trials_for_the_error_are_told() -> None:
         raresim.simulate(world(SMALL), mcse=2.0)
 
 
-def test_a_parquet_table_reads_as_the_frame() -> None:
-    run = raresim.simulate(world(CGD), 40, workers=1)
-    for table, frame in ((run.tables.trials, run.trials), (run.tables.analyses, run.analyses)):
-        assert isinstance(table, ParquetTable)
-        assert list(table.columns) == list(frame.columns) and len(table) == len(frame)
-        for name in set(table.columns) - {"enrolled_by_month"}:
-            expected = frame[name].to_numpy()
-            assert table[name].dtype == expected.dtype, name
-            np.testing.assert_array_equal(table[name], expected)
-    some = slice(3, 9)
-    np.testing.assert_array_equal(
-        items(run.tables.trials, "enrolled_by_month", some),
-        items(run.trials, "enrolled_by_month", some),
-    )
-    with pytest.raises(KeyError):
-        run.tables.trials["what"]
+def test_tables_read_the_same_from_shards_from_a_folder_and_as_frames(tmp_path: Path) -> None:
+    passing = raresim.simulate(world(CGD), 1100, workers=1)
+    kept = raresim.simulate(world(CGD), 1100, workers=1, folder=tmp_path / "run")
+    assert isinstance(kept.tables.trials, ParquetTable)
+    assert not isinstance(passing.tables.trials, ParquetTable)
+    for kind in ("trials", "analyses", "curves", "truth"):
+        one, other = getattr(passing.tables, kind), getattr(kept.tables, kind)
+        frame = other.frame()
+        assert list(one.columns) == list(other.columns) == list(frame.columns)
+        assert len(one) == len(other) == len(frame)
+        for name in set(one.columns) - {"enrolled_by_month"}:
+            np.testing.assert_array_equal(one[name], other[name])
+            np.testing.assert_array_equal(one[name], frame[name].to_numpy())
+            np.testing.assert_array_equal(one[name], one.frame()[name].to_numpy())
+    some, month = slice(3, 9), "enrolled_by_month"
+    lists = [items(run.tables.trials, month, some) for run in (passing, kept)]
+    np.testing.assert_array_equal(*lists)
+    np.testing.assert_array_equal(lists[0], np.stack(list(passing.trials[month]))[:, some])
+    assert passing.summary.dict() == kept.summary.dict()
+    for run in (passing, kept):
+        with pytest.raises(KeyError):
+            run.tables.trials["what"]
+
+
+def test_a_run_works_out_nothing_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(tasks, "true_values", lambda *of: asked.append(of) or true_values(*of))
+    run = raresim.simulate(world(CGD), 64, workers=1)
+    assert 0 < run.summary.success.value < 1
+    assert not asked
+    assert run.summary.estimands and asked
 
 
 def test_last_rows_are_those_of_a_grouped_frame() -> None:
