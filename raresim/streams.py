@@ -107,12 +107,18 @@ class Luck:
         RuntimeError
             When two places ask for one decision point: their draws would be the same.
         """
-        return _open(np.ascontiguousarray(self._raw(point, units).T))
+        return np.ascontiguousarray(_open(self._raw(point, units)).T)
 
     def uniform_of(self, point: str, units: int, chosen: npt.NDArray[np.int64]) -> Floats:
-        """Return the uniforms of some units of `units`, by their numbers (replicates, places)."""
+        """Return the uniforms of some units of `units`, by their numbers (replicates, places).
+
+        Numbers that are the same in all replicates may come as a view of those of one.
+        """
+        raw = self._raw(point, units)
+        if chosen.size and not chosen.strides[0]:
+            return np.ascontiguousarray(_open(raw[chosen[0]]).T)
         rows = np.arange(len(chosen))[:, None]
-        return _open(self._raw(point, units)[chosen, rows])
+        return _open(raw[chosen, rows])
 
     def _raw(self, point: str, units: int) -> npt.NDArray[np.uint64]:
         """Return the raw output of a decision point, (units, replicates)."""
@@ -136,7 +142,10 @@ class Luck:
 
 def _open(raw: npt.NDArray[np.uint64]) -> Floats:
     """Return uniforms of 52 bits and a half: never 0, never 1, and 1 - u is as fine as u."""
-    return ((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    values = (raw >> np.uint64(12)).astype(np.float64)
+    values += 0.5
+    values *= 2.0**-52
+    return values
 
 
 class EvenLuck(Luck):

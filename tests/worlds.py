@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from raresim.alike import take
 from raresim.disease import DiseaseModel, load_model
 from raresim.files import parse
 from raresim.files.whole import whole_folder
@@ -19,7 +20,6 @@ from raresim.trial import BlockRun, Scenario, load_scenario
 from raresim.trial.fate.decided import Fate
 from raresim.trial.fate.life import Lives
 from raresim.trial.fate.roster import Roster
-from raresim.trial.ledger import take
 from raresim.trial.scenario import build
 from raresim.trial.ticks import NEVER
 

@@ -51,21 +51,6 @@ def counts_before(flags: BoolArray) -> IntArray:
     return counts
 
 
-def pick(values: npt.NDArray[Scalar], positions: IntArray) -> npt.NDArray[Scalar]:
-    """Take the values (B, n) at the positions (B, E) of each row.
-
-    What `numpy.take_along_axis` does, in less time where the values lie in one piece.
-
-    >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1], [0]]))
-    array([[2.],
-           [3.]])
-    """
-    if not values.flags.c_contiguous or not positions.size:
-        return np.take_along_axis(values, positions, axis=1)
-    begins = np.arange(0, values.size, values.shape[1])[:, None]
-    return np.take(values.reshape(-1), positions + begins)
-
-
 def flagged_first(flags: BoolArray) -> tuple[IntArray, BoolArray]:
     """Give the positions of the flags of each row in order, packed to the left.
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
+from raresim.alike import take
 from raresim.disease.parameters import Parameters
 from raresim.disease.spec import ModelSpec
 from raresim.disease.variable_block import Category, Computed, LookedUp, Number, Sum
@@ -46,7 +47,7 @@ class Patients:
         """Return some of the candidates, by their numbers (replicates, places)."""
 
         def some(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-            return np.take_along_axis(values, chosen, axis=1)
+            return take(values, chosen)
 
         values = {name: some(own) for name, own in self.values.items()}
         scores = {name: some(own) for name, own in self.scores.items()}
@@ -150,8 +151,13 @@ def couple(
     tie = parameters.ties.get(name)
     if tie is None:
         return own, u
-    tied = tie.score(scores, own)
-    return tied, open_uniform(tied)
+    together = tie.score(scores, own)
+    return together, open_uniform(together)
+
+
+def tied(parameters: Parameters, name: str, u: Floats, scores: dict[str, Floats]) -> Floats:
+    """Return the uniform of `name` after tying it to the numbers it is linked to."""
+    return couple(parameters, name, u, scores)[1] if name in parameters.ties else u
 
 
 def open_uniform(score: Floats) -> Floats:

@@ -66,7 +66,7 @@ def centred(model: DiseaseModel, plain: ScoreProcess) -> ScoreProcess:
     noise, _ = plain.split(published)
     level = plain.starting_levels(published, noise)
     u = luck.uniform(f"outcome.{name}.level", UNITS)
-    _, u = network.couple(published, name, u, patients.scores)
+    u = network.tied(published, name, u, patients.scores)
     read = luck.uniform(f"outcome.{name}.noise[screening]", UNITS)
     values = {**patients.values, name: plain.observe(level.quantile(u), noise, read)}
     among = condition(outcome.among, model, values)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raresim.alike import take
 from raresim.errors import InputError
 from raresim.files.whole import whole_folder
 from raresim.study import tables
 from raresim.study.parquet import ARTIFICIAL
 from raresim.trial.cut.known import readings_of
 from raresim.trial.engine import BlockRun, run_one, with_registry
-from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import take
 from raresim.disease.parameters import DRAW
 from raresim.streams import LUCK_BLOCK
 from raresim.study.columns import ArrayTable, Words, spelled
@@ -16,7 +17,6 @@ from raresim.trial.cut.known import readings_of
 from raresim.trial.cut.table import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun, with_registry
 from raresim.trial.grammar.published import ChangeResult
-from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, days
 

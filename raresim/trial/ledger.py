@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.analysis.arrays import pick
-from raresim.trial.ticks import NEVER, Exit, Ticks
+from raresim.alike import all_if, everywhere, rows, rows_alike, where
+from raresim.trial.ticks import NEVER, Exit, Ticks, never
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class Ledger:
     @property
     def present(self) -> npt.NDArray[np.bool_]:
         """Where a patient was randomised."""
-        return self.candidate >= 0
+        if rows_alike(self.candidate):
+            return all_if(everywhere(self.candidate[0] >= 0, self.candidate.shape))
+        return all_if(self.candidate >= 0)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return every array by name, those of outcomes as `events.NAME`."""
@@ -96,8 +98,8 @@ class Ledger:
 
         def take(value: Any) -> Any:
             if isinstance(value, dict):
-                return {name: part[chosen] for name, part in value.items()}
-            return value[chosen]
+                return {name: rows(part, chosen) for name, part in value.items()}
+            return rows(value, chosen)
 
         return Ledger(**{item.name: take(getattr(self, item.name)) for item in fields(self)})
 
@@ -107,14 +109,6 @@ def everybody(chosen: Any, replicates: int) -> bool:
     if not isinstance(chosen, np.ndarray) or len(chosen) != replicates:
         return False
     return bool(np.array_equal(chosen, np.arange(replicates)))
-
-
-def take(values: npt.NDArray[Any], candidate: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Return candidates' values in the order of the ledger (of candidate 0 where nobody is)."""
-    order = np.maximum(candidate, 0)
-    if values.ndim == 2:
-        return pick(values, order)
-    return np.take_along_axis(values, order[..., None], 1)
 
 
 def stack(ledgers: list[Ledger]) -> Ledger:
@@ -198,26 +192,27 @@ def widened(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
 def truncate(ledger: Ledger, end: Ticks) -> Ledger:
     """Return the ledger without anything after `end`, the tick at which each trial ended."""
     column = end[:, None]
-    inside = ledger.present & (ledger.randomised <= column)
+    inside = all_if(ledger.randomised <= column)
     out = ledger.exit <= column
 
     def until(value: Ticks) -> Ticks:
-        limit = column if value.ndim == 2 else column[..., None]
-        kept = inside if value.ndim == 2 else inside[..., None]
-        return np.where(kept & (value <= limit), value, NEVER)
+        if never(value):
+            return value
+        # whatever happens to a patient happens after randomisation
+        return np.where(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)
 
     return Ledger(
-        candidate=np.where(inside, ledger.candidate, -1),
-        randomised=until(ledger.randomised),
-        arm=np.where(inside, ledger.arm, 0).astype(np.int8),
-        stratum=np.where(inside, ledger.stratum, 0),
-        open=np.where(inside, ledger.open, 0),
+        candidate=where(inside, ledger.candidate, -1),
+        randomised=where(inside, ledger.randomised, NEVER),
+        arm=where(inside, ledger.arm, 0),
+        stratum=where(inside, ledger.stratum, 0),
+        open=where(inside, ledger.open, 0),
         stop=until(ledger.stop),
         periods=until(ledger.periods),
         crossed=until(ledger.crossed),
         exit=until(ledger.exit),
-        reason=np.where(inside & out, ledger.reason, Exit.NONE).astype(np.int8),
-        lag=np.where(inside, ledger.lag, 0),
+        reason=np.where(out, ledger.reason, Exit.NONE).astype(np.int8),
+        lag=where(inside, ledger.lag, 0),
         events={name: until(value) for name, value in ledger.events.items()},
         rescued={name: until(value) for name, value in ledger.rescued.items()},
         visits=until(ledger.visits),

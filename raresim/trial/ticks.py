@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike
 from raresim.files.units import SECONDS_A_DAY
 
 Ticks = npt.NDArray[np.int64]
@@ -49,9 +50,21 @@ def ticks(days: npt.NDArray[np.float64] | float, resolution: int = 1) -> Ticks:
     (43200, 86400)
     """
     days = np.asarray(days, np.float64)
+    if days.size > 1 and alike(days):
+        return np.broadcast_to(ticks(days[:1, :1], resolution), days.shape)
     steps = np.minimum(days, LONGEST) * (SECONDS_A_DAY / resolution)
     found = np.ceil(steps, out=steps if steps.ndim else None).astype(np.int64)
-    return np.where(days < LONGEST, found * resolution, NEVER)
+    if resolution != 1:
+        found = found * resolution
+    far = days >= LONGEST
+    if not far.any():
+        return np.asarray(found)
+    return np.where(far, NEVER, found)
+
+
+def never(values: Ticks) -> bool:
+    """Return whether the array is a view that says that nothing happens to anybody."""
+    return alike(values) and bool((values[0, 0] == NEVER).all())
 
 
 def days(tick: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from raresim.alike import take
 from raresim.disease.model import DiseaseModel
 from raresim.disease.spec import ModelSpec
 from raresim.files import read
@@ -15,7 +16,6 @@ from raresim.streams import Luck
 from raresim.trial import Scenario, run_block, run_one
 from raresim.trial.engine import decision_points
 from raresim.trial.fate.decided import Fate, fate
-from raresim.trial.ledger import take
 from tests.worlds import ATAXIA, CGD, same_arrays, world
 
 GOLDEN = Path(__file__).parents[1] / "unit" / "golden"

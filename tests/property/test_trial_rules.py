@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raresim.alike import take
 from raresim.streams import Luck
 from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.conduct import blocks, events
 from raresim.trial.fate.decided import Fate, fate
 from raresim.trial.fate.life import Life, Lives
-from raresim.trial.ledger import Ledger, take
+from raresim.trial.ledger import Ledger
 from raresim.trial.looks.look import Analyst, Look
 from raresim.trial.plan import make_plan
 from raresim.trial.ticks import NEVER, Exit

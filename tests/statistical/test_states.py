@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from raresim.alike import take
 from raresim.disease import DiseaseModel, load_model
 from raresim.disease.outcomes import Effect, Exposure, Horizon
 from raresim.errors import InputError
 from raresim.streams import Luck
 from raresim.study.truth import true_values
 from raresim.trial.engine import run_block
-from raresim.trial.ledger import take
 from tests.worlds import differences, scenario_from
 
 YEAR = 365.25

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from raresim.alike import take
 from raresim.errors import InputError
 from raresim.files.units import SECONDS_A_DAY
 from raresim.streams import Luck
@@ -19,7 +20,6 @@ from raresim.trial.fate.drop_out import comes_on
 from raresim.trial.fate.people import People
 from raresim.trial.grammar.intercurrent import CROSSES
 from raresim.trial.grammar.patient import AdverseEvent, Hazard
-from raresim.trial.ledger import take
 from raresim.trial.ticks import NEVER
 from tests.worlds import ATAXIA, CGD, differences, world
 

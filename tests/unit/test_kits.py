@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from raresim import study
+from raresim.alike import take
 from raresim.errors import InputError, RefusedError
 from raresim.streams import Luck
 from raresim.study.costs import cost
@@ -17,7 +18,7 @@ from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.conduct import events
 from raresim.trial.engine import refusal
 from raresim.trial.fate.decided import Fate, fate
-from raresim.trial.ledger import Ledger, take
+from raresim.trial.ledger import Ledger
 from raresim.trial.log import Entry
 from raresim.trial.looks.look import Analyst
 from raresim.trial.plan import make_plan

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import raresim
+from raresim.alike import take
 from raresim.analysis import batch
 from raresim.disease.people import condition
 from raresim.errors import InputError
@@ -15,7 +16,6 @@ from raresim.study.truth import true_values
 from raresim.trial import run_block
 from raresim.trial.cut.table import cut
 from raresim.trial.cut.tables import ChangeTable
-from raresim.trial.ledger import take
 from raresim.trial.ticks import NEVER
 from tests.grouped import LEAKY, LEVEL, grouped
 from tests.worlds import differences

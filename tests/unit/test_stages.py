@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from raresim.alike import take
 from raresim.analysis import two_stage
 from raresim.analysis.two_stage import JointStagePrior
 from raresim.errors import InputError
@@ -18,7 +19,6 @@ from raresim.trial import BlockRun, Scenario, run_block
 from raresim.trial.cut.table import cut
 from raresim.trial.cut.tables import StageTable
 from raresim.trial.fate.candidates import people
-from raresim.trial.ledger import take
 from raresim.trial.looks.look import Look
 from raresim.trial.ticks import NEVER
 from tests.staged import regression_only, shares, snsmart, spcd

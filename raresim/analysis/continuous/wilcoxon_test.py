@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -14,7 +15,6 @@ from raresim.analysis.arrays import (
     flagged_first,
     ordered_sum,
     patients_per_arm,
-    pick,
 )
 from raresim.analysis.continuous.ranks import midranks, tie_sum
 from raresim.analysis.left_out import left_out

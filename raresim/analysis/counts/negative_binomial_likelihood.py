@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.special import gammaln
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -23,7 +24,6 @@ from raresim.analysis.arrays import (
     IntArray,
     flagged_first,
     ordered_sum,
-    pick,
 )
 from raresim.analysis.newton import solve_score
 

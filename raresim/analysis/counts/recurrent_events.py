@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -11,7 +12,6 @@ from raresim.analysis.arrays import (
     flagged_first,
     ordered_sum,
     patients_per_arm,
-    pick,
 )
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results

@@ -6,13 +6,13 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtr
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     FloatArray,
     IntArray,
     flagged_first,
     ordered_sum,
-    pick,
 )
 from raresim.analysis.continuous.ranks import midranks, tie_sum
 from raresim.analysis.continuous.wilcoxon_test import (

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, flagged_first, pick
+from raresim.alike import pick
+from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, flagged_first
 from raresim.analysis.hierarchical.comparisons import (
     Level,
     Rules,

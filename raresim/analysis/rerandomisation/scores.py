@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
     FloatArray,
     NumberArray,
     ordered_sum,
-    pick,
 )
 from raresim.analysis.continuous.covariance_analysis import COLLINEAR
 from raresim.analysis.survival.risk_sets import risk_sets

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -13,7 +14,6 @@ from raresim.analysis.arrays import (
     NumberArray,
     flagged_first,
     ordered_sum,
-    pick,
 )
 from raresim.analysis.survival.risk_sets import risk_sets
 from raresim.errors import InputError

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -11,7 +12,6 @@ from raresim.analysis.arrays import (
     counts_before,
     ordered_sum,
     patients_per_arm,
-    pick,
 )
 from raresim.analysis.designs import column_sums, cross_products, standardised
 from raresim.analysis.left_out import left_out

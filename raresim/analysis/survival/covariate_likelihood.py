@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -22,7 +23,6 @@ from raresim.analysis.arrays import (
     IntArray,
     NumberArray,
     ordered_sum,
-    pick,
 )
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
 

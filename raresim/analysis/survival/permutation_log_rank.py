@@ -5,6 +5,7 @@ from math import comb, prod
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -12,7 +13,6 @@ from raresim.analysis.arrays import (
     NumberArray,
     ordered_sum,
     patients_per_arm,
-    pick,
 )
 from raresim.analysis.left_out import flags_of, left_out, one_arm_strata
 from raresim.analysis.notes import Note

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     FloatArray,
     IntArray,
     NumberArray,
     flagged_first,
-    pick,
 )
 from raresim.analysis.survival.curve_intervals import Scale, curve_limits
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets

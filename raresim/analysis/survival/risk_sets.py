@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raresim.alike import pick
 from raresim.analysis.arrays import (
     BoolArray,
     CodeArray,
@@ -12,7 +13,6 @@ from raresim.analysis.arrays import (
     NumberArray,
     counts_before,
     flagged_first,
-    pick,
 )
 
 

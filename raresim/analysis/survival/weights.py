@@ -9,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, NumberArray, pick
+from raresim.alike import pick
+from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, NumberArray
 from raresim.analysis.survival.risk_sets import RiskSets
 from raresim.errors import InputError
 

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from raresim import limits
-from raresim.disease.network import Patients, couple
+from raresim.disease.network import Patients, tied
 from raresim.disease.outcomes.exposure import UNTREATED, Exposure, Stage
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
@@ -97,7 +97,7 @@ class EventProcess:
             alike = np.ones((luck.replicates, patients.units))
             return linked[self.reads[0]].frailty if self.reads else alike
         u = luck.uniform(f"outcome.{self.name}.frailty", patients.units)
-        _, u = couple(parameters, self.name, u, patients.scores)
+        u = tied(parameters, self.name, u, patients.scores)
         variance = patient_variance(parameters, self.name)
         return np.asarray(gamma_quantile(1 / variance, u) * variance[:, None])
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from raresim.disease.network import Patients, couple
+from raresim.disease.network import Patients, tied
 from raresim.disease.outcome_block import Follows
 from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.exposure import Exposure
@@ -76,7 +76,7 @@ class FollowingProcess:
     ) -> FollowingLatent:
         """Draw each patient's exponential; a high uniform is a late event."""
         u = luck.uniform(f"outcome.{self.name}.time", patients.units)
-        _, u = couple(parameters, self.name, u, patients.scores)
+        u = tied(parameters, self.name, u, patients.scores)
         law = parameters.times[self.name, BASELINE]
         assert isinstance(law, PiecewiseExponential)
         ratios = log_ratios(parameters, self.name, self.terms)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.disease.network import Patients, couple
+from raresim.disease.network import Patients, tied
 from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.exposure import Exposure, Stage
 from raresim.disease.outcomes.process import Horizon
@@ -85,7 +85,7 @@ class TimedProcess:
     ) -> TimedLatent:
         """Draw each patient's exponential; a high uniform is a late event."""
         u = luck.uniform(f"outcome.{self.name}.time", patients.units)
-        _, u = couple(parameters, self.name, u, patients.scores)
+        u = tied(parameters, self.name, u, patients.scores)
         origin: Floats = np.zeros((1, 1))
         if self.since is not None:
             origin = np.maximum(patients.values[self.since], 0.0) * self.days_a_unit

@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, where
 from raresim.trial.conduct.recruitment import recruit
 from raresim.trial.course import Course
 from raresim.trial.fate.decided import Fate
 from raresim.trial.fate.life import Life
 from raresim.trial.ledger import Ledger, replaced, truncate
 from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
-from raresim.trial.ticks import NEVER, Exit, Ticks
+from raresim.trial.ticks import NEVER, Exit, Ticks, never
+
+NONE, COMPLETED, LEFT, DIED = (np.int8(reason) for reason in Exit)
 
 
 def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate]:
@@ -93,23 +96,24 @@ def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
     """Return the ledger of trials whose course is known from the start, and its patients' lives."""
     who = recruit(plan, fate, course)
     life = fate.allotted(who.order, who.arm)
-    absolute = _from_randomisation(np.where(who.inside, who.ready, NEVER))
+    randomised = where(who.inside, who.ready, NEVER)
+    absolute = _from_randomisation(randomised)
     events = {name: absolute(life.events[name]) for name in plan.outcomes}
     out, reason = _exits(plan, life, course, absolute, events)
     crossed, begun = absolute(life.crossed), absolute(life.periods)
     last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     ledger = Ledger(
-        candidate=np.where(who.inside, who.order, -1),
-        randomised=np.where(who.inside, who.ready, NEVER),
+        candidate=where(who.inside, who.order, -1),
+        randomised=randomised,
         arm=who.arm,
         stratum=who.stratum,
         open=who.open,
         stop=_kept(absolute(life.stop), out),
-        periods=np.where(begun < out[..., None], begun, NEVER),  # none begins as follow-up ends
-        crossed=np.where(crossed < out, crossed, NEVER),  # a change comes after an exit
+        periods=_before(begun, out),  # none begins as follow-up ends
+        crossed=_before(crossed, out),  # a change comes after an exit
         exit=out,
         reason=reason,
-        lag=np.where(who.inside, life.lag, 0),
+        lag=where(who.inside, life.lag, 0),
         events={name: _kept(value, out) for name, value in events.items()},
         rescued={name: _kept(absolute(since), out) for name, since in life.rescued.items()},
         visits=_kept(absolute(life.visits), out),
@@ -123,9 +127,14 @@ def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
 
 def _from_randomisation(randomised: Ticks) -> Any:
     """Return a function that turns ticks since randomisation into ticks since the start."""
+    everybody = bool((randomised < NEVER).all())
 
     def absolute(since: Ticks) -> Ticks:
         start = randomised if since.ndim == 2 else randomised[..., None]
+        if never(since):
+            return since
+        if everybody:
+            return np.asarray(np.minimum(start + since, NEVER))
         known = (since < NEVER) & (start < NEVER)
         return np.where(known, np.where(known, start, 0) + np.where(known, since, 0), NEVER)
 
@@ -140,23 +149,33 @@ def _exits(
     An extended follow-up is for those whose own has not ended when the change acts.
     """
     follow = absolute(life.follow)
-    extended, length = course.first(plan, "extend")
-    longer = absolute(np.broadcast_to(length[:, None], follow.shape))
-    follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
+    if plan.changing("extend"):
+        extended, length = course.first(plan, "extend")
+        longer = absolute(np.broadcast_to(length[:, None], follow.shape))
+        follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
     leave = absolute(life.leave)
     out = np.minimum(follow, leave)
-    reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
+    reason = np.where(leave < follow, LEFT, COMPLETED)
     for name in plan.fatal:
         death = events[name][..., 0]
-        reason = np.where(death <= out, Exit.DIED, reason)
+        reason = np.where(death <= out, DIED, reason)
         out = np.minimum(out, death)
-    return out, np.where(out < NEVER, reason, Exit.NONE).astype(np.int8)
+    return out, np.where(out < NEVER, reason, NONE)
 
 
 def _kept(values: Ticks, out: Ticks) -> Ticks:
     """Return ticks that are not after the patient's end of follow-up."""
+    if never(values):
+        return values
     limit = out if values.ndim == 2 else out[..., None]
     return np.where(values <= limit, values, NEVER)
+
+
+def _before(values: Ticks, out: Ticks) -> Ticks:
+    """Return ticks that are before the patient's end of follow-up."""
+    if never(values):
+        return values
+    return np.where(values < (out if values.ndim == 2 else out[..., None]), values, NEVER)
 
 
 def _tick(milestone: MilestonePlan, ledger: Ledger) -> Ticks:
@@ -171,27 +190,29 @@ def _part(part: Part, ledger: Ledger) -> Ticks:
     if part.kind == "calendar":
         return np.full(ledger.replicates, part.tick)
     if part.kind == "finished":
-        exits = np.where(ledger.present, ledger.exit, 0).max(axis=1)
+        exits = where(ledger.present, ledger.exit, 0).max(axis=1)
         return np.asarray(np.maximum(ledger.closed, exits))
     if part.kind == "screened":
         return _nth(ledger.presented, part.number)
     mine = ledger.present & np.isin(ledger.arm, part.arms) if part.arms else ledger.present
     if part.kind == "seen":
-        seen = np.where(mine, ledger.visits[..., part.visit], NEVER)
+        seen = where(mine, ledger.visits[..., part.visit], NEVER)
         return _nth(_known(seen, ledger), part.number)
     if part.kind == "randomised":
-        return _nth(np.where(mine, ledger.randomised, NEVER), part.number)
+        return _nth(where(mine, ledger.randomised, NEVER), part.number)
     if part.kind == "completed":
         mine = mine & (ledger.reason == Exit.COMPLETED)
         return _nth(np.where(mine, ledger.exit, NEVER), part.number)
     events = ledger.events[part.outcome]
     events = events[..., :1] if part.kind == "first" else events
-    known = _known(np.where(mine[..., None], events, NEVER), ledger)
+    known = _known(where(mine, events, NEVER), ledger)
     return _nth(known.reshape(len(known), -1), part.number)
 
 
 def _known(tick: Ticks, ledger: Ledger) -> Ticks:
     """Return when an entry is known: its patient's data come so much later."""
+    if alike(ledger.lag) and not ledger.lag.flat[0]:
+        return tick
     lag = ledger.lag if tick.ndim == 2 else ledger.lag[..., None]
     return np.where(tick < NEVER, np.where(tick < NEVER, tick, 0) + lag, NEVER)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, all_if, everywhere, rows_alike, take, where
 from raresim.randomisation import chosen, in_block
 from raresim.trial.course import RATIO, Course
 from raresim.trial.fate.decided import Fate
-from raresim.trial.ledger import take
 from raresim.trial.plan import Ints, Plan
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -40,21 +40,29 @@ class Recruited:
 
 def recruit(plan: Plan, fate: Fate, course: Course) -> Recruited:
     """Return the patients of trials in which changes act as the course says."""
+    order, ready = _queue(plan, fate, course)
+    closed, full = _closing(plan, course, ready)
+    _check_stream(fate, closed, full)
+    place = np.arange(ready.shape[1])
+    n = np.where(full, _reached(plan, course, ready), plan.most)
+    inside = all_if((ready <= closed[:, None]) & (place < n[:, None]) & (ready < NEVER))
+    stratum = where(inside, take(fate.stratum, order), 0)
+    arm, among = _arms(plan, fate, course, order, inside, ready, stratum)
+    return Recruited(order, inside, ready, stratum, arm, among, closed, full)
+
+
+def _queue(plan: Plan, fate: Fate, course: Course) -> tuple[Ints, Ticks]:
+    """Return who is randomised one after the other if there is room, and when (NEVER: not)."""
+    if rows_alike(fate.roster.candidate) and fate.roster.candidate.shape[1] == plan.most:
+        order = fate.roster.candidate  # the first candidates, as they come
+        return order, take(fate.ready, order)
     key = np.where(fate.eligible, fate.ready, NEVER)
     if plan.changing("narrow"):
         key = np.where(course.narrowed(plan, fate.narrowed, fate.ready), key, NEVER)
     if plan.caps:
         key = _under_caps(plan, fate, key)
     order = np.argsort(key, axis=1, kind="stable")[:, : plan.most]  # ties: lower candidate first
-    ready = take(key, order)
-    closed, full = _closing(plan, course, ready)
-    _check_stream(fate, closed, full)
-    place = np.arange(ready.shape[1])
-    n = np.where(full, _reached(plan, course, ready), plan.most)
-    inside = (ready <= closed[:, None]) & (place < n[:, None]) & (ready < NEVER)
-    stratum = np.where(inside, take(fate.stratum, order), 0)
-    arm, among = _arms(plan, fate, course, order, inside, ready, stratum)
-    return Recruited(order, inside, ready, stratum, arm, among, closed, full)
+    return order, take(key, order)
 
 
 def _target(plan: Plan, course: Course, ready: Ticks) -> tuple[Ticks, Ints, Ticks]:
@@ -139,13 +147,15 @@ def _arms(
     stratum: Ints,
 ) -> tuple[npt.NDArray[np.int8], Ints]:
     """Return each patient's arm, and the arms that it could have been."""
-    among = np.where(inside, _coded(np.array(plan.ratio)), 0)
+    among = where(inside, everywhere(_coded(np.array(plan.ratio)), inside.shape), 0)
     if plan.scheme is None:
         arm = _listed(fate.lists, stratum, inside)
         if not plan.changing(*RATIO):
             return arm, among
+        arm = arm.copy()
     else:
         arm = np.zeros(stratum.shape, np.int8)
+    among = among.copy()
     sequence = _Sequence(plan, fate, course, len(order))
     for k in range(order.shape[1]):
         rows = np.flatnonzero(inside[:, k])
@@ -164,6 +174,8 @@ def _coded(ratio: Ints) -> Ints:
 
 def _listed(lists: npt.NDArray[np.int8], stratum: Ints, inside: Booleans) -> npt.NDArray[np.int8]:
     """Return list[place] of each patient's stratum; the place counts those randomised before."""
+    if rows_alike(lists) and lists.shape[1] == 1 and alike(inside) and inside.flat[0]:
+        return everywhere(lists[0, 0, : inside.shape[1]], inside.shape)
     arm = np.zeros(stratum.shape, np.int8)
     for number in range(lists.shape[1]):
         here = inside & (stratum == number)

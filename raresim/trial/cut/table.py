@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raresim.alike import take
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.at_visit import change, share
@@ -32,7 +33,7 @@ from raresim.trial.fate.decided import Fate
 from raresim.trial.fate.external import joined
 from raresim.trial.grammar.analysis import PERIOD
 from raresim.trial.grammar.estimand import Estimand
-from raresim.trial.ledger import Ledger, take
+from raresim.trial.ledger import Ledger
 from raresim.trial.methods.named import repeated
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import everywhere
 from raresim.evidence.statistics import Floats
 from raresim.randomisation import alternating, permuted_blocks
 from raresim.streams import Luck, point_name
@@ -17,6 +18,8 @@ from raresim.trial.ticks import Ticks
 def strata_of(scenario: Scenario, factors: list[str], states: dict[str, Any]) -> Ticks:
     """Return the number of each candidate's stratum, the last factor running fastest."""
     shape = next(iter(states.values())).shape
+    if not factors:
+        return everywhere(np.int64(0), shape)
     found = np.zeros(shape, np.int64)
     for factor in factors:
         found = found * len(scenario.labels_of([factor])) + states[factor]
@@ -48,5 +51,5 @@ def coin(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
     """Return what decides each candidate's arm where no list does."""
     design = scenario.spec.design
     if design.randomise.listed and not design.turns:
-        return np.zeros((luck.replicates, candidates))
+        return everywhere(0.0, (luck.replicates, candidates))
     return luck.uniform("randomisation.coin", candidates)

@@ -7,6 +7,7 @@ multicentre trials, Stat Med 2007;26:4958-75 (the Poisson-gamma model).
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from raresim.streams import Luck
 from raresim.trial.fate.enrolment import Presenting, Survival, members, present, site_rates
@@ -59,8 +60,10 @@ def evenly(spec: Uniform, sites: Sites, luck: Luck, units: int) -> Presenting:
     Whoever would come after the last of them never presents.
     """
     days = np.sort(spec.over * luck.uniform("enrolment.day", spec.number), axis=1)[:, :units]
-    day = np.pad(days, [(0, 0), (0, units - days.shape[1])], constant_values=np.inf)
-    site = np.zeros(day.shape, np.int64)
+    day = days
+    if units > days.shape[1]:
+        day = np.pad(days, [(0, 0), (0, units - days.shape[1])], constant_values=np.inf)
+    site: npt.NDArray[np.int64] = np.broadcast_to(np.int64(0), day.shape)
     if sites.number > 1:
         site = (sites.number * luck.uniform("enrolment.site", units)).astype(np.int64)
     order = np.broadcast_to(np.arange(units), day.shape)

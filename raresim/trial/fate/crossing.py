@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from raresim.alike import take
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.life import Life
 from raresim.trial.fate.people import People
 from raresim.trial.fate.sequence import Sequence
-from raresim.trial.ledger import take, widened
+from raresim.trial.ledger import widened
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, days, ticks
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import everywhere, rows_alike, take
+from raresim.alike import rows as rows_of
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.fate.allotment import coin, randomisation_lists, strata_of
@@ -26,7 +28,7 @@ from raresim.trial.fate.readings import Booleans
 from raresim.trial.fate.roster import Roster, roster
 from raresim.trial.fate.screened import Screened, screened
 from raresim.trial.fate.screening import members, narrowed
-from raresim.trial.ledger import everybody, take
+from raresim.trial.ledger import everybody
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -89,7 +91,7 @@ class Fate:
                 return value.rows(chosen)
             if isinstance(value, Screened):
                 return None
-            return value[chosen] if isinstance(value, np.ndarray) else value
+            return rows_of(value, chosen) if isinstance(value, np.ndarray) else value
 
         return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
 
@@ -104,6 +106,14 @@ class Fate:
             return put_together(self.lives.arms, self.place(candidate) + width * arm.astype(int))
         parts: list[Life] = []
         at, before = np.zeros(arm.shape, np.int64), 0
+        if rows_alike(arm):
+            numbers = np.unique(arm[0]).tolist()
+            turns = [np.flatnonzero(arm[0] == number) for number in numbers]
+            for number, places in zip(numbers, turns, strict=True):
+                chosen = everywhere(places, (len(arm), len(places)))
+                parts += self.screened.lives(take(candidate, chosen), [number])
+            where = np.argsort(np.concatenate(turns))
+            return put_together(parts, everywhere(where, arm.shape))
         for number in np.unique(arm).tolist():
             mine = arm == number
             width = int(mine.sum(axis=1).max())

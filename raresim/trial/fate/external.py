@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from raresim import limits
+from raresim.alike import take
 from raresim.disease import Parameters
 from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.score_block import Longitudinal, Trajectory
@@ -29,7 +30,7 @@ from raresim.trial.fate.readings import Booleans, visits
 from raresim.trial.fate.screening import members
 from raresim.trial.grammar.external import External, chance
 from raresim.trial.grammar.patient import Hazard
-from raresim.trial.ledger import Ledger, appended, beside, take
+from raresim.trial.ledger import Ledger, appended, beside
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Exit, Ticks, ticks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raresim.alike import everywhere, stack
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -16,7 +17,7 @@ def data_lag(scenario: Scenario, folk: People, resolution: int) -> Ticks:
     """Return how long each patient's data take to be known to the trial."""
     entry = scenario.spec.truth.data_entry
     if entry is None:
-        return np.zeros(folk.eligible.shape, np.int64)
+        return everywhere(np.int64(0), folk.eligible.shape)
     return ticks(folk.entering / (1 / entry.mean), resolution)
 
 
@@ -28,8 +29,9 @@ def leaves(scenario: Scenario, folk: People, arm: int, resolution: int) -> Ticks
 
 def periods(folk: People, arm: int, resolution: int) -> Ticks:
     """Return when each patient begins each period of an arm after the first, a third axis."""
-    own = [ticks(day, resolution) for day in folk.begins(arm)]
-    return np.stack(own, axis=-1) if own else np.zeros((*folk.eligible.shape, 0), np.int64)
+    shape = folk.eligible.shape
+    own = [everywhere(ticks(day, resolution), shape) for day in folk.begins(arm)]
+    return stack(own) if own else np.zeros((*shape, 0), np.int64)
 
 
 def visit_plan(
@@ -37,22 +39,24 @@ def visit_plan(
 ) -> tuple[Floats, Ticks]:
     """Return the day of each visit and its tick, NEVER where it is missed."""
     spec = scenario.spec
-    share = spec.truth.missed_visits.share
+    share, window = spec.truth.missed_visits.share, spec.design.visits.window
     when, seen = [], []
     for week in spec.design.visits.weeks:
-        early = spec.design.visits.window * (
-            2 * luck.uniform(f"visit.week{week}.jitter", candidates) - 1
-        )
-        missed = luck.uniform(f"visit.week{week}.missed", candidates) < share
-        when.append(7.0 * week + early)
-        seen.append(np.where(missed, NEVER, ticks(when[-1], resolution)))
-    return np.stack(when, axis=-1), np.stack(seen, axis=-1)
+        when.append(everywhere(7.0 * week, (luck.replicates, candidates)))
+        if window:
+            early = 2 * luck.uniform(f"visit.week{week}.jitter", candidates) - 1
+            when[-1] = when[-1] + window * early
+        seen.append(ticks(when[-1], resolution))
+        if share:
+            missed = luck.uniform(f"visit.week{week}.missed", candidates) < share
+            seen[-1] = np.where(missed, NEVER, seen[-1])
+    return stack(when), stack(seen)
 
 
 def follow_up(scenario: Scenario, folk: People, arm: int, resolution: int) -> Ticks:
     """Return the end of an arm's follow-up: by design, or as a published trial closed."""
     closed, name = scenario.spec.truth.followed_for, scenario.arms[arm]
-    whole = ticks(np.full(folk.eligible.shape, scenario.follow_days), resolution)
+    whole = ticks(everywhere(scenario.follow_days, folk.eligible.shape), resolution)
     if closed is None or name not in closed:  # an external control is followed as its own are
         return whole
     law = fit(closed[name].statistic, (0.0, scenario.follow_days), None)

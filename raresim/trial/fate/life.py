@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, everywhere, rows, take
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.follow_up import data_lag, events, follow_up, leaves, periods
 from raresim.trial.fate.people import People
-from raresim.trial.ledger import beside, replaced, stacked, take
+from raresim.trial.ledger import beside, replaced, stacked
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -70,7 +71,7 @@ class Life:
 
     def rows(self, chosen: Any) -> Life:
         """Return some replicates only."""
-        return self.map(lambda value: value[chosen])
+        return self.map(lambda value: rows(value, chosen))
 
     def replaced(self, rows: npt.NDArray[np.int64], others: Sequence[Life]) -> Life:
         """Return the life with some replicates from others, in their order."""
@@ -91,12 +92,12 @@ def life(scenario: Scenario, folk: People, arm: int, seen: Ticks, resolution: in
     names, treatment = list(scenario.model.readers), folk.treatment(arm)
     return Life(
         lag=data_lag(scenario, folk, resolution),
-        stop=ticks(treatment.stop, resolution),
+        stop=everywhere(ticks(treatment.stop, resolution), seen.shape[:2]),
         leave=leaves(scenario, folk, arm, resolution),
         follow=follow_up(scenario, folk, arm, resolution),
         visits=seen,
         periods=periods(folk, arm, resolution),
-        crossed=np.broadcast_to(np.int64(NEVER), seen.shape[:2]),
+        crossed=everywhere(np.int64(NEVER), seen.shape[:2]),
         events=events(scenario, folk, arm, resolution),
         readings=folk.read(arm, names) if names else {},
         rescued={name: ticks(day, resolution) for name, day in treatment.rescues.since.items()},
@@ -136,7 +137,14 @@ def put_together(parts: Sequence[Life], place: npt.NDArray[np.int64]) -> Life:
     def joined(values: Sequence[Any]) -> Any:
         if isinstance(values[0], dict):
             return {name: joined([value[name] for value in values]) for name in values[0]}
+        if all(alike(value) for value in values) and _same(values):
+            return everywhere(values[0][0, 0], (*place.shape, *values[0].shape[2:]))
         return take(beside(*values), place)
 
     names = [item.name for item in fields(Life)]
     return Life(**{name: joined([getattr(part, name) for part in parts]) for name in names})
+
+
+def _same(values: Sequence[Any]) -> bool:
+    """Return whether what one patient has is the same in all arrays."""
+    return all(np.array_equal(value[0, 0], values[0][0, 0]) for value in values[1:])

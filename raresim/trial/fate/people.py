@@ -196,17 +196,19 @@ class People:
         is read by then is read as well where treatment goes on: one pass with that is enough.
         """
         hazard = self.scenario.spec.truth.stops_treatment
+        kinds = [kind for kind in self._adverse.values() if kind.spec.stops_treatment > 0]
         if arm == 0 and self.scenario.externally_controlled:  # there is nothing to stop
-            return np.full(self.eligible.shape, np.inf)
+            return self._endless
+        if hazard.rate == 0 and not kinds:
+            return self._endless
         own = self.comes(hazard, arm, self._stopping, stops=False, rescue=rescue)
         longest = self.sequence(arm, rescue=rescue).stages(self._endless)
-        kinds = [kind for kind in self._adverse.values() if kind.spec.stops_treatment > 0]
         return np.asarray(np.minimum.reduce([own, *(kind.ends(longest) for kind in kinds)]))
 
     @property
     def _endless(self) -> Floats:
         """The day on which treatment ends before its time where it never does."""
-        return np.full(self.eligible.shape, np.inf)
+        return np.full((1, 1), np.inf)
 
     def _past(self, treatment: Treatment, before: Planned, period: Planned) -> Booleans:
         """Return who is past the line of a period when it begins, after the one before it."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, everywhere, rows
 from raresim.trial.fate.readings import Booleans
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
@@ -36,13 +37,18 @@ class Roster:
 
     def rows(self, chosen: Any) -> Roster:
         """Return some replicates only."""
-        return Roster(self.candidate[chosen], self.place[chosen])
+        return Roster(rows(self.candidate, chosen), rows(self.place, chosen))
 
 
 def roster(
     scenario: Scenario, eligible: Booleans, ready: Ticks, width: int | None = None
 ) -> Roster:
     """Return the roster of each replicate; its width is the least that holds everybody's."""
+    if width is None and alike(eligible) and eligible.flat[0] and in_order(scenario):
+        width = min(ready.shape[1], scenario.spec.design.most)
+        if (ready[:, width - 1] < NEVER).all() and (ready[:, 1:] >= ready[:, :-1]).all():
+            return _as_they_come(ready.shape, width)
+        width = None
     key = np.where(eligible, ready, NEVER)
     if width is None:
         width = max(1, int((key < NEVER).sum(axis=1).max()))
@@ -51,6 +57,13 @@ def roster(
     place = np.zeros(key.shape, np.int64)
     np.put_along_axis(place, candidate, np.arange(width)[None], axis=1)
     return Roster(candidate, place)
+
+
+def _as_they_come(shape: tuple[int, ...], width: int) -> Roster:
+    """Return the roster of the first candidates, who are ready in their order."""
+    candidate = np.arange(width)
+    place = np.where(np.arange(shape[1]) < width, np.arange(shape[1]), 0)
+    return Roster(everywhere(candidate, (shape[0], width)), everywhere(place, shape))
 
 
 def in_order(scenario: Scenario) -> bool:

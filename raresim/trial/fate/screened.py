@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, take
 from raresim.disease import Parameters
 from raresim.disease.outcomes.curve import YEAR
 from raresim.streams import Luck, TakenLuck
@@ -21,7 +22,6 @@ from raresim.trial.fate.life import Life, life
 from raresim.trial.fate.people import People
 from raresim.trial.fate.readings import Booleans, visits
 from raresim.trial.fate.screening import screening_days, withdraws
-from raresim.trial.ledger import take
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -83,19 +83,28 @@ def screened(
     came = presenting(spec.truth, spec.design.sites, luck, candidates, until, survival)
     luck = came.luck  # what is drawn from here on belongs to candidates
     lasts = screening_days(scenario, luck, candidates)
-    when = np.where(np.isfinite(came.day), came.day + lasts[0], 0.0)
-    waited = None if came.waiting is None else came.waiting.clock(when)
-    calendar = when / YEAR if scenario.follows_calendar or scenario.drift else None
+    waited = calendar = None
+    if came.waiting is not None or scenario.follows_calendar or scenario.drift:
+        when = np.where(np.isfinite(came.day), came.day + lasts[0], 0.0)
+        waited = None if came.waiting is None else came.waiting.clock(when)
+        calendar = when / YEAR if scenario.follows_calendar or scenario.drift else None
     names = asked_at_screening(scenario)
     place = (came.site, calendar)
     folk = people(scenario, luck, candidates, numbers, effects, *place, waited=waited, names=names)
-    whole = np.take_along_axis(lasts, folk.attempt[None], axis=0)[0]
-    present = ticks(came.day, resolution)
-    wait = np.maximum(ticks(whole, resolution), resolution)  # not while presenting
+    whole = lasts[0]
+    if len(lasts) > 1:
+        whole = np.take_along_axis(np.stack(lasts), folk.attempt[None], axis=0)[0]
+    present, wait = ticks(came.day, resolution), ticks(whole, resolution)
+    if alike(wait):
+        wait = wait[:1, :1]
+    wait = np.maximum(wait, resolution)  # not while presenting
     eligible = folk.eligible
     if came.waiting is not None:  # who dies during screening is not randomised
         eligible = eligible & came.waiting.alive(came.day + whole)
-    withdrew = eligible & withdraws(scenario, luck, candidates)
+    withdrew = withdraws(scenario, luck, candidates)
+    if not alike(withdrew):
+        withdrew = eligible & withdrew
+        eligible = eligible & ~withdrew
     return Screened(
         luck,
         folk,
@@ -104,7 +113,7 @@ def screened(
         resolution,
         opens=ticks(came.opens, resolution),
         present=present,
-        ready=np.where(present < NEVER, present + wait, NEVER),
-        eligible=np.asarray(eligible & ~withdrew),
+        ready=np.minimum(present + wait, NEVER),
+        eligible=eligible,
         withdrew=withdrew,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raresim.alike import everywhere
 from raresim.disease.people import condition
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -13,25 +14,27 @@ from raresim.trial.fate.readings import Booleans
 from raresim.trial.scenario import Scenario
 
 
-def screening_days(scenario: Scenario, luck: Luck, candidates: int) -> Floats:
-    """Return the days from presenting to the end of each screening, (times, replicates, units)."""
+def screening_days(scenario: Scenario, luck: Luck, candidates: int) -> list[Floats]:
+    """Return the days from presenting to the end of each screening, (replicates, units) each."""
     design = scenario.spec.design
     low, high = scenario.spec.truth.screening_lasts
     found: list[Floats] = []
     for attempt in range(design.screenings):
-        lasts = low + (high - low) * again(luck, attempt).uniform("screening.days", candidates)
-        lasts = lasts + design.run_in_days
+        lasts = everywhere(low + design.run_in_days, (luck.replicates, candidates))
+        if high > low:
+            u = again(luck, attempt).uniform("screening.days", candidates)
+            lasts = low + (high - low) * u + design.run_in_days
         if design.screen_again is not None and attempt:
             lasts = found[-1] + design.screen_again.after + lasts
         found.append(lasts)
-    return np.stack(found)
+    return found
 
 
 def withdraws(scenario: Scenario, luck: Luck, candidates: int) -> Booleans:
     """Return who withdraws consent between screening and randomisation."""
     share = scenario.spec.truth.withdraws_consent.share
     if share == 0:
-        return np.zeros((luck.replicates, candidates), bool)
+        return everywhere(np.False_, (luck.replicates, candidates))
     return np.asarray(luck.uniform("screening.withdraws", candidates) < share)
 
 
