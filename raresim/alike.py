@@ -80,7 +80,7 @@ def take(values: npt.NDArray[Number], order: npt.NDArray[np.int64]) -> npt.NDArr
         first = len(places)
         if first <= values.shape[1] and np.array_equal(places, np.arange(first)):
             return np.asarray(values[:, :first])
-        return np.take(values, places, axis=1)
+        return np.asarray(np.take(values, places, axis=1))
     order = np.maximum(order, 0)
     if values.ndim == 2:
         return pick(values, order)

@@ -134,11 +134,13 @@ class PiecewiseExponential:
 
     def time(self, hazard: Floats) -> Floats:
         """Interpolate the inverse; where a last hazard is zero the event never comes."""
-        piece = np.sum(hazard[..., None] >= self.at_knots[:, None, 1:-1], axis=-1)
-        since = hazard - _pick(self.at_knots, piece)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            later = np.where(since > 0, since / _pick(self._slopes, piece), 0.0)
-        return np.asarray(self.knots[piece] + later)
+        found: Floats = np.empty(0)
+        for k, slope in enumerate(self._slopes.T):
+            since = hazard - self.at_knots[:, k, None]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                later = self.knots[k] + np.where(since > 0, since / slope[:, None], 0.0)
+            found = np.where(since >= 0, later, found) if k else later
+        return found
 
     @property
     def _slopes(self) -> Floats:
@@ -159,6 +161,8 @@ def _pick(table: Floats, piece: npt.NDArray[np.int64]) -> Floats:
     """Return each unit's entry of its replicate's row (or of the one row there is)."""
     if table.shape[0] == 1:
         return np.asarray(table[0][piece])
+    if piece.shape[0] == 1:
+        return np.asarray(table[:, piece[0]])
     return np.take_along_axis(table, piece, axis=1)
 
 

@@ -21,6 +21,7 @@ from raresim.trial.scenario import Scenario
 
 TOGETHER = 32
 """Blocks whose trials are in memory at once, and make a row group of the table."""
+Shards = Callable[[], Sequence[Path]]
 WORSE = "patients_on_worse_arm"
 
 
@@ -50,14 +51,15 @@ class ShardTables:
         What was run.
     blocks
         The shards of its luck blocks, in order.
-    truth
-        Returns those of its true values; asked for when somebody wants to know them.
+    truth, curves
+        Return those of its true values and of its curves; asked when somebody wants to know them.
     """
 
     def __init__(
-        self, scenario: Scenario, blocks: Sequence[Path], truth: Callable[[], Sequence[Path]]
+        self, scenario: Scenario, blocks: Sequence[Path], truth: Shards, curves: Shards
     ) -> None:
-        self._scenario, self._blocks, self._truth = scenario, blocks, truth
+        self._scenario, self._blocks = scenario, blocks
+        self._truth, self._curves = truth, curves
         self.analyses = ShardTable(blocks, "analyses", self)
 
     @cached_property
@@ -68,9 +70,9 @@ class ShardTables:
     @cached_property
     def curves(self) -> ArrayTable:
         """The sums of all blocks; each has the same rows."""
-        table = ShardTable(self._blocks, "curves")
+        table = ShardTable(self._curves(), "curves")
         found = table.part(0, 1).arrays
-        parts = [table.part(k, k + 1) for k in range(len(self._blocks))]
+        parts = [table.part(k, k + 1) for k in range(len(table.paths))]
         sums = {name: np.sum([part[name] for part in parts], axis=0) for name in ("count", "total")}
         return ArrayTable(found | sums)
 

@@ -19,7 +19,16 @@ from raresim.study.cluster import spread_on_cluster
 from raresim.study.columns import RunTables
 from raresim.study.stopping import Stopping, tally_of
 from raresim.study.summary import Summary
-from raresim.study.tasks import Progress, Settings, Task, check_size, do_task, trials_of, truth_of
+from raresim.study.tasks import (
+    Progress,
+    Settings,
+    Task,
+    check_size,
+    curves_of,
+    do_task,
+    trials_of,
+    truth_of,
+)
 from raresim.study.unfinished import Unfinished, forget_with, in_passing, is_finished, kept_in
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, engine_for
@@ -251,9 +260,9 @@ def carry_out(
     LostError
         When a worker vanished.
     """
-    blocks = trials_of(settings.replicates)
-    rule = Stopping(len(blocks), settings.mcse)
     kept = work.folder is not None
+    blocks = trials_of(settings.replicates, curves=kept)
+    rule = Stopping(len(blocks), settings.mcse)
     # where luck says how many trials there are, the true values can only come afterwards
     at_once = truth_of(scenario, settings.replicates) if kept and settings.mcse is None else []
     job = Job(work, scenario, settings, dask, rule, progress)
@@ -261,14 +270,16 @@ def carry_out(
     blocks = blocks[: rule.needed]
     chunks = truth_of(scenario, sum(block.replicates for block in blocks))
 
-    def truth() -> list[Path]:
-        job.do(chunks)
-        return [work.path(chunk) for chunk in chunks]
+    def done(tasks: Sequence[Task]) -> list[Path]:
+        job.do(tasks)
+        return [work.path(task) for task in tasks]
 
+    truth = partial(done, chunks)
     if kept:
         truth()
+    curves = partial(done, blocks if kept else curves_of(blocks))
     shards = [work.path(block) for block in blocks]
-    return Run(scenario, settings, ShardTables(scenario, shards, truth))
+    return Run(scenario, settings, ShardTables(scenario, shards, truth, curves))
 
 
 @dataclass
@@ -303,12 +314,12 @@ class Job:
             self._count(task, self.work.keep(task, data))
 
     def _needs(self, task: Task) -> bool:
-        return task.kind == "truth" or task.number < self.rule.needed
+        return task.kind != "trials" or task.number < self.rule.needed
 
     def _count(self, task: Task, head: dict[str, Any]) -> None:
         if task.kind == "trials":
             self.rule.add(task.number, tally_of(head["tally"]))
-        self.done += task.replicates
+            self.done += task.replicates
         if self.progress is not None:
             most = min(self.settings.replicates, self.rule.expected * LUCK_BLOCK)
             self.progress(self.done, max(most, self.done))

@@ -36,13 +36,15 @@ Progress = Callable[[int, int], None]
 class Task:
     """A piece of work for a worker: a luck block of trials, or a chunk of true values.
 
-    Where the truth is drawn, a chunk has the values of so many `draws`.
+    Where the truth is drawn, a chunk has the values of so many `draws`. A block's `curves` come
+    with it, or as a task of their own where somebody asks for them afterwards.
     """
 
-    kind: Literal["trials", "truth"]
+    kind: Literal["trials", "curves", "truth"]
     number: int
     replicates: int = 0
     draws: int = DRAWS
+    curves: bool = True
 
     @property
     def name(self) -> str:
@@ -93,9 +95,15 @@ def block_sizes(replicates: int) -> list[int]:
     return [min(LUCK_BLOCK, replicates - b * LUCK_BLOCK) for b in range(blocks)]
 
 
-def trials_of(replicates: int) -> list[Task]:
+def trials_of(replicates: int, *, curves: bool) -> list[Task]:
     """Return the luck blocks of so many trials."""
-    return [Task("trials", b, size) for b, size in enumerate(block_sizes(replicates))]
+    sizes = enumerate(block_sizes(replicates))
+    return [Task("trials", b, size, curves=curves) for b, size in sizes]
+
+
+def curves_of(blocks: list[Task]) -> list[Task]:
+    """Return what finds the curves of luck blocks that were run without them."""
+    return [Task("curves", block.number, block.replicates) for block in blocks]
 
 
 def truth_of(scenario: Scenario, replicates: int) -> list[Task]:
@@ -125,8 +133,11 @@ def do_task(scenario: Scenario, settings: Settings, task: Task) -> tuple[Task, b
         settings.resolution,
         settings.place,
     )
+    curves = {"curves": tables.curves_table(scenario, run)} if task.curves else {}
+    if task.kind == "curves":
+        return task, shard.packed(head, curves)
     trials = tables.trials_table(scenario, run, task.number)
     analyses = tables.analyses_table(scenario, run, task.number)
     sums = tally(successes(scenario, trials, analyses), trials["draw"]).list()
-    found = {"trials": trials, "analyses": analyses, "curves": tables.curves_table(scenario, run)}
+    found = {"trials": trials, "analyses": analyses, **curves}
     return task, shard.packed(head | {"tally": sums}, found)

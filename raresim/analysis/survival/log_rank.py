@@ -17,6 +17,7 @@ from raresim.analysis.arrays import (
 from raresim.analysis.left_out import left_out, one_arm_strata
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
+from raresim.analysis.survival.log_rank_loop import fits, log_rank_sums
 from raresim.analysis.survival.risk_sets import RiskSets, risk_sets
 from raresim.analysis.survival.weights import Weight, pooled
 
@@ -98,22 +99,27 @@ def logrank(
     """
     event = event & present
     treated = arm == 1
-    sets = risk_sets(time, event, treated, present, stratum)
-    terms = log_rank_terms(sets, treated)
-    if weight is None:
-        # the count first: so U is what it always was, to the last bit
-        observed = np.count_nonzero(event & treated, axis=1)
-        difference = observed - ordered_sum(terms.share)
-        variance = ordered_sum(terms.variance)
+    weighed: BoolArray | None = None
+    if weight is None and fits(time, stratum):
+        difference, variance = log_rank_sums(time, event, treated, present, stratum)
     else:
-        w = np.where(sets.real, weight(pooled(sets, time, stratum)), 0.0)
-        difference = ordered_sum(w * (terms.treated - terms.share))
-        variance = ordered_sum(w * w * terms.variance)
+        sets = risk_sets(time, event, treated, present, stratum)
+        terms = log_rank_terms(sets, treated)
+        if weight is None:
+            # the count first: so U is what it always was, to the last bit
+            observed = np.count_nonzero(event & treated, axis=1)
+            difference = observed - ordered_sum(terms.share)
+            variance = ordered_sum(terms.variance)
+        else:
+            w = np.where(sets.real, weight(pooled(sets, time, stratum)), 0.0)
+            difference = ordered_sum(w * (terms.treated - terms.share))
+            variance = ordered_sum(w * w * terms.variance)
+            weighed = np.any(terms.variance > 0.0, axis=1)
     comparable = variance > 0.0
     variance = np.where(comparable, variance, 1.0)
     smaller = np.minimum(*patients_per_arm(arm, present))
     alone, strata = one_arm_strata(arm, present, stratum)
-    both = comparable if weight is None else np.any(terms.variance > 0.0, axis=1)
+    both = comparable if weighed is None else weighed
     notes = comparison_notes(event, arm, present, both)
     notes += Note.NO_WEIGHT * (both & ~comparable)
     notes += Note.SIZE_ABOVE_NOMINAL * (

@@ -95,7 +95,7 @@ class TimedProcess:
 
     def path(self, latent: TimedLatent, exposure: Exposure, linked: Mapping[str, Any]) -> EventPath:
         """Invert the cumulative hazard, from the clock at randomisation on."""
-        origin = np.broadcast_to(latent.origin, latent.threshold.shape)
+        origin = latent.origin  # of everybody alike where the clock starts at randomisation
         lived = latent.hazard(origin)
 
         def risen(days: Floats) -> Floats:

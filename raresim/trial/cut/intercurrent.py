@@ -33,6 +33,10 @@ class Intercurrent:
     at: Mapping[str, Times]
     never: float
 
+    def known(self, *strategies: str) -> bool:
+        """Return whether any event has one of some strategies."""
+        return any(event in self.at for event in self.estimand.having(*strategies))
+
     def first(self, *strategies: str) -> Times:
         """Return when the first event with one of some strategies happens."""
         found: Times = np.asarray(self.never)
@@ -43,8 +47,10 @@ class Intercurrent:
 
     def at_risk(self, end: Times) -> Times:
         """Return until when a patient is at risk: `end`, or what strategies do not look beyond."""
-        beyond = self.first("hypothetical", "while on treatment", "while alive")
-        return np.asarray(np.minimum(end, beyond))
+        strategies = ("hypothetical", "while on treatment", "while alive")
+        return (
+            np.asarray(np.minimum(end, self.first(*strategies))) if self.known(*strategies) else end
+        )
 
     def composed(self, first: Times, end: Times, at_risk: Times) -> tuple[Times, Times]:
         """Return the first event and the end of follow-up, with composite events in them.
@@ -53,6 +59,8 @@ class Intercurrent:
         and stays at risk. `end` is at most `at_risk` (the last visit by then, where visits find the
         event): composite events are known between visits.
         """
+        if not self.known("composite"):
+            return first, end
         composite = self.first("composite")
         if not self.bad:
             return np.where(composite < first, self.never, first).astype(first.dtype), end

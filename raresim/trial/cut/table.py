@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from raresim.alike import take
+from raresim.alike import alike, all_if, everywhere, take, where
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.at_visit import change, share
@@ -65,12 +65,14 @@ def cut(
         known = np.full((len(at), ledger.candidate.shape[1] - own), NEVER - 1)
         until = np.concatenate([until, known], axis=1)
     mine = analysed(scenario, name, ledger) | blinded
-    present = ledger.present & (ledger.randomised <= at[:, None]) & mine
+    present = all_if(ledger.present & (ledger.randomised <= at[:, None]) & mine)
     if name in fate.members and not method.baskets:
         present = present & take(fate.members[name], ledger.candidate)
     by = [method.baskets] if method.baskets else method.strata
     states = {factor: take(fate.baseline[factor], ledger.candidate) for factor in by}
-    stratum = strata_of(scenario, by, states) if states else np.zeros_like(ledger.stratum)
+    stratum = everywhere(np.int64(0), ledger.stratum.shape)
+    if states:
+        stratum = strata_of(scenario, by, states)
     arm = np.asarray(ledger.arm == compared).astype(np.int8)
     who = Who(present, arm, stratum, own, *scenario.basket(name))
     data = Data(scenario, fate, ledger, until)
@@ -89,15 +91,16 @@ def cut(
         return ChangeTable(
             who, found, covariates, earlier, factors(estimand, method, compared, ledger)
         )
-    outside = data.events_of(estimand).first("principal stratum") < NEVER
-    who = replace(who, present=present & ~outside)
+    if data.events_of(estimand).known("principal stratum"):
+        outside = data.events_of(estimand).first("principal stratum") < NEVER
+        who = replace(who, present=present & ~outside)
     return (_survival if estimand.variable.startswith("time") else _counts)(data, estimand, who)
 
 
 def known_until(ledger: Ledger, at: Ticks, *, final: bool) -> Ticks:
     """Return up to which tick the data of each patient are known at a look."""
     until = np.broadcast_to(at[:, None], ledger.lag.shape)
-    if final:
+    if final or (alike(ledger.lag) and not ledger.lag.flat[0]):
         return until
     # nobody's data end before their beginning
     return np.asarray(np.maximum(until - ledger.lag, np.minimum(ledger.randomised, until)))
@@ -121,7 +124,7 @@ def _survival(data: Data, estimand: Estimand, who: Who) -> SurvivalTable:
         if endpoint.seen_at_visits:
             end = last_visit(ledger, at_risk)
     first, end = events.composed(first, end, at_risk)
-    time = np.where(who.present, np.minimum(first, end) - ledger.randomised, 0)
+    time = where(who.present, np.minimum(first, end) - ledger.randomised, 0)
     return SurvivalTable(who, time, who.present & (first <= end))
 
 

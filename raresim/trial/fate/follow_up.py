@@ -72,7 +72,7 @@ def events(scenario: Scenario, folk: People, arm: int, resolution: int) -> dict[
         for name in names:
             days = paths[name].days
             inside = days <= scenario.longest_follow_days
-            kept = max(1, int(np.max(np.sum(inside, axis=-1))))
+            kept = 1 if days.shape[-1] == 1 else max(1, int(np.max(np.sum(inside, axis=-1))))
             followed = np.where(inside[..., :kept], days[..., :kept], np.inf)
             walked[name].append(ticks(followed, resolution))
     return {name: _wide(parts) for name, parts in walked.items()}

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike
 from raresim.analysis import batch
 from raresim.analysis.external import batch as external
 from raresim.analysis.survival import FlemingHarrington
@@ -106,7 +107,8 @@ class Method:
 
 
 def _times(table: SurvivalTable) -> tuple[Any, Any, Any, Any, Any]:
-    return table.time, table.event, table.who.arm, table.who.present, table.who.stratum
+    stratum = None if alike(table.who.stratum) else table.who.stratum
+    return table.time, table.event, table.who.arm, table.who.present, stratum
 
 
 def _counts(table: CountTable) -> tuple[Any, Any, Any, Any]:
