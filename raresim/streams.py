@@ -40,7 +40,7 @@ def point_name(*parts: object, labels: Iterable[object] | None = None) -> str:
 
 
 class Luck:
-    """The luck of one block of replicates.
+    """The luck of one block of replicates, or of some `blocks` one after the other.
 
     Examples
     --------
@@ -52,11 +52,11 @@ class Luck:
     True
     """
 
-    def __init__(self, seed: int, block: int) -> None:
+    def __init__(self, seed: int, block: int, blocks: int = 1) -> None:
         if seed < 0 or block < 0:
             raise ValueError(f"seed and block are not negative, got {seed} and {block}")
         self.seed = seed
-        self.block = block
+        self.block, self.blocks = block, blocks
         self._rows = slice(None)
         self._points: dict[str, int] = {}
 
@@ -67,7 +67,7 @@ class Luck:
         >>> bool((some == whole[3:5]).all())
         True
         """
-        found = Luck(self.seed, self.block)
+        found = Luck(self.seed, self.block, self.blocks)
         found._rows, found._points = rows, self._points
         return found
 
@@ -78,7 +78,7 @@ class Luck:
         >>> bool((luck.uniform("x", 2) == luck.afresh().uniform("x", 2)).all())
         True
         """
-        found = Luck(self.seed, self.block)
+        found = Luck(self.seed, self.block, self.blocks)
         found._rows = self._rows
         return found
 
@@ -97,7 +97,7 @@ class Luck:
     @property
     def replicates(self) -> int:
         """Number of replicates for which it draws."""
-        return len(range(LUCK_BLOCK)[self._rows])
+        return len(range(self.blocks * LUCK_BLOCK)[self._rows])
 
     def uniform(self, point: str, units: int) -> Floats:
         """Return the uniforms of one decision point, shape (replicates, units), inside (0, 1).
@@ -126,9 +126,14 @@ class Luck:
             raise RuntimeError(f"decision point {point!r} was asked for twice")
         self._points[point] = units
         digest = hashlib.blake2b(point.encode(), digest_size=8).digest()
-        entropy = [self.seed, self.block, int.from_bytes(digest, "big")]
-        raw = PCG64DXSM(SeedSequence(entropy)).random_raw(units * LUCK_BLOCK)
-        return raw.reshape(units, LUCK_BLOCK)[:, self._rows]
+        word = int.from_bytes(digest, "big")
+        raw = [
+            PCG64DXSM(SeedSequence([self.seed, block, word]))
+            .random_raw(units * LUCK_BLOCK)
+            .reshape(units, LUCK_BLOCK)
+            for block in range(self.block, self.block + self.blocks)
+        ]
+        return (raw[0] if len(raw) == 1 else np.concatenate(raw, axis=1))[:, self._rows]
 
     def once(self, point: str) -> Floats:
         """Return the uniforms of a point without units (a parameter), shape (replicates,)."""
@@ -196,7 +201,7 @@ class LentLuck(Luck):
     """Luck that another luck draws, for the same replicates and in the same register."""
 
     def __init__(self, luck: Luck) -> None:
-        super().__init__(luck.seed, luck.block)
+        super().__init__(luck.seed, luck.block, luck.blocks)
         self._rows, self._points = luck._rows, luck._points
         self._luck = luck
 

@@ -261,8 +261,9 @@ def carry_out(
         When a worker vanished.
     """
     kept = work.folder is not None
-    blocks = trials_of(settings.replicates, curves=kept)
-    rule = Stopping(len(blocks), settings.mcse)
+    single = settings.mcse is not None
+    blocks = trials_of(scenario, settings.replicates, curves=kept, single=single)
+    rule = Stopping(-(-settings.replicates // LUCK_BLOCK), settings.mcse)
     # where luck says how many trials there are, the true values can only come afterwards
     at_once = truth_of(scenario, settings.replicates) if kept and settings.mcse is None else []
     job = Job(work, scenario, settings, dask, rule, progress)

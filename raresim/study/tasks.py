@@ -28,13 +28,15 @@ from raresim.trial.scenario import Scenario
 PAIRS_A_REPLICATE = 128
 LEAST_DRAWS = 16
 """True values of a run are those of its draws, and of so many at least."""
+NUMBERS, MOST_TOGETHER = 2**19, 4
+"""Numbers of an array that holds one for each patient and visit of a task; its luck blocks."""
 Progress = Callable[[int, int], None]
 """Told how many replicates are done, and of how many."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A piece of work for a worker: a luck block of trials, or a chunk of true values.
+    """A piece of work for a worker: luck blocks of trials from one on, or a chunk of true values.
 
     Where the truth is drawn, a chunk has the values of so many `draws`. A block's `curves` come
     with it, or as a task of their own where somebody asks for them afterwards.
@@ -95,10 +97,27 @@ def block_sizes(replicates: int) -> list[int]:
     return [min(LUCK_BLOCK, replicates - b * LUCK_BLOCK) for b in range(blocks)]
 
 
-def trials_of(replicates: int, *, curves: bool) -> list[Task]:
-    """Return the luck blocks of so many trials."""
-    sizes = enumerate(block_sizes(replicates))
-    return [Task("trials", b, size, curves=curves) for b, size in sizes]
+def trials_of(scenario: Scenario, replicates: int, *, curves: bool, single: bool) -> list[Task]:
+    """Return the luck blocks of so many trials: several in a task, unless each is to be single.
+
+    What a task has does not hang on who does it, so that a run is resumed by other workers.
+    """
+    sizes = block_sizes(replicates)
+    together = 1 if single else _together(scenario, len(sizes))
+    firsts = range(0, len(sizes), together)
+    return [Task("trials", b, sum(sizes[b : b + together]), curves=curves) for b in firsts]
+
+
+def _together(scenario: Scenario, blocks: int) -> int:
+    """Return how many blocks of small trials go through the arrays at once.
+
+    So many that Python's own time does not count, and so few that arrays stay near the processor;
+    no fewer than four tasks. Where parameters are drawn, blocks are drawn one by one.
+    """
+    if scenario.spec.truth.uncertainty != "fixed":
+        return 1
+    patients = scenario.spec.design.most * (1 + len(scenario.spec.design.visits.weeks))
+    return max(1, min(NUMBERS // (patients * LUCK_BLOCK), MOST_TOGETHER, blocks // 4))
 
 
 def curves_of(blocks: list[Task]) -> list[Task]:

@@ -52,7 +52,7 @@ def with_registry(run: BlockRun) -> BlockRun:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is run: a hypothesis, and some replicates of a luck block."""
+    """What is run: a hypothesis, and some replicates from a luck block on."""
 
     hypothesis: str
     seed: int
@@ -98,7 +98,7 @@ def run_block(
     resolution: int = 1,
     place: str = "centre",
 ) -> BlockRun:
-    """Run the first `replicates` trials of a luck block.
+    """Run the first `replicates` trials of a luck block, and of those after it as far as they go.
 
     The stream of candidates is made as long as it needs to be: a longer one has the shorter one as
     its beginning, so its length changes nothing.
@@ -144,7 +144,7 @@ def _with_enough_candidates(scenario: Scenario, asked: Asked, attempt: Callable[
     """Try with a stream of candidates that is long enough, made longer until it is."""
     candidates = expected_candidates(scenario)
     while candidates <= limits.CANDIDATES.value:
-        luck = Luck(asked.seed, asked.block)
+        luck = Luck(asked.seed, asked.block, -(-asked.rows.stop // LUCK_BLOCK))
         when = (asked.resolution, asked.place, asked.rows)
         try:
             return attempt(fate(scenario, luck, asked.hypothesis, candidates, *when))
