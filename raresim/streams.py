@@ -20,13 +20,23 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import PCG64DXSM, SeedSequence
 
+from raresim.alike import rows_alike
+from raresim.compiled import compiled
+
 LUCK_BLOCK = 1024
 """Replicates in one luck block: part of the contract, never a tuning knob."""
 
 CONTRACT = 2
 """Version of the luck contract; renaming a decision point or changing a stream raises it."""
 
+STRIP = 32
+"""Replicates whose uniforms are made at a time; changes no number."""
+
+MOST_KEPT = 2**26
+"""Bytes of draws that are kept for the next time they are asked for."""
+
 Floats = npt.NDArray[np.float64]
+Raw = npt.NDArray[np.uint64]
 
 
 def point_name(*parts: object, labels: Iterable[object] | None = None) -> str:
@@ -59,6 +69,7 @@ class Luck:
         self.block, self.blocks = block, blocks
         self._rows = slice(None)
         self._points: dict[str, int] = {}
+        self._kept: dict[str, Raw] | None = None
 
     def only(self, rows: slice) -> Luck:
         """Return the same luck for some replicates of the block, with one register of points.
@@ -79,7 +90,13 @@ class Luck:
         True
         """
         found = Luck(self.seed, self.block, self.blocks)
-        found._rows = self._rows
+        found._rows, found._kept = self._rows, self._kept
+        return found
+
+    def keeping(self) -> Luck:
+        """Return the same luck to be asked several times (`afresh`): draws are kept meanwhile."""
+        found = self.afresh()
+        found._kept = {}
         return found
 
     def adopt(self, points: Mapping[str, int]) -> None:
@@ -107,24 +124,38 @@ class Luck:
         RuntimeError
             When two places ask for one decision point: their draws would be the same.
         """
-        return np.ascontiguousarray(_open(self._raw(point, units)).T)
+        raw = self._raw(point, units)
+        values = np.empty(raw.shape[::-1])
+        _open(raw, np.arange(len(raw)), values)
+        return values
 
     def uniform_of(self, point: str, units: int, chosen: npt.NDArray[np.int64]) -> Floats:
         """Return the uniforms of some units of `units`, by their numbers (replicates, places).
 
         Numbers that are the same in all replicates may come as a view of those of one.
         """
-        raw = self._raw(point, units)
-        if chosen.size and not chosen.strides[0]:
-            return np.ascontiguousarray(_open(raw[chosen[0]]).T)
-        rows = np.arange(len(chosen))[:, None]
-        return _open(raw[chosen, rows])
+        raw, values = self._raw(point, units), np.empty(chosen.shape)
+        if rows_alike(chosen):
+            _open(raw, np.ascontiguousarray(chosen[0]), values)
+        else:
+            _open_own(raw, chosen, values)
+        return values
 
-    def _raw(self, point: str, units: int) -> npt.NDArray[np.uint64]:
+    def _raw(self, point: str, units: int) -> Raw:
         """Return the raw output of a decision point, (units, replicates)."""
         if point in self._points:
             raise RuntimeError(f"decision point {point!r} was asked for twice")
         self._points[point] = units
+        if self._kept is None:
+            return self._drawn(point, units)
+        if point not in self._kept:
+            raw = self._drawn(point, units)
+            if sum(each.nbytes for each in self._kept.values()) + raw.nbytes > MOST_KEPT:
+                return raw
+            self._kept[point] = raw
+        return self._kept[point]
+
+    def _drawn(self, point: str, units: int) -> Raw:
         digest = hashlib.blake2b(point.encode(), digest_size=8).digest()
         word = int.from_bytes(digest, "big")
         raw = [
@@ -145,12 +176,27 @@ class Luck:
         return dict(self._points)
 
 
-def _open(raw: npt.NDArray[np.uint64]) -> Floats:
-    """Return uniforms of 52 bits and a half: never 0, never 1, and 1 - u is as fine as u."""
-    values = (raw >> np.uint64(12)).astype(np.float64)
-    values += 0.5
-    values *= 2.0**-52
-    return values
+@compiled("void(uint64[:,:], int64[::1], float64[:,::1])")
+def _open(raw: Raw, units: npt.NDArray[np.int64], values: Floats) -> None:
+    """Write uniforms of 52 bits and a half: never 0, never 1, and 1 - u is as fine as u.
+
+    Some rows at a time, so that what is read and what is written stays near the processor.
+    """
+    for first in range(0, values.shape[0], STRIP):
+        last = min(first + STRIP, values.shape[0])
+        for k in range(len(units)):
+            for r in range(first, last):
+                values[r, k] = (np.float64(raw[units[k], r] >> np.uint64(12)) + 0.5) * 2.0**-52
+
+
+@compiled("void(uint64[:,:], int64[:,:], float64[:,::1])")
+def _open_own(raw: Raw, units: npt.NDArray[np.int64], values: Floats) -> None:
+    """Write uniforms of each replicate's own units."""
+    for first in range(0, values.shape[0], STRIP):
+        last = min(first + STRIP, values.shape[0])
+        for k in range(values.shape[1]):
+            for r in range(first, last):
+                values[r, k] = (np.float64(raw[units[r, k], r] >> np.uint64(12)) + 0.5) * 2.0**-52
 
 
 class EvenLuck(Luck):

@@ -9,6 +9,7 @@ machine's moods hit both.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 import time
@@ -19,9 +20,10 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from raresim import load_scenario, simulate
+from raresim.trial import Scenario
 
 HERE = Path(__file__).parent / "workloads"
-BLOCKS = 4
+BLOCKS = 16
 TRIALS = BLOCKS * 1024
 NAMES = {
     "w2": "log-rank, 500 patients, 350 events",
@@ -32,6 +34,11 @@ NAMES = {
     "w7": "the best of three arms",
 }
 BY_HAND = {"w2": (500, 350), "w3": (40, 24)}
+
+
+def power(scenario: Scenario) -> float | None:
+    """Return the power of a scenario: what whoever moves a slider waits for."""
+    return simulate(scenario, TRIALS, 1, workers=1).summary.success.value
 
 
 def by_hand(n: int, events: int) -> Callable[[], object]:
@@ -47,7 +54,7 @@ def runs() -> dict[str, Callable[[], object]]:
     numba = importlib.util.find_spec("numba") is not None
     for name in NAMES:
         scenario = load_scenario(HERE / f"{name}.yaml")
-        found[name] = lambda scenario=scenario: simulate(scenario, TRIALS, 1, workers=1)
+        found[name] = functools.partial(power, scenario)
         if numba and name in BY_HAND:
             found[f"{name} by hand"] = by_hand(*BY_HAND[name])
     return found

@@ -37,7 +37,8 @@ def allowed(room):
     if room == "catalogue":
         return {"errors", "files", "catalogue"}
     if room in GROUND:
-        return {"errors", room} | (
+        own = {"streams": {"alike", "compiled"}}.get(room, set())
+        return {"errors", room, *own} | (
             GROUND if room in ("files", "tables", "randomisation") else set()
         )
     if room in ("raresim", "__main__"):  # the front door may open every room, lazily

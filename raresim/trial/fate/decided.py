@@ -105,20 +105,21 @@ class Fate:
             width = self.roster.candidate.shape[1]
             return put_together(self.lives.arms, self.place(candidate) + width * arm.astype(int))
         parts: list[Life] = []
+        luck = self.screened.luck.keeping()
         at, before = np.zeros(arm.shape, np.int64), 0
         if rows_alike(arm):
             numbers = np.unique(arm[0]).tolist()
             turns = [np.flatnonzero(arm[0] == number) for number in numbers]
             for number, places in zip(numbers, turns, strict=True):
                 chosen = everywhere(places, (len(arm), len(places)))
-                parts += self.screened.lives(take(candidate, chosen), [number])
+                parts += self.screened.lives(take(candidate, chosen), [number], luck)
             where = np.argsort(np.concatenate(turns))
             return put_together(parts, everywhere(where, arm.shape))
         for number in np.unique(arm).tolist():
             mine = arm == number
             width = int(mine.sum(axis=1).max())
             own = np.argsort(~mine, axis=1, kind="stable")[:, :width]
-            parts += self.screened.lives(take(candidate, own), [number])
+            parts += self.screened.lives(take(candidate, own), [number], luck)
             at = np.where(mine, before + np.cumsum(mine, axis=1) - 1, at)
             before += width
         return put_together(parts, at)

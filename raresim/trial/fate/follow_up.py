@@ -24,6 +24,8 @@ def data_lag(scenario: Scenario, folk: People, resolution: int) -> Ticks:
 def leaves(scenario: Scenario, folk: People, arm: int, resolution: int) -> Ticks:
     """Return when each patient of an arm leaves the study."""
     hazard = scenario.spec.truth.leaves_study
+    if hazard.rate == 0:
+        return everywhere(np.int64(NEVER), folk.eligible.shape)
     return ticks(folk.comes(hazard, arm, folk.leaving), resolution)
 
 

@@ -41,13 +41,17 @@ class Screened:
     eligible: Booleans
     withdrew: Booleans
 
-    def on(self, candidate: npt.NDArray[np.int64]) -> tuple[People, Ticks]:
+    def on(
+        self, candidate: npt.NDArray[np.int64], luck: Luck | None = None
+    ) -> tuple[People, Ticks]:
         """Return some candidates (replicates, places) with all that they are, and their visits.
 
-        The same luck as at screening, so that they are who was screened.
+        The same luck as at screening, so that they are who was screened; or one that is `keeping`
+        its draws for others.
         """
         scenario, units = self.folk.scenario, candidate.shape[1]
-        luck = TakenLuck(self.luck.afresh(), self.folk.patients.units, candidate)
+        own = (luck or self.luck).afresh()
+        luck = TakenLuck(own, self.folk.patients.units, candidate)
         jitter, seen = visit_plan(scenario, luck, units, self.resolution)
         found = people(
             *(scenario, luck, units, self.numbers, self.folk.effects),
@@ -57,12 +61,14 @@ class Screened:
         )
         return found, seen
 
-    def lives(self, candidate: npt.NDArray[np.int64], arms: Iterable[int]) -> tuple[Life, ...]:
+    def lives(
+        self, candidate: npt.NDArray[np.int64], arms: Iterable[int], luck: Luck | None = None
+    ) -> tuple[Life, ...]:
         """Return the lives of some candidates under some arms.
 
         Points that only lives ask for are entered into the register of screening's luck.
         """
-        folk, seen = self.on(candidate)
+        folk, seen = self.on(candidate, luck)
         found = tuple(life(folk.scenario, folk, arm, seen, self.resolution) for arm in arms)
         asked, known = folk.luck.points, self.luck.points
         self.luck.adopt({point: units for point, units in asked.items() if point not in known})
