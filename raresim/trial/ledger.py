@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import all_if, everywhere, rows, rows_alike, where
+from raresim.trial.deferred import Deferred, deferred
 from raresim.trial.ticks import NEVER, Exit, Ticks, never
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Deferred):
     """What happened, in ticks since the trial's start, NEVER where it did not.
 
     Attributes
@@ -101,7 +102,7 @@ class Ledger:
                 return {name: rows(part, chosen) for name, part in value.items()}
             return rows(value, chosen)
 
-        return Ledger(**{item.name: take(getattr(self, item.name)) for item in fields(self)})
+        return deferred(Ledger, lambda name: take(getattr(self, name)))
 
 
 def everybody(chosen: Any, replicates: int) -> bool:
@@ -193,31 +194,28 @@ def truncate(ledger: Ledger, end: Ticks) -> Ledger:
     """Return the ledger without anything after `end`, the tick at which each trial ended."""
     column = end[:, None]
     inside = all_if(ledger.randomised <= column)
-    out = ledger.exit <= column
 
-    def until(value: Ticks) -> Ticks:
-        if never(value):
-            return value
-        # whatever happens to a patient happens after randomisation
-        return np.where(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)
+    def until(name: str) -> Any:
+        value = getattr(ledger, name)
+        if isinstance(value, dict):
+            return {key: _until(part, column) for key, part in value.items()}
+        if name in NOBODY:
+            return where(inside, value, NOBODY[name])
+        if name == "reason":
+            return np.where(ledger.exit <= column, value, Exit.NONE).astype(np.int8)
+        if name == "closed":
+            return np.minimum(value, end)
+        return end if name == "end" else value if name == "kits" else _until(value, column)
 
-    return Ledger(
-        candidate=where(inside, ledger.candidate, -1),
-        randomised=where(inside, ledger.randomised, NEVER),
-        arm=where(inside, ledger.arm, 0),
-        stratum=where(inside, ledger.stratum, 0),
-        open=where(inside, ledger.open, 0),
-        stop=until(ledger.stop),
-        periods=until(ledger.periods),
-        crossed=until(ledger.crossed),
-        exit=until(ledger.exit),
-        reason=np.where(out, ledger.reason, Exit.NONE).astype(np.int8),
-        lag=where(inside, ledger.lag, 0),
-        events={name: until(value) for name, value in ledger.events.items()},
-        rescued={name: until(value) for name, value in ledger.rescued.items()},
-        visits=until(ledger.visits),
-        presented=np.where(ledger.presented <= column, ledger.presented, NEVER),
-        kits=ledger.kits,
-        closed=np.minimum(ledger.closed, end),
-        end=end,
-    )
+    return deferred(Ledger, until)
+
+
+NOBODY = {"candidate": -1, "randomised": NEVER, "arm": 0, "stratum": 0, "open": 0, "lag": 0}
+"""What stands where nobody was randomised."""
+
+
+def _until(value: Ticks, column: Ticks) -> Ticks:
+    """Return ticks that are not after the end; of a patient all are after randomisation."""
+    if never(value):
+        return value
+    return np.where(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)

@@ -150,14 +150,16 @@ def _arms(
     among = where(inside, everywhere(_coded(np.array(plan.ratio)), inside.shape), 0)
     if plan.scheme is None:
         arm = _listed(fate.lists, stratum, inside)
-        if not plan.changing(*RATIO):
+        acts = course.since[:, plan.changing(*RATIO)].min(axis=1, initial=NEVER)
+        changed = (inside & (ready > acts[:, None])).any(axis=0)
+        if not changed.any():
             return arm, among
-        arm = arm.copy()
+        first, arm = int(np.argmax(changed)), arm.copy()  # before that, the lists decide
     else:
-        arm = np.zeros(stratum.shape, np.int8)
+        first, arm = 0, np.zeros(stratum.shape, np.int8)
     among = among.copy()
     sequence = _Sequence(plan, fate, course, len(order))
-    for k in range(order.shape[1]):
+    for k in range(first, order.shape[1]):
         rows = np.flatnonzero(inside[:, k])
         if not len(rows):
             break

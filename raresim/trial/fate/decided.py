@@ -16,6 +16,7 @@ from raresim.alike import everywhere, rows_alike, take
 from raresim.alike import rows as rows_of
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
+from raresim.trial.deferred import Deferred, deferred
 from raresim.trial.fate.allotment import coin, randomisation_lists, strata_of
 from raresim.trial.fate.arrivals import most_candidates
 from raresim.trial.fate.candidates import asked_at_screening, people
@@ -34,7 +35,7 @@ from raresim.trial.ticks import NEVER, Ticks
 
 
 @dataclass(frozen=True)
-class Fate:
+class Fate(Deferred):
     """What is decided for each candidate, in ticks since the trial's start or since randomisation.
 
     Of all candidates: `opens` (of sites), `present` and `ready` (screening over) are absolute;
@@ -93,7 +94,7 @@ class Fate:
                 return None
             return rows_of(value, chosen) if isinstance(value, np.ndarray) else value
 
-        return Fate(**{name: cut(getattr(self, name)) for name in self.__dataclass_fields__})
+        return deferred(Fate, lambda name: cut(getattr(self, name)))
 
     def allotted(self, candidate: npt.NDArray[np.int64], arm: npt.NDArray[np.int8]) -> Life:
         """Return the lives of candidates under an arm each, both (replicates, n).

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from raresim.alike import alike, everywhere, rows, take
 from raresim.evidence.statistics import Floats
+from raresim.trial.deferred import Deferred, deferred
 from raresim.trial.fate.follow_up import data_lag, events, follow_up, leaves, periods
 from raresim.trial.fate.people import People
 from raresim.trial.ledger import beside, replaced, stacked
@@ -24,7 +25,7 @@ from raresim.trial.ticks import NEVER, Ticks, ticks
 
 
 @dataclass(frozen=True)
-class Life:
+class Life(Deferred):
     """Arrays (replicates, patients, ...); ticks count from randomisation, NEVER if not.
 
     Attributes
@@ -67,7 +68,7 @@ class Life:
                 return {name: change(part) for name, part in value.items()}
             return change(value)
 
-        return Life(**{item.name: one(getattr(self, item.name)) for item in fields(self)})
+        return deferred(Life, lambda name: one(getattr(self, name)))
 
     def rows(self, chosen: Any) -> Life:
         """Return some replicates only."""
@@ -141,8 +142,7 @@ def put_together(parts: Sequence[Life], place: npt.NDArray[np.int64]) -> Life:
             return everywhere(values[0][0, 0], (*place.shape, *values[0].shape[2:]))
         return take(beside(*values), place)
 
-    names = [item.name for item in fields(Life)]
-    return Life(**{name: joined([getattr(part, name) for part in parts]) for name in names})
+    return deferred(Life, lambda name: joined([getattr(part, name) for part in parts]))
 
 
 def _same(values: Sequence[Any]) -> bool:

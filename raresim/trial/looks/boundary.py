@@ -58,7 +58,7 @@ class Monitor:
         milestones = scenario.spec.design.milestones
         self.method: MethodSpec = scenario.spec.analysis.methods[estimand]
         self.looks = [name for name, m in milestones.items() if estimand in m.analyses]
-        self.history: list[tuple[float, ...]] = [()] * replicates
+        self.history = np.full((replicates, len(self.looks)), -1.0)  # information so far, then -1
         boundary = self.method.boundary
         combines = boundary is not None and boundary.combine is not None
         self.stages = Stages(scenario, estimand, replicates) if combines else None
@@ -83,13 +83,22 @@ class Monitor:
             )
             return Stand(z, bounds[0], bounds[1], share, np.full(len(z), upper[-1]))
         found = np.full((3, len(z)), [[np.inf], [-np.inf], [np.nan]])
-        for k, row in enumerate(seen.rows):
-            if information[k] < 1:
-                continue  # there is nothing to test yet and no alpha is spent
-            known = (*self.history[row], float(max(information[k], *self.history[row][-1:], 0)))
-            self.history[row] = known
-            found[:, k] = self._spent(boundary, known, seen.final)
+        some = np.flatnonzero(information >= 1)  # else nothing is tested and no alpha is spent
+        histories, which = np.unique(
+            self._known(seen.rows[some], information[some]), axis=0, return_inverse=True
+        )
+        for number, history in enumerate(histories):
+            known = tuple(history[history >= 0].tolist())
+            mine = some[which.reshape(-1) == number]
+            found[:, mine] = np.array(self._spent(boundary, known, seen.final))[:, None]
         return Stand(z, found[0], found[1], information / self.planned_information, found[2])
+
+    def _known(self, rows: npt.NDArray[np.int64], information: npt.NDArray[np.int64]) -> Floats:
+        """Note the information of a look of some trials, and return that of each look so far."""
+        before = self.history[rows]
+        now = np.maximum(information, before.max(axis=1))  # it never falls
+        self.history[rows, (before >= 0).sum(axis=1)] = now
+        return self.history[rows]
 
     def _spent(
         self, boundary: Boundary, known: tuple[float, ...], final: bool

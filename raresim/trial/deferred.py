@@ -1,0 +1,43 @@
+"""Data classes whose fields are worked out when somebody asks for them, and then kept.
+
+A look at a trial reads few of the many arrays of its ledger; those that nobody reads are not cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+D = TypeVar("D", bound="Deferred")
+
+
+class Deferred:
+    """What a data class inherits whose fields may be worked out later."""
+
+    if not TYPE_CHECKING:  # what has no field of a name is an error to mypy, too
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a field that has not been asked for before."""
+            later = self.__dict__.get("_later")
+            if later is None or name not in getattr(type(self), "__dataclass_fields__", ()):
+                raise AttributeError(f"{type(self).__name__!r} has no {name!r}")
+            value = self.__dict__[name] = later(name)
+            return value
+
+
+def deferred(kind: type[D], later: Callable[[str], Any]) -> D:
+    """Return one of a kind of data class whose fields are what `later` returns of their names.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Pair(Deferred):
+    ...     first: int
+    ...     second: int
+    >>> asked = []
+    >>> pair = deferred(Pair, lambda name: asked.append(name) or len(name))
+    >>> pair.second, pair.second, asked
+    (6, 6, ['second'])
+    """
+    found = object.__new__(kind)
+    found.__dict__["_later"] = later
+    return found
