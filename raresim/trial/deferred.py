@@ -6,6 +6,7 @@ A look at a trial reads few of the many arrays of its ledger; those that nobody 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 D = TypeVar("D", bound="Deferred")
@@ -33,11 +34,15 @@ def deferred(kind: type[D], later: Callable[[str], Any]) -> D:
     ... class Pair(Deferred):
     ...     first: int
     ...     second: int
+    ...     third: int = 0
     >>> asked = []
     >>> pair = deferred(Pair, lambda name: asked.append(name) or len(name))
-    >>> pair.second, pair.second, asked
-    (6, 6, ['second'])
+    >>> pair.second, pair.second, pair.third, asked
+    (6, 6, 5, ['third', 'second'])
     """
     found = object.__new__(kind)
     found.__dict__["_later"] = later
+    for field in fields(kind):  # type: ignore[arg-type]
+        if field.default is not MISSING:  # the class would answer for the object
+            found.__dict__[field.name] = later(field.name)
     return found

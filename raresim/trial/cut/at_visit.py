@@ -47,5 +47,7 @@ def change(data: Data, estimand: Estimand, present: Booleans) -> Floats:
     read = readings_of(data.fate, data.ledger, estimand.outcome)
     found, decided = change_of(data.scenario, events, read, visits, due)
     visit = data.scenario.spec.design.visits.weeks.index(estimand.week)
-    known = (visits[..., visit] <= data.until) | (decided & (due <= data.until))
+    known = visits[..., visit] <= data.until
+    if events.known("composite", "while on treatment"):
+        known = known | (decided & (due <= data.until))
     return np.where(present & known & ~events.left_out(due), found, np.nan)

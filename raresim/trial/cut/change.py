@@ -25,6 +25,9 @@ def change_of(
     """
     estimand = events.estimand
     visit = scenario.spec.design.visits.weeks.index(estimand.week)
+    if not events.known("composite", "while on treatment"):
+        nobody = np.zeros((1, 1), bool)
+        return scaled(estimand, read[..., 1 + visit], read[..., 0]), nobody
     short, replaced = events.cut_short(due), events.replaced(due)
     later = read[..., 1 + visit]
     if estimand.having("while on treatment"):
@@ -32,7 +35,7 @@ def change_of(
         later = np.where(short, before, later)
     found = scaled(estimand, later, read[..., 0])
     for event, how in estimand.intercurrent.items():
-        if isinstance(how, CompositeValue):  # several of them: the first counts
+        if isinstance(how, CompositeValue) and event in events.at:  # of several the first counts
             first = events.at[event] == events.first("composite")
             found = np.where(replaced & first, _value(scenario, estimand, how, read), found)
     return found, short | replaced

@@ -86,6 +86,8 @@ class Intercurrent:
         not where another event has decided before. Both keep those who differ by more than chance
         from those who are left out, unless events do not depend on outcomes.
         """
+        if not self.known("hypothetical", "principal stratum"):
+            return np.zeros((1, 1), bool)
         decided = np.minimum(due, self.first("composite", "while on treatment"))
         hypothetical = self.first("hypothetical") < decided
         return np.asarray(hypothetical | (self.first("principal stratum") < due))

@@ -15,7 +15,7 @@ from raresim.trial.grammar.estimand import Estimand
 from raresim.trial.grammar.intercurrent import CROSSES, STOPS
 from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import NEVER, Ticks
+from raresim.trial.ticks import NEVER, Ticks, never
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,11 @@ class Data:
         """
         ending = self.scenario.model.ending.get(estimand.outcome, ())
         at = {e: self._tick(e) for e in estimand.intercurrent if e not in ending}
-        known = {event: np.where(tick <= self.until, tick, NEVER) for event, tick in at.items()}
+        known = {
+            event: np.where(tick <= self.until, tick, NEVER)
+            for event, tick in at.items()
+            if not never(tick)
+        }
         bad = self.scenario.better(estimand.outcome) == "less"
         return Intercurrent(estimand, bad, known, NEVER)
 
@@ -57,6 +61,8 @@ class Data:
         """Return the tick of an intercurrent event, NEVER where it did not happen."""
         ledger = self.ledger
         if event == STOPS:
+            if never(ledger.stop):
+                return ledger.stop
             begun = np.where(ledger.present, ledger.randomised, 0)
             planned = int(self.scenario.spec.design.treat_for * SECONDS_A_DAY)
             return np.where(ledger.stop < begun + planned, ledger.stop, NEVER)

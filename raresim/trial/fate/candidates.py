@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import everywhere
 from raresim.disease import Parameters, Patients
 from raresim.disease.outcomes import Effect, Exposure, Horizon
 from raresim.disease.outcomes.curve import YEAR
@@ -60,7 +61,12 @@ def people(
     latents = model.latents(luck, patients, numbers, horizon, ratios, names)
     responders = Responders(model, patients, effects, luck)
     treated = in_run_in(scenario.spec.design, responders)
-    screened, eligible, attempt = _screened(scenario, luck, latents, patients, treated)
+    if known is None or any(own.baseline() is None for own in model.readers.values()):
+        screened, eligible, attempt = _screened(scenario, luck, latents, patients, treated)
+    else:  # they have been screened, and nothing that was read then is their baseline
+        shape = (luck.replicates, units)
+        screened, eligible = dict.fromkeys(model.readers), everywhere(np.True_, shape)
+        attempt = everywhere(np.int64(0), shape)
     return People(
         scenario,
         patients,
