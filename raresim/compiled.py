@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 Loop = Callable[..., Any]
 _LOOPS: list[Callable[[], Loop]] = []
@@ -17,35 +18,54 @@ _TELLERS: list[Callable[[], None]] = []
 _LOCK = threading.Lock()
 
 
-def compiled(signature: str) -> Callable[[Loop], Loop]:
+@dataclass(frozen=True)
+class Array:
+    """An argument: an array of some kind of number, in one piece (C) or in any order (A)."""
+
+    kind: str
+    axes: int
+    layout: Literal["C", "A"]
+    written: bool
+
+
+def reads(kind: str, axes: int, layout: Literal["C", "A"] = "A") -> Array:
+    """Return an array that a loop only reads, so that it may be one that nobody may write to."""
+    return Array(kind, axes, layout, False)
+
+
+def writes(kind: str, axes: int) -> Array:
+    """Return an array that a loop writes to, in one piece."""
+    return Array(kind, axes, "C", True)
+
+
+def compiled(*arguments: Array) -> Callable[[Loop], Loop]:
     """Return a decorator of a loop that is compiled when it is called first.
 
     Parameters
     ----------
-    signature
-        Types of its arguments, as numba writes them.
+    arguments
+        What its arguments are; it returns nothing.
 
     Examples
     --------
     >>> import numpy as np
-    >>> @compiled("void(float64[::1])")
-    ... def doubled(values):
+    >>> @compiled(reads("float64", 1), writes("float64", 1))
+    ... def doubled(values, found):
     ...     for k in range(len(values)):
-    ...         values[k] *= 2
-    >>> numbers = np.array([1.0, 2.0])
-    >>> doubled(numbers)
-    >>> numbers.tolist()
+    ...         found[k] = 2 * values[k]
+    >>> doubled(np.array([1.0, 2.0]), found := np.empty(2))
+    >>> found.tolist()
     [2.0, 4.0]
     """
 
     def decorated(loop: Loop) -> Loop:
         @functools.cache
         def made() -> Loop:
-            return _made(loop, signature)
+            return _made(loop, arguments)
 
         @functools.wraps(loop)
-        def called(*arguments: Any) -> Any:
-            return made()(*arguments)
+        def called(*arrays: Any) -> Any:
+            return made()(*arrays)
 
         _LOOPS.append(made)
         return called
@@ -64,8 +84,9 @@ def tell(teller: Callable[[], None]) -> None:
     _TELLERS.append(teller)
 
 
-def _made(loop: Loop, signature: str) -> Loop:
+def _made(loop: Loop, arguments: tuple[Array, ...]) -> Loop:
     import numba
+    from numba import types
     from numba.core import event
 
     class Told(event.Listener):
@@ -78,6 +99,11 @@ def _made(loop: Loop, signature: str) -> Loop:
 
     # in a doctest, or where a loop has no file of its own, nothing is kept
     kept = not loop.__module__.startswith("__")
+    arrays = [
+        types.Array(getattr(types, each.kind), each.axes, each.layout, readonly=not each.written)
+        for each in arguments
+    ]
+    signature = types.void(*arrays)
     with _LOCK, event.install_listener("numba:compile", Told()):
         made: Loop = numba.njit(signature, cache=kept, nogil=True, error_model="numpy")(loop)
     return made

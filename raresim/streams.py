@@ -21,7 +21,7 @@ import numpy.typing as npt
 from numpy.random import PCG64DXSM, SeedSequence
 
 from raresim.alike import rows_alike
-from raresim.compiled import compiled
+from raresim.compiled import compiled, reads, writes
 
 LUCK_BLOCK = 1024
 """Replicates in one luck block: part of the contract, never a tuning knob."""
@@ -176,7 +176,7 @@ class Luck:
         return dict(self._points)
 
 
-@compiled("void(uint64[:,:], int64[::1], float64[:,::1])")
+@compiled(reads("uint64", 2), reads("int64", 1, "C"), writes("float64", 2))
 def _open(raw: Raw, units: npt.NDArray[np.int64], values: Floats) -> None:
     """Write uniforms of 52 bits and a half: never 0, never 1, and 1 - u is as fine as u.
 
@@ -189,7 +189,7 @@ def _open(raw: Raw, units: npt.NDArray[np.int64], values: Floats) -> None:
                 values[r, k] = (np.float64(raw[units[k], r] >> np.uint64(12)) + 0.5) * 2.0**-52
 
 
-@compiled("void(uint64[:,:], int64[:,:], float64[:,::1])")
+@compiled(reads("uint64", 2), reads("int64", 2), writes("float64", 2))
 def _open_own(raw: Raw, units: npt.NDArray[np.int64], values: Floats) -> None:
     """Write uniforms of each replicate's own units."""
     for first in range(0, values.shape[0], STRIP):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, NumberArray
-from raresim.compiled import compiled
+from raresim.compiled import compiled, reads, writes
 
 TIME_BITS, STRATUM_BITS = 40, 18
 ABSENT = 2**62
@@ -42,7 +42,7 @@ def log_rank_sums(
     return found[0], found[1]
 
 
-@compiled("void(int64[:,::1], float64[:,::1])")
+@compiled(reads("int64", 2, "C"), writes("float64", 2))
 def _scan(ordered: IntArray, found: npt.NDArray[np.float64]) -> None:
     """Write O - E and V of each row."""
     for b in range(ordered.shape[0]):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.alike import everywhere
+from raresim.alike import all_if, everywhere
 from raresim.disease import Parameters, Patients
 from raresim.disease.outcomes import Effect, Exposure, Horizon
 from raresim.disease.outcomes.curve import YEAR
@@ -156,11 +156,11 @@ def _screened(
         found = scenario.model.observed_at_screening(
             own, latents, patients, design.run_in_days, treated
         )
-        fits = condition(design.eligible, scenario.model, found)
+        fits = all_if(condition(design.eligible, scenario.model, found))
         if number:
             attempt = np.where(eligible, attempt, number)
             seen = {name: np.where(eligible, seen[name], value) for name, value in found.items()}
             eligible = eligible | fits
         else:
-            seen, eligible, attempt = found, fits, np.zeros(fits.shape, np.int64)
+            seen, eligible, attempt = found, fits, everywhere(np.int64(0), fits.shape)
     return seen, eligible, attempt
