@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
+
 Number = TypeVar("Number", bound=np.generic)
 
 
@@ -95,7 +97,7 @@ def where(
         return values
     if alike(values) and bool((values[0, 0] == other).all()):
         return values
-    return np.where(holds if values.ndim == holds.ndim else holds[..., None], values, other)
+    return either(holds if values.ndim == holds.ndim else holds[..., None], values, other)
 
 
 def all_if(holds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 from scipy.special import betaincinv, logit
 
+from raresim.either import either
 from raresim.errors import Fault
 from raresim.evidence.statistics import (
     Z95,
@@ -138,8 +139,8 @@ class PiecewiseExponential:
         for k, slope in enumerate(self._slopes.T):
             since = hazard - self.at_knots[:, k, None]
             with np.errstate(divide="ignore", invalid="ignore"):
-                later = self.knots[k] + np.where(since > 0, since / slope[:, None], 0.0)
-            found = np.where(since >= 0, later, found) if k else later
+                later = self.knots[k] + either(since > 0, since / slope[:, None], 0.0)
+            found = either(since >= 0, later, found) if k else later
         return found
 
     @property

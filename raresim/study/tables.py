@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from raresim.alike import take
 from raresim.disease.parameters import DRAW
+from raresim.either import either
 from raresim.streams import LUCK_BLOCK
 from raresim.study.columns import ArrayTable, Words, spelled
 from raresim.study.costs import cost, screenings
@@ -18,7 +19,7 @@ from raresim.trial.cut.table import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun, with_registry
 from raresim.trial.grammar.published import ChangeResult
 from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import NEVER, Exit, days
+from raresim.trial.ticks import NEVER, Exit, days, never
 
 MONTH = 365.25 / 12
 MONTHS = 120
@@ -80,17 +81,20 @@ def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[n
 def _arm_columns(run: BlockRun, arm: str, mine: npt.NDArray[np.bool_]) -> dict[str, Any]:
     ledger = run.ledger
     end = np.minimum(ledger.exit, ledger.end[:, None])
-    followed = np.where(mine, end - np.where(mine, ledger.randomised, 0), 0)
+    followed = either(mine, end - ledger.randomised, 0)
     found: dict[str, Any] = {
         f"{arm}.patients": mine.sum(1),
         f"{arm}.patient_years": followed.sum(1) / SECONDS_A_YEAR,
         f"{arm}.left": (mine & (ledger.reason == Exit.LEFT)).sum(1),
-        f"{arm}.stopped_treatment": (mine & (ledger.stop < NEVER)).sum(1),
+        f"{arm}.stopped_treatment": np.zeros(ledger.replicates, np.int64),
     }
+    if not never(ledger.stop):
+        found[f"{arm}.stopped_treatment"] = (mine & (ledger.stop < NEVER)).sum(1)
     for name, times in ledger.events.items():
-        seen = mine[..., None] & (times < NEVER)
-        found[f"{arm}.{name}.events"] = seen.sum((1, 2))
-        found[f"{arm}.{name}.patients"] = seen.any(-1).sum(1)
+        patients = (mine & (times[..., 0] < NEVER)).sum(1)  # the first comes first
+        single = times.shape[-1] == 1
+        events = patients if single else (mine[..., None] & (times < NEVER)).sum((1, 2))
+        found[f"{arm}.{name}.events"], found[f"{arm}.{name}.patients"] = events, patients
     return found
 
 

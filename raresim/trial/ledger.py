@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import all_if, everywhere, rows, rows_alike, where
+from raresim.either import either
 from raresim.trial.deferred import Deferred, deferred
 from raresim.trial.ticks import NEVER, Exit, Ticks, never
 
@@ -218,4 +219,4 @@ def _until(value: Ticks, column: Ticks) -> Ticks:
     """Return ticks that are not after the end; of a patient all are after randomisation."""
     if never(value):
         return value
-    return np.where(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)
+    return either(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)

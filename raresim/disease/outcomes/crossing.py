@@ -21,6 +21,7 @@ from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.exposure import Exposure
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
+from raresim.either import either
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
 
@@ -82,13 +83,13 @@ class CrossingProcess:
     def _first(self, level: Callable[[Floats], Floats], grid: Floats, start: Floats) -> Floats:
         """Return the first time after `start` at which the line is passed, infinite if never."""
         before = self._beyond(level(start + grid[0]))
-        found = np.where(before >= 0, 0.0, np.inf)
+        found = either(before >= 0, 0.0, np.inf)
         for last, day in pairwise(grid):
             after = self._beyond(level(start + day))
             new = (after >= 0) & np.isinf(found)
             with np.errstate(divide="ignore", invalid="ignore"):
                 part = before / (before - after)
-            found = np.where(new, last + part * (day - last), found)
+            found = either(new, last + part * (day - last), found)
             before = after
         return found
 

@@ -31,6 +31,7 @@ from raresim.disease.outcomes.reading import AssessedProcess, Occasion, assessed
 from raresim.disease.outcomes.wander import Wander, wander
 from raresim.disease.parameters import Parameters
 from raresim.disease.score_block import Diary, Trajectory
+from raresim.either import either
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.files import Expression
 from raresim.streams import Luck, point_name
@@ -229,5 +230,5 @@ def poisson(mean: Floats, u: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         found = np.ceil(np.nan_to_num(pdtrik(u, safe), nan=0.0))
     lower = np.maximum(found - 1, 0.0)
-    found = np.where(pdtr(lower, safe) >= u, lower, found)  # the inverse is not exact at whole k
-    return np.where((u <= np.exp(-safe)) | (found < 0), 0.0, found)
+    found = either(pdtr(lower, safe) >= u, lower, found)  # the inverse is not exact at whole k
+    return either((u <= np.exp(-safe)) | (found < 0), 0.0, found)

@@ -25,6 +25,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.files.expressions import Expression
 
@@ -82,7 +83,7 @@ class Course:
         """Return the ratio where somebody is `on` the course, 1 elsewhere."""
         if self.effect is None:
             return np.ones((1, 1))
-        return np.where(on, self.effect.at(self.dose), 1.0)
+        return either(on, self.effect.at(self.dose), 1.0)
 
     def grown(self, days: Floats) -> Floats:
         """Return the difference made by `days` since randomisation.
@@ -122,9 +123,9 @@ def lasting(courses: list[Course]) -> list[Course]:
         taken = course.since < course.until
         if course.effect is not None and course.effect.lasts:
             longer = np.minimum(course.until + course.effect.lasts, following)
-            course = replace(course, until=np.where(taken, longer, course.until))
+            course = replace(course, until=either(taken, longer, course.until))
         found.insert(0, course)
-        following = np.where(taken, course.since, following)
+        following = either(taken, course.since, following)
     return found
 
 

@@ -26,6 +26,7 @@ from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.exposure import Exposure
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
+from raresim.either import either
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.evidence.survival import PiecewiseExponential, TimeLaw
 from raresim.streams import Luck
@@ -99,7 +100,7 @@ class FollowingProcess:
             hazard = steps[:, k : k + 1] * risk * _treated(exposure, first, last)
             new = (hazard >= left) & np.isinf(found)
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                found = np.where(new, first + left / hazard * (last - first), found)
+                found = either(new, first + left / hazard * (last - first), found)
             left = left - hazard
         return EventPath(found[..., None])
 

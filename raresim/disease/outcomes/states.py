@@ -26,6 +26,7 @@ from raresim.disease.outcomes.process import Horizon
 from raresim.disease.outcomes.reading import AssessedProcess, Occasion
 from raresim.disease.parameters import Parameters
 from raresim.disease.score_block import States
+from raresim.either import either
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.streams import Luck
@@ -134,10 +135,10 @@ class StatesProcess(AssessedProcess):
         for k in range(latent.ticks.shape[-1]):
             chances = latent.rates[rows, state] / latent.clock[:, None, None]
             ratio = exposure.ratio(latent.ticks[..., k])[..., None]
-            chances = np.where(worse > state[..., None], chances * ratio, chances)
+            chances = either(worse > state[..., None], chances * ratio, chances)
             upper = np.cumsum(chances, axis=-1)
             passed = np.sum(latent.choices[..., k, None] >= upper, axis=-1)
-            state = np.where(passed < count, passed, state)
+            state = either(passed < count, passed, state)
             states.append(state)
         return StatesPath(latent.ticks, np.stack(states, axis=-1))
 

@@ -26,6 +26,7 @@ from raresim.disease.outcomes.events import EventPath
 from raresim.disease.outcomes.exposure import Exposure, Stage
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.parameters import Parameters
+from raresim.either import either
 from raresim.evidence.statistics import Floats, rows_of
 from raresim.evidence.survival import TimeLaw
 from raresim.streams import Luck
@@ -102,8 +103,8 @@ class TimedProcess:
             """Return the untreated hazard from randomisation to a day, infinite for no end."""
             later = np.maximum(days, 0.0)
             endless = np.isinf(later)  # laws interpolate, which infinity does not allow
-            until = origin + np.where(endless, 0.0, later)
-            return np.where(endless, np.inf, latent.hazard(until) - lived)
+            until = origin + either(endless, 0.0, later)
+            return either(endless, np.inf, latent.hazard(until) - lived)
 
         needed = untreated_hazard(latent.threshold, exposure.stages, risen)
         days = latent.time(lived + needed) - origin
@@ -127,10 +128,10 @@ def untreated_hazard(
     with np.errstate(divide="ignore", invalid="ignore"):  # ratios of 0, stages without an end
         for stage in stages:
             treated = start + (threshold - reached) / stage.ratio
-            inside = np.where(stage.ratio == 1, threshold + saved, treated)
-            found = np.where(threshold > reached, inside, found)
+            inside = either(stage.ratio == 1, threshold + saved, treated)
+            found = either(threshold > reached, inside, found)
             end = risen(stage.until)
             reached = reached + stage.ratio * (end - start)
             saved = saved + (1 - stage.ratio) * (end - start)
             start = end
-    return np.where(threshold > reached, threshold + saved, found)
+    return either(threshold > reached, threshold + saved, found)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import alike, where
+from raresim.either import either
 from raresim.trial.conduct.recruitment import recruit
 from raresim.trial.course import Course
 from raresim.trial.fate.decided import Fate
@@ -23,7 +24,7 @@ from raresim.trial.ledger import Ledger, replaced, truncate
 from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks, never
 
-NONE, COMPLETED, LEFT, DIED = (np.int8(reason) for reason in Exit)
+COMPLETED, DIED = np.int8(Exit.COMPLETED), np.int8(Exit.DIED)
 
 
 def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate]:
@@ -42,7 +43,7 @@ def conduct(plan: Plan, fate: Fate, decide: Decide) -> tuple[Ledger, Ticks, Fate
     performed = np.full(held.shape, NEVER)
     end = np.full(replicates, NEVER)
     while (going := end == NEVER).any():
-        waiting = np.where(performed == NEVER, held, NEVER)
+        waiting = either(performed == NEVER, held, NEVER)
         following = np.argmin(waiting, axis=1)  # ties: first in the file
         again = np.zeros(replicates, bool)
         for number, milestone in enumerate(plan.milestones):
@@ -101,7 +102,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
     events = {name: absolute(life.events[name]) for name in plan.outcomes}
     out, reason = _exits(plan, life, course, absolute, events)
     crossed, begun = absolute(life.crossed), absolute(life.periods)
-    last_screened = np.where(who.full, who.closed - 1, who.closed)  # closing precedes presenting
+    last_screened = either(who.full, who.closed - 1, who.closed)  # closing precedes presenting
     ledger = Ledger(
         candidate=where(who.inside, who.order, -1),
         randomised=randomised,
@@ -117,7 +118,7 @@ def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
         events={name: _kept(value, out) for name, value in events.items()},
         rescued={name: _kept(absolute(since), out) for name, since in life.rescued.items()},
         visits=_kept(absolute(life.visits), out),
-        presented=np.where(fate.present <= last_screened[:, None], fate.present, NEVER),
+        presented=either(fate.present <= last_screened[:, None], fate.present, NEVER),
         kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
         end=np.full(len(who.closed), NEVER),
@@ -136,7 +137,7 @@ def _from_randomisation(randomised: Ticks) -> Any:
         if everybody:
             return np.asarray(np.minimum(start + since, NEVER))
         known = (since < NEVER) & (start < NEVER)
-        return np.where(known, np.where(known, start, 0) + np.where(known, since, 0), NEVER)
+        return either(known, either(known, start, 0) + either(known, since, 0), NEVER)
 
     return absolute
 
@@ -152,15 +153,15 @@ def _exits(
     if plan.changing("extend"):
         extended, length = course.first(plan, "extend")
         longer = absolute(np.broadcast_to(length[:, None], follow.shape))
-        follow = np.where(follow > extended[:, None], np.maximum(longer, follow), follow)
+        follow = either(follow > extended[:, None], np.maximum(longer, follow), follow)
     leave = absolute(life.leave)
     out = np.minimum(follow, leave)
-    reason = np.where(leave < follow, LEFT, COMPLETED)
+    reason = COMPLETED + (leave < follow)  # `Exit`: LEFT comes after COMPLETED, and DIED after LEFT
     for name in plan.fatal:
         death = events[name][..., 0]
-        reason = np.where(death <= out, DIED, reason)
+        reason = np.maximum(reason, DIED * (death <= out))
         out = np.minimum(out, death)
-    return out, np.where(out < NEVER, reason, NONE)
+    return out, reason * (out < NEVER)
 
 
 def _kept(values: Ticks, out: Ticks) -> Ticks:
@@ -168,14 +169,14 @@ def _kept(values: Ticks, out: Ticks) -> Ticks:
     if never(values):
         return values
     limit = out if values.ndim == 2 else out[..., None]
-    return np.where(values <= limit, values, NEVER)
+    return either(values <= limit, values, NEVER)
 
 
 def _before(values: Ticks, out: Ticks) -> Ticks:
     """Return ticks that are before the patient's end of follow-up."""
     if never(values):
         return values
-    return np.where(values < (out if values.ndim == 2 else out[..., None]), values, NEVER)
+    return either(values < (out if values.ndim == 2 else out[..., None]), values, NEVER)
 
 
 def _tick(milestone: MilestonePlan, ledger: Ledger) -> Ticks:
@@ -202,7 +203,7 @@ def _part(part: Part, ledger: Ledger) -> Ticks:
         return _nth(where(mine, ledger.randomised, NEVER), part.number)
     if part.kind == "completed":
         mine = mine & (ledger.reason == Exit.COMPLETED)
-        return _nth(np.where(mine, ledger.exit, NEVER), part.number)
+        return _nth(either(mine, ledger.exit, NEVER), part.number)
     events = ledger.events[part.outcome]
     events = events[..., :1] if part.kind == "first" else events
     known = _known(where(mine, events, NEVER), ledger)
@@ -214,7 +215,7 @@ def _known(tick: Ticks, ledger: Ledger) -> Ticks:
     if alike(ledger.lag) and not ledger.lag.flat[0]:
         return tick
     lag = ledger.lag if tick.ndim == 2 else ledger.lag[..., None]
-    return np.where(tick < NEVER, np.where(tick < NEVER, tick, 0) + lag, NEVER)
+    return either(tick < NEVER, either(tick < NEVER, tick, 0) + lag, NEVER)
 
 
 def _nth(ticks: Ticks, number: int) -> Ticks:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import alike, all_if, everywhere, rows_alike, take, where
+from raresim.either import either
 from raresim.randomisation import chosen, in_block
 from raresim.trial.course import RATIO, Course
 from raresim.trial.fate.decided import Fate
@@ -44,7 +45,7 @@ def recruit(plan: Plan, fate: Fate, course: Course) -> Recruited:
     closed, full = _closing(plan, course, ready)
     _check_stream(fate, closed, full)
     place = np.arange(ready.shape[1])
-    n = np.where(full, _reached(plan, course, ready), plan.most)
+    n = either(full, _reached(plan, course, ready), plan.most)
     inside = all_if((ready <= closed[:, None]) & (place < n[:, None]) & (ready < NEVER))
     stratum = where(inside, take(fate.stratum, order), 0)
     arm, among = _arms(plan, fate, course, order, inside, ready, stratum)
@@ -56,9 +57,9 @@ def _queue(plan: Plan, fate: Fate, course: Course) -> tuple[Ints, Ticks]:
     if rows_alike(fate.roster.candidate) and fate.roster.candidate.shape[1] == plan.most:
         order = fate.roster.candidate  # the first candidates, as they come
         return order, take(fate.ready, order)
-    key = np.where(fate.eligible, fate.ready, NEVER)
+    key = either(fate.eligible, fate.ready, NEVER)
     if plan.changing("narrow"):
-        key = np.where(course.narrowed(plan, fate.narrowed, fate.ready), key, NEVER)
+        key = either(course.narrowed(plan, fate.narrowed, fate.ready), key, NEVER)
     if plan.caps:
         key = _under_caps(plan, fate, key)
     order = np.argsort(key, axis=1, kind="stable")[:, : plan.most]  # ties: lower candidate first
@@ -75,7 +76,7 @@ def _target(plan: Plan, course: Course, ready: Ticks) -> tuple[Ticks, Ints, Tick
 def _reached(plan: Plan, course: Course, ready: Ticks) -> Ints:
     """Return how many are randomised where recruitment closed because n was reached."""
     at, number, planned = _target(plan, course, ready)
-    return np.where(planned <= at, plan.n, number)
+    return either(planned <= at, plan.n, number)
 
 
 def _closing(plan: Plan, course: Course, ready: Ticks) -> tuple[Ticks, Booleans]:
@@ -85,10 +86,10 @@ def _closing(plan: Plan, course: Course, ready: Ticks) -> tuple[Ticks, Booleans]
     """
     at, number, planned = _target(plan, course, ready)
     last = np.clip(number - 1, 0, ready.shape[1] - 1)[:, None]
-    later = np.where(number <= ready.shape[1], np.take_along_axis(ready, last, 1)[:, 0], NEVER)
+    later = either(number <= ready.shape[1], np.take_along_axis(ready, last, 1)[:, 0], NEVER)
     surplus = (planned > at) & (later <= at)
-    full = np.where(planned <= at, planned, np.where(surplus, NEVER, later))
-    surplus_at = np.where(surplus, at, NEVER)
+    full = either(planned <= at, planned, either(surplus, NEVER, later))
+    surplus_at = either(surplus, at, NEVER)
     dry = _given_up(plan, ready)
     stopped = np.minimum(course.first(plan, "close")[0], course.bare(plan))
     other = np.minimum.reduce([np.full(len(ready), plan.recruit_until), surplus_at, dry, stopped])
@@ -101,8 +102,8 @@ def _given_up(plan: Plan, ready: Ticks) -> Ticks:
         return np.full(len(ready), NEVER)
     after = np.concatenate([ready[:, 1:], np.full((len(ready), 1), NEVER)], axis=1)
     dry = (ready < NEVER) & (after - np.minimum(ready, after) > plan.give_up_after)
-    found = np.where(dry, ready, NEVER).min(axis=1)
-    return np.where(found < NEVER, found + plan.give_up_after, NEVER)
+    found = either(dry, ready, NEVER).min(axis=1)
+    return either(found < NEVER, found + plan.give_up_after, NEVER)
 
 
 def _check_stream(fate: Fate, closed: Ticks, full: Booleans) -> None:
@@ -110,7 +111,7 @@ def _check_stream(fate: Fate, closed: Ticks, full: Booleans) -> None:
 
     Candidates present in order, so whoever is beyond the stream presents after the last one.
     """
-    last = np.where(full, fate.present[:, -1], fate.present[:, -1] - 1)
+    last = either(full, fate.present[:, -1], fate.present[:, -1] - 1)
     if not bool(np.all(closed <= last)):
         raise ShortStreamError
 
@@ -183,7 +184,7 @@ def _listed(lists: npt.NDArray[np.int8], stratum: Ints, inside: Booleans) -> npt
         here = inside & (stratum == number)
         place = np.cumsum(here, axis=1) - here
         place = np.minimum(place, lists.shape[2] - 1)  # beyond the list only where nobody is
-        arm = np.where(here, np.take_along_axis(lists[:, number], place, 1), arm)
+        arm = either(here, np.take_along_axis(lists[:, number], place, 1), arm)
     return arm
 
 
@@ -218,7 +219,7 @@ class _Sequence:
             stacked = np.stack(margins, axis=1) if margins else np.zeros(shape, np.int64)
             arm = chosen(self.plan.scheme.chances(own, stacked, ratio), u)
         else:  # the lists of the first ratio; blocks of the new one are drawn place by place
-            arm = np.where(
+            arm = either(
                 self.changed[rows], chosen(in_block(own, ratio, self.plan.block), u), listed
             ).astype(np.int8)
         self.own[rows, stratum, arm] += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.cut.change import change_of
 from raresim.trial.cut.intercurrent import Booleans
@@ -34,7 +35,7 @@ def share(data: Data, estimand: Estimand, present: Booleans) -> Floats:
     known |= came & (data.ledger.reason == Exit.DIED) & (data.ledger.exit <= until)
     known |= events.first("composite", "while on treatment") <= until
     known &= ~events.left_out(due)
-    return np.where(present & known, came.astype(np.float64), np.nan)
+    return either(present & known, came.astype(np.float64), np.nan)
 
 
 def change(data: Data, estimand: Estimand, present: Booleans) -> Floats:
@@ -50,4 +51,4 @@ def change(data: Data, estimand: Estimand, present: Booleans) -> Floats:
     known = visits[..., visit] <= data.until
     if events.known("composite", "while on treatment"):
         known = known | (decided & (due <= data.until))
-    return np.where(present & known & ~events.left_out(due), found, np.nan)
+    return either(present & known & ~events.left_out(due), found, np.nan)

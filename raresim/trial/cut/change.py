@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.cut.intercurrent import Booleans, Intercurrent, Times
 from raresim.trial.grammar.estimand import Estimand
@@ -32,12 +33,12 @@ def change_of(
     later = read[..., 1 + visit]
     if estimand.having("while on treatment"):
         before = _last_before(read, visits, events.first("while on treatment"), visit)
-        later = np.where(short, before, later)
+        later = either(short, before, later)
     found = scaled(estimand, later, read[..., 0])
     for event, how in estimand.intercurrent.items():
         if isinstance(how, CompositeValue) and event in events.at:  # of several the first counts
             first = events.at[event] == events.first("composite")
-            found = np.where(replaced & first, _value(scenario, estimand, how, read), found)
+            found = either(replaced & first, _value(scenario, estimand, how, read), found)
     return found, short | replaced
 
 
@@ -46,7 +47,7 @@ def scaled(estimand: Estimand, later: Floats, start: Floats) -> Floats:
     scale = np.log1p if estimand.is_log_ratio else np.asarray
     found = scale(later) - scale(start)
     if estimand.is_percent:  # of nothing there is no per cent
-        found = 100 * found / np.where(start == 0, np.nan, np.abs(start))
+        found = 100 * found / either(start == 0, np.nan, np.abs(start))
     return np.asarray(found)
 
 
@@ -57,7 +58,7 @@ def _last_before(read: Floats, visits: Times, event: Times, visit: int) -> Float
     """
     found = read[..., 0]
     for number in range(visit + 1):
-        found = np.where(visits[..., number] <= event, read[..., 1 + number], found)
+        found = either(visits[..., number] <= event, read[..., 1 + number], found)
     return found
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.trial.cut.tables import Booleans
 from raresim.trial.grammar.analysis import PERIOD, MethodSpec
 from raresim.trial.grammar.estimand import Estimand
@@ -48,7 +49,7 @@ def factors(
     """
     if PERIOD not in method.adjust_for:
         return np.zeros((*ledger.arm.shape, 0), np.int64)
-    others = np.where(ledger.arm == compared, 0, ledger.arm).astype(np.int64)
+    others = either(ledger.arm == compared, 0, ledger.arm).astype(np.int64)
     found = [periods(ledger), others] if estimand.controls == "all" else [periods(ledger)]
     return np.stack(found, axis=-1)
 

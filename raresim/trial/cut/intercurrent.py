@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.trial.grammar.estimand import Estimand
 
 Booleans = npt.NDArray[np.bool_]
@@ -63,10 +64,10 @@ class Intercurrent:
             return first, end
         composite = self.first("composite")
         if not self.bad:
-            return np.where(composite < first, self.never, first).astype(first.dtype), end
+            return either(composite < first, self.never, first).astype(first.dtype), end
         known = composite <= at_risk
-        end = np.where(known, np.maximum(end, composite), end)
-        return np.where(known, np.minimum(first, composite), first), end
+        end = either(known, np.maximum(end, composite), end)
+        return either(known, np.minimum(first, composite), first), end
 
     def replaced(self, due: Times) -> Booleans:
         """Return whose reading, due then, is replaced by the value of a composite event."""

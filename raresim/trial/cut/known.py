@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.intercurrent import Intercurrent
@@ -40,7 +41,7 @@ class Data:
         weeks = self.scenario.spec.design.visits.weeks
         visit = self.ledger.visits[..., weeks.index(week)]
         planned = int((7 * week + allowance) * SECONDS_A_DAY)
-        return np.where(visit <= self.until, visit, self.ledger.randomised + planned)
+        return either(visit <= self.until, visit, self.ledger.randomised + planned)
 
     def events_of(self, estimand: Estimand) -> Intercurrent:
         """Return when each intercurrent event happened, as far as it is known.
@@ -50,7 +51,7 @@ class Data:
         ending = self.scenario.model.ending.get(estimand.outcome, ())
         at = {e: self._tick(e) for e in estimand.intercurrent if e not in ending}
         known = {
-            event: np.where(tick <= self.until, tick, NEVER)
+            event: either(tick <= self.until, tick, NEVER)
             for event, tick in at.items()
             if not never(tick)
         }
@@ -63,9 +64,9 @@ class Data:
         if event == STOPS:
             if never(ledger.stop):
                 return ledger.stop
-            begun = np.where(ledger.present, ledger.randomised, 0)
+            begun = either(ledger.present, ledger.randomised, 0)
             planned = int(self.scenario.spec.design.treat_for * SECONDS_A_DAY)
-            return np.where(ledger.stop < begun + planned, ledger.stop, NEVER)
+            return either(ledger.stop < begun + planned, ledger.stop, NEVER)
         if event == CROSSES:
             return ledger.crossed
         if event in ledger.rescued:
@@ -95,11 +96,11 @@ def _passed(line: ScorePasses, data: Data, end: Ticks) -> Ticks:
     came = data.ledger.visits <= end[..., None]
     met = line.met(readings[..., 1:], readings[..., :1])
     found = first_passed(met, came, line.confirmed)
-    return np.asarray(np.min(np.where(found, data.ledger.visits, NEVER), axis=-1))
+    return np.asarray(np.min(either(found, data.ledger.visits, NEVER), axis=-1))
 
 
 def last_visit(ledger: Ledger, end: Ticks) -> Ticks:
     """Return the last visit by `end`; randomisation where there was none."""
     came = ledger.visits <= end[..., None]
-    last = np.max(np.where(came, ledger.visits, 0), axis=-1)
+    last = np.max(either(came, ledger.visits, 0), axis=-1)
     return np.asarray(np.maximum(last, np.minimum(ledger.randomised, end)))

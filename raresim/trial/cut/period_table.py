@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.intercurrent import Booleans, Intercurrent, Times
@@ -33,8 +34,8 @@ def period_table(data: Data, name: str, who: Who) -> PeriodTable:
     for of_period in zip(*of_arms, strict=True):
         code = np.array([period.code for period in of_period])[ledger.arm]
         outcome, exposure = each(data, estimand, of_period)
-        outcomes.append(np.where(who.present & (code >= 0), outcome, np.nan))
-        years.append(np.where(who.present & (code >= 0), exposure, 0.0))
+        outcomes.append(either(who.present & (code >= 0), outcome, np.nan))
+        years.append(either(who.present & (code >= 0), exposure, 0.0))
         codes.append(code)
     stacked = (np.stack(found, axis=-1) for found in (outcomes, codes, years))
     return PeriodTable(who, *stacked)
@@ -48,14 +49,14 @@ def _counts(
     Events on a period's first tick belong to the period before, as patients begin it at its end.
     """
     ledger = data.ledger
-    begun = np.where(ledger.present, ledger.randomised, 0)
+    begun = either(ledger.present, ledger.randomised, 0)
     since = begun + _ticks([p.since + estimand.skip for p in of_period])[ledger.arm]
     until = begun + _ticks([period.until for period in of_period])[ledger.arm]
     until = np.minimum(data.events_of(estimand).at_risk(data.end), until)
     times = ledger.events[estimand.outcome]
     seen = (times > since[..., None]) & (times <= until[..., None])
     lived = np.maximum(until - since, 0) / SECONDS_A_YEAR
-    return np.where(lived > 0, seen.sum(axis=-1), np.nan), lived
+    return either(lived > 0, seen.sum(axis=-1), np.nan), lived
 
 
 def _scores(
@@ -67,7 +68,7 @@ def _scores(
     last = np.array([max(p.visits, default=0) for p in of_period])[arm]
     due = np.stack([data.due(week) for week in weeks], axis=-1)
     read = readings_of(data.fate, data.ledger, estimand.outcome)
-    visits = np.where(data.ledger.visits <= data.until[..., None], data.ledger.visits, NEVER)
+    visits = either(data.ledger.visits <= data.until[..., None], data.ledger.visits, NEVER)
     found = read_in_period(
         data.events_of(estimand), read[..., 1:], visits, own, last, _at(due, last)
     )
@@ -83,15 +84,15 @@ def read_in_period(
     of the period's `own` visits by then, NaN where there was none.
     """
     came = own & (visits < NEVER)
-    found = np.where(_at(came, last), _at(read, last), np.nan)
+    found = either(_at(came, last), _at(read, last), np.nan)
     before = events.first("while on treatment")
     short = before < due
     sooner = np.full(found.shape, np.nan)
     for number in range(read.shape[-1]):
         counts = came[..., number] & (visits[..., number] <= before)
-        sooner = np.where(counts, read[..., number], sooner)
-    found = np.where(short, sooner, found)
-    return np.where(events.left_out(due), np.nan, found)
+        sooner = either(counts, read[..., number], sooner)
+    found = either(short, sooner, found)
+    return either(events.left_out(due), np.nan, found)
 
 
 def _at(values: npt.NDArray[Any], number: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.known import Data, readings_of
 from raresim.trial.cut.stages import Seen, counts, outcome
@@ -37,7 +38,7 @@ def stage_table(data: Data, estimand: Estimand, who: Who) -> StageTable:
     against = names.index(estimand.against) if estimand.against else control[0]
     return StageTable(
         who,
-        np.stack([np.where(who.present, value, np.nan) for value in found], axis=-1),
+        np.stack([either(who.present, value, np.nan) for value in found], axis=-1),
         np.stack(treatment, axis=-1),
         np.stack(chosen, axis=-1),
         control,
@@ -53,7 +54,7 @@ def seen(data: Data, estimand: Estimand) -> Seen:
     """Return what was seen of each patient by the cut."""
     scenario, ledger = data.scenario, data.ledger
     weeks = tuple(scenario.spec.design.visits.weeks)
-    begun = np.where(ledger.present, ledger.randomised, 0)
+    begun = either(ledger.present, ledger.randomised, 0)
     at = [begun, *(data.due(week) for week in weeks)]
     came = np.concatenate(
         [ledger.present[..., None], ledger.visits <= data.end[..., None]], axis=-1
@@ -64,7 +65,7 @@ def seen(data: Data, estimand: Estimand) -> Seen:
         came,
         np.stack(at, axis=-1),
         {score: readings_of(data.fate, ledger, score) for score in scores},
-        {event: np.where(_known(data, event), ledger.events[event], NEVER) for event in named},
+        {event: either(_known(data, event), ledger.events[event], NEVER) for event in named},
     )
 
 
@@ -111,7 +112,7 @@ def _given(data: Data, names: list[str], stages: list[Stage], number: int) -> np
         if periods[place].line is not None:
             begun = ledger.randomised + int(periods[place].since * SECONDS_A_DAY)
             before = names.index(periods[place - 1].give)
-            own = np.where(ledger.periods[..., place - 1] < NEVER, own, before)
-            own = np.where(ledger.stop <= begun, UNKNOWN, own)
-        found = np.where(ledger.present & (ledger.arm == arm), own, found)
+            own = either(ledger.periods[..., place - 1] < NEVER, own, before)
+            own = either(ledger.stop <= begun, UNKNOWN, own)
+        found = either(ledger.present & (ledger.arm == arm), own, found)
     return found

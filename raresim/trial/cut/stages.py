@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.cut.change import scaled
 from raresim.trial.cut.intercurrent import Booleans, Intercurrent, Times
@@ -93,10 +94,10 @@ def outcome(
     """
     known = seen.both(stage) & ~(events.first("hypothetical") < seen.end(stage))
     if endpoint is None:
-        return np.where(known, seen.change(estimand, stage), np.nan)
+        return either(known, seen.change(estimand, stage), np.nan)
     decided = seen.between(stage, events.first("composite"))
-    came = np.where(decided, events.bad, seen.response(endpoint, stage))
-    return np.where(known | decided, came.astype(np.float64), np.nan)
+    came = either(decided, events.bad, seen.response(endpoint, stage))
+    return either(known | decided, came.astype(np.float64), np.nan)
 
 
 def counts(stages: list[Stage], number: int, seen: Seen) -> Booleans:

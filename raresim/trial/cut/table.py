@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from raresim.alike import alike, all_if, everywhere, take, where
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
 from raresim.trial.cut.at_visit import change, share
@@ -84,7 +85,7 @@ def cut(
         found = (share if estimand.is_share else change)(data, estimand, present)
         if estimand.is_share and not final:  # whoever has come early waits for the visit, too
             due = data.due(estimand.week, scenario.spec.design.visits.window)
-            found = np.where(due <= data.until, found, np.nan)
+            found = either(due <= data.until, found, np.nan)
         nothing = np.empty((*present.shape, 0))
         earlier = _earlier(data, estimand, present) if repeated(method) else nothing
         covariates = _covariates(method.adjust_for, fate, ledger)
@@ -132,9 +133,9 @@ def _counts(data: Data, estimand: Estimand, who: Who) -> CountTable:
     end = data.events_of(estimand).at_risk(data.end)
     times = data.ledger.events[estimand.outcome]
     seen = who.present[..., None] & (times <= end[..., None])
-    start = np.where(who.present, data.ledger.randomised, 0)
-    follow_up = np.where(who.present, end - start, 0)
-    since = np.where(seen, times - start[..., None], NEVER)
+    start = either(who.present, data.ledger.randomised, 0)
+    follow_up = either(who.present, end - start, 0)
+    since = either(seen, times - start[..., None], NEVER)
     return CountTable(who, seen.sum(axis=-1), follow_up / SECONDS_A_YEAR, since, follow_up)
 
 

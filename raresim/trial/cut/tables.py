@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.ticks import Ticks
 
@@ -62,7 +63,7 @@ class CountTable:
     @property
     def information(self) -> npt.NDArray[np.int64]:
         """Events, (replicates,)."""
-        return np.asarray(np.where(self.who.present, self.count, 0).sum(axis=1))
+        return np.asarray(either(self.who.present, self.count, 0).sum(axis=1))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresim import limits
+from raresim.either import either
 from raresim.errors import InputError, Problem
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -48,17 +49,17 @@ class AdverseLuck:
             ratio, end = self.spec.by_arm.get(arm, 1.0), until[..., None]
             with np.errstate(divide="ignore"):
                 day = begin + left / ratio
-            found = np.where(np.isinf(found) & (day <= end), day, found)
+            found = either(np.isinf(found) & (day <= end), day, found)
             left, begin = left - ratio * (end - begin), end
         after = begin + np.maximum(left, 0.0)
         if self.spec.while_ == "treated":
             after = np.full((1, 1, 1), np.inf)
-        return np.where(np.isinf(found), after, found)
+        return either(np.isinf(found), after, found)
 
     def ends(self, treated: Stages) -> Floats:
         """Return when stages of treatment end for an event of this kind, else infinity."""
         days, last = self.days(treated), treated[-1][1][..., None]
-        return np.asarray(np.where(self.stops & (days <= last), days, np.inf).min(-1))
+        return np.asarray(either(self.stops & (days <= last), days, np.inf).min(-1))
 
 
 def adverse_luck(
@@ -109,7 +110,7 @@ def doses(
     for kind, own in kinds:
         if kind.spec.lowers_dose is not None:
             counts = kind.lowers & (own > begin) & (own < end)
-            days.append(np.where(counts, own, np.inf))
+            days.append(either(counts, own, np.inf))
             factors.append(np.full(own.shape, kind.spec.lowers_dose.to))
     when, factor = np.concatenate(days, axis=-1), np.concatenate(factors, axis=-1)
     most = int(np.max(np.sum(np.isfinite(when), axis=-1), initial=0))

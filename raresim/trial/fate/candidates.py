@@ -14,6 +14,7 @@ from raresim.disease.outcomes import Effect, Exposure, Horizon
 from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.people import condition
 from raresim.disease.score_block import CALENDAR
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
 from raresim.trial.fate.effects import Effects
@@ -158,8 +159,8 @@ def _screened(
         )
         fits = all_if(condition(design.eligible, scenario.model, found))
         if number:
-            attempt = np.where(eligible, attempt, number)
-            seen = {name: np.where(eligible, seen[name], value) for name, value in found.items()}
+            attempt = either(eligible, attempt, number)
+            seen = {name: either(eligible, seen[name], value) for name, value in found.items()}
             eligible = eligible | fits
         else:
             seen, eligible, attempt = found, fits, everywhere(np.int64(0), fits.shape)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresim.alike import take
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.life import Life
 from raresim.trial.fate.people import People
@@ -43,11 +44,11 @@ def switches(
     for number, crossing in enumerate(scenario.crossings):
         arm, acts = scenario.arms.index(crossing.cross_over), at[:, number, None]
         there = (acts < NEVER) & (ready < NEVER)
-        since = np.maximum(np.where(there, acts - np.where(there, ready, 0), 0), 0)
+        since = np.maximum(either(there, acts - either(there, ready, 0), 0), 0)
         ongoing = lives[arm].stop > since
         if crossing.treat_for is None:
             ongoing &= since < planned
-        found[arm] = np.where(there & ongoing, since, NEVER)
+        found[arm] = either(there & ongoing, since, NEVER)
     return found
 
 
@@ -57,11 +58,11 @@ def crossed(scenario: Scenario, folk: People, since: dict[int, Ticks]) -> People
     for crossing in scenario.crossings:
         arm = scenario.arms.index(crossing.cross_over)
         turns = since[arm] < NEVER
-        day = days(np.where(turns, since[arm], 0))
+        day = days(either(turns, since[arm], 0))
         until = day + crossing.treat_for if crossing.treat_for is not None else planned
         names = (crossing.cross_over, crossing.to)
-        begins = (np.zeros((1, 1)), np.where(turns, day, planned))
-        found[arm] = Sequence(names, begins, np.where(turns, until, planned))
+        begins = (np.zeros((1, 1)), either(turns, day, planned))
+        found[arm] = Sequence(names, begins, either(turns, until, planned))
     return replace(folk, crossed=found, luck=folk.luck.afresh())
 
 
@@ -92,10 +93,10 @@ def _spliced(old: Ticks, new: Ticks, since: Ticks) -> Ticks:
     if old.ndim == 3:
         width = max(old.shape[-1], new.shape[-1])
         old, new, since = widened(old, width), widened(new, width), since[..., None]
-    return np.where((old <= since) | (new <= since), old, new)
+    return either((old <= since) | (new <= since), old, new)
 
 
 def _read(old: Floats, new: Floats, visits: Ticks, since: Ticks) -> Floats:
     """Return readings of one arm: at randomisation and at visits by the change as they were."""
     later = np.concatenate([np.zeros((*since.shape, 1), bool), visits > since[..., None]], axis=-1)
-    return np.where(later, new, old)
+    return either(later, new, old)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from raresim.alike import everywhere, rows_alike, take
 from raresim.alike import rows as rows_of
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.deferred import Deferred, deferred
@@ -121,7 +122,7 @@ class Fate(Deferred):
             width = int(mine.sum(axis=1).max())
             own = np.argsort(~mine, axis=1, kind="stable")[:, :width]
             parts += self.screened.lives(take(candidate, own), [number], luck)
-            at = np.where(mine, before + np.cumsum(mine, axis=1) - 1, at)
+            at = either(mine, before + np.cumsum(mine, axis=1) - 1, at)
             before += width
         return put_together(parts, at)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.fate.readings import Booleans
@@ -61,7 +62,7 @@ def comes_on(
     own = np.take_along_axis(np.broadcast_to(ratio, edges.shape), old, axis=-1)
     rate: Floats | float = first
     for day, own_rate in zip(days, later, strict=True):
-        rate = np.where(joined >= day, own_rate, rate)
+        rate = either(joined >= day, own_rate, rate)
     return reached(threshold, joined, rate * own)
 
 
@@ -74,9 +75,9 @@ def reached(threshold: Floats, edges: Floats, speeds: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):  # a hazard of zero
             day = begin + left / speed
         if k == last:
-            return np.where(np.isinf(found), day, found)
+            return either(np.isinf(found), day, found)
         end = edges[..., k + 1]
-        found = np.where(np.isinf(found) & (day < end), day, found)
+        found = either(np.isinf(found) & (day < end), day, found)
         left = np.maximum(left - speed * (end - begin), 0.0)
     return found
 
@@ -98,5 +99,5 @@ def last_seen(readings: Floats, came: Booleans) -> Floats:
     """
     found = [readings[..., 0]]
     for visit in range(came.shape[-1]):
-        found.append(np.where(came[..., visit], readings[..., visit + 1], found[-1]))
+        found.append(either(came[..., visit], readings[..., visit + 1], found[-1]))
     return np.stack(found, axis=-1)

@@ -19,6 +19,7 @@ from raresim.alike import take
 from raresim.disease import Parameters
 from raresim.disease.outcomes.curve import YEAR
 from raresim.disease.score_block import Longitudinal, Trajectory
+from raresim.either import either
 from raresim.errors import RefusedError
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, RenamedLuck
@@ -180,16 +181,16 @@ class _Stream:
         follow = follow_up(scenario, folk, 0, resolution)
         leave = leaves(scenario, folk, 0, resolution)
         out = np.minimum(follow, leave)
-        reason = np.where(leave < follow, Exit.LEFT, Exit.COMPLETED)
+        reason = either(leave < follow, Exit.LEFT, Exit.COMPLETED)
         for name in scenario.model.spec.fatal:
             death = happened[name][..., 0]
-            reason = np.where(death <= out, Exit.DIED, reason)
+            reason = either(death <= out, Exit.DIED, reason)
             out = np.minimum(out, death)
         happened = {n: _found(n, at, self.luck, spec) for n, at in happened.items()}
 
         def kept(at: Ticks) -> Ticks:
             last = out if at.ndim == 2 else out[..., None]
-            return take(np.where(at <= last, at, NEVER), chosen)
+            return take(either(at <= last, at, NEVER), chosen)
 
         shape, nothing = chosen.shape, np.full(chosen.shape, NEVER)
         return Ledger(
@@ -233,7 +234,7 @@ def _found(name: str, at: Ticks, luck: Luck, spec: External) -> Ticks:
     share, found = spec.finds[name], []
     for number in range(at.shape[-1]):
         seen = luck.uniform(f"finds.{name}[{number}]", at.shape[1]) < share
-        found.append(np.where(seen, at[..., number], NEVER))
+        found.append(either(seen, at[..., number], NEVER))
     return np.sort(np.stack(found, axis=-1), axis=-1)
 
 
@@ -254,7 +255,7 @@ def _as_rated(
         later = np.arange(len(labels)) > 0
         other = values + rating.sd * np.stack(noise, axis=-1) + rating.later * later
         other = np.clip(other, *outcome.range)
-        found[name] = np.where(values == scenario.model.worst(name), values, other)
+        found[name] = either(values == scenario.model.worst(name), values, other)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raresim.alike import everywhere, stack
+from raresim.either import either
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
@@ -51,7 +52,7 @@ def visit_plan(
         seen.append(ticks(when[-1], resolution))
         if share:
             missed = luck.uniform(f"visit.week{week}.missed", candidates) < share
-            seen[-1] = np.where(missed, NEVER, seen[-1])
+            seen[-1] = either(missed, NEVER, seen[-1])
     return stack(when), stack(seen)
 
 
@@ -75,7 +76,7 @@ def events(scenario: Scenario, folk: People, arm: int, resolution: int) -> dict[
             days = paths[name].days
             inside = days <= scenario.longest_follow_days
             kept = 1 if days.shape[-1] == 1 else max(1, int(np.max(np.sum(inside, axis=-1))))
-            followed = np.where(inside[..., :kept], days[..., :kept], np.inf)
+            followed = either(inside[..., :kept], days[..., :kept], np.inf)
             walked[name].append(ticks(followed, resolution))
     return {name: _wide(parts) for name, parts in walked.items()}
 

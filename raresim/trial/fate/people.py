@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from raresim.disease import Patients
 from raresim.disease.outcomes import Course, Exposure
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck
 from raresim.trial.fate.adverse_events import AdverseLuck, adverse_luck, doses
@@ -163,7 +164,7 @@ class People:
         """Return the day on which each period of an arm after the first is begun, or infinity."""
         stop, later = self.treatment(arm).stop, self.scenario.periods(arm)[1:]
         pairs = zip(later, self.taken(arm), strict=True)
-        return [np.where(takes & (p.since < stop), p.since, np.inf) for p, takes in pairs]
+        return [either(takes & (p.since < stop), p.since, np.inf) for p, takes in pairs]
 
     def _walk(
         self, treatment: Treatment, chosen: slice, names: set[str] | None = None
@@ -281,7 +282,7 @@ class People:
             ]
             day = np.concatenate(parts)
         begins = self._takes[name] & (day <= self.scenario.longest_follow_days)
-        return np.where(begins, day, np.inf)
+        return either(begins, day, np.inf)
 
     @cached_property
     def leaving(self) -> Floats:

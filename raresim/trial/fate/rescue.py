@@ -27,6 +27,7 @@ from raresim.disease.outcomes import (
     Exposure,
     FollowingProcess,
 )
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.readings import Booleans
 from raresim.trial.grammar.endpoint import ScorePasses
@@ -80,7 +81,7 @@ class Rescues:
 
     def begins(self, place: int) -> Floats:
         """Return the day on which each patient's rescue of a place begins."""
-        days = [np.where(self.place(n) == place, day, np.inf) for n, day in self.since.items()]
+        days = [either(self.place(n) == place, day, np.inf) for n, day in self.since.items()]
         return np.asarray(np.minimum.reduce(days))
 
     def added(self, treated: dict[str, Exposure], most: int) -> dict[str, Exposure]:
@@ -88,8 +89,8 @@ class Rescues:
         found = dict(treated)
         for name, effects in self.effects.items():
             on = np.isfinite(self.since[name]) & (self.place(name) < most)
-            since = np.where(on, self.since[name], self.after)
-            until = np.where(on, self.since[name] + self.lasts[name], self.after)
+            since = either(on, self.since[name], self.after)
+            until = either(on, self.since[name] + self.lasts[name], self.after)
             for outcome, effect in effects.items():
                 course = Course(effect, since, until)
                 found[outcome] = Exposure((*found[outcome].courses, course))
@@ -116,7 +117,7 @@ def walk(
         begins = rescues.begins(place)[..., None]
         for name in grid:
             before, days = kept[name].days, later[name].days
-            kept[name] = EventPath(np.where(np.minimum(before, days) <= begins, before, days))
+            kept[name] = EventPath(either(np.minimum(before, days) <= begins, before, days))
     return found | {name: kept[name] for name in grid}
 
 
@@ -137,8 +138,8 @@ def shown(line: ScorePasses, readings: Floats, came: Booleans, days: Floats) -> 
     found, before = np.full(met.shape[:-1], np.inf), np.zeros(met.shape[:-1], bool)
     for visit in range(met.shape[-1]):
         counts = met[..., visit] & came[..., visit] & (before | (not line.confirmed))
-        found = np.where(counts & np.isinf(found), days[..., visit], found)
-        before = np.where(came[..., visit], met[..., visit], before)
+        found = either(counts & np.isinf(found), days[..., visit], found)
+        before = either(came[..., visit], met[..., visit], before)
     return found
 
 
@@ -152,9 +153,9 @@ def nth(days: Floats, times: int) -> Floats:
 def settled(rescues: Rescues, needs: dict[str, Floats]) -> Rescues:
     """Return the rescues with the next of each patient, the earliest need that is not met yet."""
     since = dict(rescues.since)
-    open_needs = [np.where(np.isinf(since[name]), needs[name], np.inf) for name in since]
+    open_needs = [either(np.isinf(since[name]), needs[name], np.inf) for name in since]
     first = np.argmin(np.stack(open_needs), axis=0)
     for number, name in enumerate(rescues.since):
         now = (first == number) & np.isinf(since[name])
-        since[name] = np.where(now, needs[name], since[name])
+        since[name] = either(now, needs[name], since[name])
     return replace(rescues, since=since)

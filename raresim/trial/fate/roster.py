@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import alike, everywhere, rows
+from raresim.either import either
 from raresim.trial.fate.readings import Booleans
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
@@ -49,7 +50,7 @@ def roster(
         if (ready[:, width - 1] < NEVER).all() and (ready[:, 1:] >= ready[:, :-1]).all():
             return _as_they_come(ready.shape, width)
         width = None
-    key = np.where(eligible, ready, NEVER)
+    key = either(eligible, ready, NEVER)
     if width is None:
         width = max(1, int((key < NEVER).sum(axis=1).max()))
         width = min(width, scenario.spec.design.most) if in_order(scenario) else width
@@ -62,7 +63,7 @@ def roster(
 def _as_they_come(shape: tuple[int, ...], width: int) -> Roster:
     """Return the roster of the first candidates, who are ready in their order."""
     candidate = np.arange(width)
-    place = np.where(np.arange(shape[1]) < width, np.arange(shape[1]), 0)
+    place = either(np.arange(shape[1]) < width, np.arange(shape[1]), 0)
     return Roster(everywhere(candidate, (shape[0], width)), everywhere(place, shape))
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from raresim.alike import alike, take
 from raresim.disease import Parameters
 from raresim.disease.outcomes.curve import YEAR
+from raresim.either import either
 from raresim.streams import Luck, TakenLuck
 from raresim.trial.fate.arrivals import presenting
 from raresim.trial.fate.candidates import asked_at_screening, people
@@ -91,7 +92,7 @@ def screened(
     lasts = screening_days(scenario, luck, candidates)
     waited = calendar = None
     if came.waiting is not None or scenario.follows_calendar or scenario.drift:
-        when = np.where(np.isfinite(came.day), came.day + lasts[0], 0.0)
+        when = either(np.isfinite(came.day), came.day + lasts[0], 0.0)
         waited = None if came.waiting is None else came.waiting.clock(when)
         calendar = when / YEAR if scenario.follows_calendar or scenario.drift else None
     names = asked_at_screening(scenario)

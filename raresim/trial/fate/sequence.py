@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.fate.adverse_events import Stages
 from raresim.trial.fate.readings import Booleans
@@ -43,7 +44,7 @@ class Sequence:
         """
         following = [*self.begins[2:], self.end]
         pairs = zip(self.begins[1:], following, strict=True)
-        return [np.where((day < end) & (day < stop), day, np.inf) for day, end in pairs]
+        return [either((day < end) & (day < stop), day, np.inf) for day, end in pairs]
 
 
 def in_order(periods: tuple[Planned, ...], takes: list[Booleans]) -> Sequence:
@@ -56,14 +57,14 @@ def in_order(periods: tuple[Planned, ...], takes: list[Booleans]) -> Sequence:
     for period, takes_it in zip(later, takes, strict=True):
         if maybe != {period.give}:
             turns = takes_it & (at_hand != codes[period.give])
-            at_hand = np.where(turns, codes[period.give], at_hand)
+            at_hand = either(turns, codes[period.give], at_hand)
             kept.append((period, turns))
         maybe = {period.give} if period.line is None else maybe | {period.give}
     end = np.full((1, 1), periods[-1].until)
     begins: list[Floats] = []
     following = end
     for period, turns in reversed(kept):
-        following = np.where(turns, period.since, following)
+        following = either(turns, period.since, following)
         begins.insert(0, following)
     names = (first.give, *(period.give for period, _ in kept))
     return Sequence(names, (np.zeros((1, 1)), *begins), end)
@@ -84,7 +85,7 @@ def past_line(line: ScorePasses, readings: Floats, came: Booleans, days: Floats)
     now, before = met[..., 0], np.zeros(met.shape[:-1], bool)
     for visit in range(days.shape[-1]):
         seen = came[..., visit]
-        now, before = np.where(seen, met[..., visit + 1], now), np.where(seen, now, before)
+        now, before = either(seen, met[..., visit + 1], now), either(seen, now, before)
     return np.asarray(now & before if line.confirmed else now)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.either import either
 from raresim.evidence.distributions import fit
 from raresim.evidence.statistics import Floats, Mean
 from raresim.files.units import days_in
@@ -104,13 +105,13 @@ def present(
         if survival is not None:
             waits.append(_waiting(survival, since, own))
             there &= waits[-1].alive(day)
-        days.append(np.where(there & (day <= until), day, np.inf))
+        days.append(either(there & (day <= until), day, np.inf))
     day, member = _first(np.concatenate(days, axis=1), units)
     home = np.repeat([countries.index(name) for name, _ in groups], list(groups.values()))
     chosen = ChosenLuck(luck, groups, member)
     site = rates.pick(day, chosen.uniform("enrolment.site", units), home[member])
     waiting = together(waits).of(member) if waits else None
-    site = np.where(np.isfinite(day), site, 0)
+    site = either(np.isfinite(day), site, 0)
     return Presenting(day, site, member, rates.opens, chosen, waiting)
 
 
@@ -189,4 +190,4 @@ def _first(day: Floats, units: int) -> tuple[Floats, Ints]:
     earliest = np.take_along_axis(day, order, axis=1)
     beyond = ((0, 0), (0, units - order.shape[1]))
     earliest = np.pad(earliest, beyond, constant_values=np.inf)
-    return earliest, np.where(np.isfinite(earliest), np.pad(order, beyond), 0)
+    return earliest, either(np.isfinite(earliest), np.pad(order, beyond), 0)

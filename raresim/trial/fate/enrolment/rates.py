@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaincinv
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.files.units import days_in
 from raresim.streams import Luck, point_name
@@ -114,7 +115,7 @@ class SiteRates:
         if not self.ramp_up:
             return (opens <= day).astype(np.float64)
         grown = np.clip((day - opens) / self.ramp_up, 0, 1)
-        return np.where(day >= opens + self.ramp_up, 1.0, grown)  # full where the last slope ends
+        return either(day >= opens + self.ramp_up, 1.0, grown)  # full where the last slope ends
 
 
 def site_rates(
@@ -156,5 +157,5 @@ def _calendar(candidates: Candidates, sites: list[str], until: float) -> tuple[F
     for change in candidates.changes:
         inside = (starts >= change.start) & (starts < (change.until or np.inf))
         here = np.array([change.sites is None or name in change.sites for name in sites])
-        multiples = np.where(here[:, None] & inside, multiples * change.by, multiples)
+        multiples = either(here[:, None] & inside, multiples * change.by, multiples)
     return starts, multiples

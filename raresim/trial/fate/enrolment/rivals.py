@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.streams import Luck, point_name
 from raresim.trial.fate.enrolment.intensity import Intensity
@@ -34,7 +35,7 @@ class Contest:
         if self.rate == 0:
             return np.full(since.shape, np.inf)
         day = np.maximum(since, self.start) + patience / self.rate
-        return np.where(day < self.until, day, np.inf)
+        return either(day < self.until, day, np.inf)
 
     def used(self, since: Floats, to: Floats) -> Floats:
         """Return the cumulative hazard of a member who was free from `since` to `to`."""
@@ -53,7 +54,7 @@ def contests(pool: FinitePool, luck: Luck) -> dict[str, Contest]:
         fails = np.full((luck.replicates, 1), np.inf)
         if rival.fails is not None:
             u = luck.once(point_name("enrolment", "fails", labels=[name]))
-            fails = np.where(u[:, None] < rival.fails.share, rival.fails.at, np.inf)
+            fails = either(u[:, None] < rival.fails.share, rival.fails.at, np.inf)
         until = np.minimum(rival.until, fails)
         found[name] = Contest(rival.start, until, rival.takes, rival.keeps_for, fails)
     return found
@@ -92,13 +93,13 @@ def presenting(
         taken = np.stack([rival.takes(since, u) for rival, u in zip(rivals, left, strict=True)])
         first, at = np.argmin(taken, axis=0), np.min(taken, axis=0)
         lost = at < day
-        at = np.where(lost, at, since)
+        at = either(lost, at, since)
         for number, rival in enumerate(rivals):
             after = left[number] - rival.used(since, at)
-            left[number] = np.where(lost & (first == number), np.inf, after)
+            left[number] = either(lost & (first == number), np.inf, after)
         need = need - (intensity.cumulative(at) - intensity.cumulative(since))
         for number, rival in enumerate(rivals):
-            since = np.where(lost & (first == number), rival.releases(at), since)
+            since = either(lost & (first == number), rival.releases(at), since)
         again = intensity.inverse(intensity.cumulative(since) + need)
-        day = np.where(lost, again, day)
+        day = either(lost, again, day)
     return day

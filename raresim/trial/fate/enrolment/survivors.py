@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from raresim.disease import DiseaseModel, Parameters
 from raresim.disease.outcomes.timed import TimedProcess
+from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.evidence.survival import PiecewiseExponential, TimeLaw
 from raresim.streams import Luck
@@ -52,7 +53,7 @@ class Waiting:
 
     def alive(self, day: Floats) -> npt.NDArray[np.bool_]:
         """Return who is alive on a day; an infinite day asks nothing."""
-        day = np.where(np.isfinite(day), day, self.diagnosed)
+        day = either(np.isfinite(day), day, self.diagnosed)
         return self.law.hazard(self.clock(day)) < self.limit
 
     def of(self, units: Ints) -> Waiting:
@@ -123,14 +124,14 @@ class Survival:
 def _exponential_mean(rise: Floats) -> Floats:
     """Return the mean of exp(-rise x) over x from 0 to 1."""
     with np.errstate(invalid="ignore"):
-        return np.where(rise > 0, -np.expm1(-rise) / rise, 1.0)
+        return either(rise > 0, -np.expm1(-rise) / rise, 1.0)
 
 
 def _exponential_part(rise: Floats, part: Floats) -> Floats:
     """Return the x at which the integral of exp(-rise x) from 0 is `part`, up to 1."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(rise > 0, -np.log1p(-np.minimum(rise * part, 1.0)) / rise, part)
-    return np.minimum(found, 1.0)
+        found = either(rise > 0, -np.log1p(-np.minimum(rise * part, 1.0)) / rise, part)
+    return np.asarray(np.minimum(found, 1.0))
 
 
 def survival_of(truth: Truth, numbers: Parameters) -> Survival | None:
