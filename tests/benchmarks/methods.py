@@ -73,8 +73,8 @@ def survival() -> Race:
 
 def repeated_measures(df: Any, asked: float) -> Race:
     """Return an unstructured MMRM: 5 visits, baseline by visit, visits missed, drop-out."""
-    patients, visits, trials = 60, 5, 256
-    luck = Luck(2, 0).only(slice(trials))
+    patients, visits, luck = 60, 5, Luck(2, 0)
+    trials = luck.replicates
 
     def normal(point: str, units: int) -> Floats:
         found: Floats = ndtri(luck.uniform(point, units))
