@@ -144,6 +144,8 @@ class Products:
         self.slope_pair, self.slope_sum = unique // self.zv.size, unique % self.zv.size
         self.slope_where = where.reshape(e.size, -1)[:, self.where].reshape(-1)
         self.half = np.where(self.v == self.w, 0.5, 1.0)  # of E_vw + E_wv
+        first, last = (self.v[self.ev], self.w[self.ev]), (self.v[self.ew], self.w[self.ew])
+        self.crossing = [(table[first[k], last[0]], table[first[1 - k], last[1]]) for k in (1, 0)]
         self.trace = self._trace(layout)
 
     def matrices(self, sums: FloatArray) -> FloatArray:
@@ -156,6 +158,24 @@ class Products:
         """Lay products with entries (products, B) out as matrices (B, E, size, size)."""
         flat = np.take(np.ascontiguousarray(sums.T), self.slope_where, axis=1)
         return flat.reshape(-1, self.v.size, self.size, self.size)
+
+    def met(self, outer: FloatArray) -> FloatArray:
+        """Return A_ws A_vt + A_vs A_wt (pairs, ...) from products of entries (..., E, E, B)."""
+        (a, b), (c, d) = self.crossing
+        found: FloatArray = outer[..., a, b, :] + outer[..., c, d, :]
+        return found
+
+    def crossed(self, outer: FloatArray) -> FloatArray:
+        """Lay `met` out for each group of (G, E, E, B), halves weighed, as blocks (B, GE, GE)."""
+        weight = (self.half[self.ev] * self.half[self.ew])[:, None]
+        packed = self.met(outer) * weight
+        groups, _, batch = packed.shape
+        e = self.v.size
+        found = np.zeros((batch, groups * e, groups * e))
+        for g in range(groups):
+            block = np.take(np.ascontiguousarray(packed[g].T), self.pairs, axis=1)
+            found[:, g * e : (g + 1) * e, g * e : (g + 1) * e] = block
+        return found
 
     def sloped(self, both: FloatArray, sums: FloatArray) -> FloatArray:
         """Multiply pairs of entries (pairs, B) with sums (sums, B) where they meet."""

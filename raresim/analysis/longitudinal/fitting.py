@@ -19,6 +19,7 @@ from raresim.analysis.longitudinal.likelihood import (
     curvature,
     evaluate,
     rough_curvature,
+    slopes_of,
 )
 from raresim.analysis.longitudinal.parameters import chained, parameter_slopes, values_at
 from raresim.analysis.longitudinal.prepared import Data
@@ -102,6 +103,8 @@ def fit_rows(
     k, e = structure.size * data.groups, data.layout.products.v.size
     fit = _empty(batch, p, k, e, data.groups)
     rows = np.flatnonzero(usable)
+    patterns = np.count_nonzero(data.slots.number[:, rows] > 0.0, axis=0)
+    rows = rows[np.argsort(patterns, kind="stable")]  # a strip is as long as its longest row
     for first in range(0, rows.size, STRIP):
         here = rows[first : first + STRIP]
         if start is None:
@@ -206,7 +209,7 @@ def _keep(
 ) -> None:
     """Write down the rows that are done; those with a regular information have converged."""
     to = rows[here]
-    first, slopes = shape.first[here], bent.slopes[here]
+    first, slopes = shape.first[here], slopes_of(bent.slopes[:, :, here], data.layout)
     value = shape.value[here].reshape(here.size, data.groups, -1)
     fit.theta[to], fit.value[to] = theta[here], value
     fit.loglik[to] = point.loglik[here] + data.constant[to]

@@ -16,6 +16,7 @@ References: Lindstrom MJ, Bates DM. J Am Stat Assoc 1988;83:1014-1022. Wolfinger
 Sall J. SIAM J Sci Comput 1994;15:1294-1310.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ from raresim.analysis.longitudinal.design import (
 )
 from raresim.analysis.longitudinal.patterns import Slots
 from raresim.analysis.small_matrices import evened, times
+
+PART = 64  # rows whose products are summed together: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Curvature:
 
     observed: FloatArray  # (B, GE, GE) without the part of the second derivatives of V
     expected: FloatArray  # (B, GE, GE) expected information without REML: never negative
-    slopes: FloatArray  # (B, GE, p, p): M_e
+    slopes: FloatArray  # (G, sums, B) of which `slopes_of` makes M_e
 
 
 def inverse_of_visits(
@@ -235,77 +238,104 @@ def by_group(values: FloatArray, slots: Slots, groups: int) -> FloatArray:
 
 def rough_curvature(point: Point, slots: Slots, layout: Layout, groups: int) -> Curvature:
     """Give the expected information of complete likelihoods in place of second derivatives."""
-    expected = entry_information(point, slots, layout, groups, False)[1]
-    return Curvature(np.zeros_like(expected), expected, np.zeros((0, 0, 0, 0)))
+    expected = expected_information(point, slots, layout, groups)
+    return Curvature(np.zeros_like(expected), expected, np.zeros((0, 0, 0)))
 
 
 def curvature(point: Point, slots: Slots, layout: Layout, reml: bool, groups: int) -> Curvature:
     """Work out the second derivatives at a point."""
-    observed, expected, slopes = entry_information(point, slots, layout, groups, True)
+    expected = expected_information(point, slots, layout, groups)
+    observed = bent_information(point, slots, layout, groups) - expected
     lean = leanings(point, slots, layout, groups)  # (B, GE, p)
     observed -= np.matmul(np.matmul(lean, point.phi), np.swapaxes(lean, 1, 2))
+    sums = slope_sums(point, slots, layout, groups)
     if reml:
-        batch, e, p, _ = slopes.shape
-        turned = np.matmul(slopes.reshape(batch, e * p, p), point.phi).reshape(slopes.shape)
-        other = np.ascontiguousarray(np.swapaxes(turned, 2, 3)).reshape(batch, e, p * p)
-        observed -= 0.5 * np.matmul(turned.reshape(batch, e, p * p), np.swapaxes(other, 1, 2))
+        half = np.tile(layout.products.half, groups)
+        weights = 0.5 * half[:, None] * half
+        for first in range(0, len(observed), PART):
+            part = slice(first, first + PART)
+            traces = _traces(_unweighted(sums[:, :, part], layout), point.phi[part])
+            observed[part] -= weights * traces
     observed = 0.5 * (observed + np.swapaxes(observed, 1, 2))
-    return Curvature(observed, expected, slopes)
+    return Curvature(observed, expected, sums)
 
 
-def entry_information(
-    point: Point, slots: Slots, layout: Layout, groups: int, whole: bool
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return sum tr D_e W D_f (S - n W/2) and sum n/2 tr D_e W D_f W, (B, GE, GE), and M_e.
-
-    Without ``whole`` only the second is worked out.
-    """
-    products, n = layout.products, slots.number
-    v, w = products.v[products.ev], products.w[products.ev]
-    s, t = products.v[products.ew], products.w[products.ew]
-    pairs = (products.entry[w, s], products.entry[v, t], products.entry[v, s], products.entry[w, t])
-    inverse, middle = point.w[products.v, products.w], point.s[products.v, products.w]
-    plain = np.zeros((groups, v.size, n.shape[1]))
-    bent, slopes = np.zeros_like(plain), np.zeros((groups, products.slope_pair.size, n.shape[1]))
-    for j in range(n.shape[0]):
-        a, b, c, d = (inverse[pair, j] for pair in pairs)
-        both = a * b + c * d
-        terms = [(plain, both * n[j])]
-        if whole:
-            e, f, g, h = (middle[pair, j] for pair in pairs)
-            cross = a * f
-            for one, two in ((e, b), (c, h), (g, d)):
-                cross += one * two
-            terms += [(bent, cross), (slopes, products.sloped(both, slots.zz[:, j]))]
-        for total, term in terms:
-            for which in range(groups):
-                total[which] += term if groups == 1 else term * (slots.group[j] == which)
-    weight = (products.half[products.ev] * products.half[products.ew])[:, None]
-    expected = _blocks(plain * weight, products.pairs)
-    if not whole:
-        return expected, expected, np.zeros((0, 0, 0, 0))
-    observed = _blocks(bent * weight, products.pairs) - expected
-    return observed, expected, _slopes(slopes, layout)
-
-
-def _blocks(packed: FloatArray, pairs: IntArray) -> FloatArray:
-    """Lay packed symmetric blocks (G, pairs, B) out on the diagonal, (B, GE, GE)."""
-    groups, _, batch = packed.shape
-    e = pairs.shape[0]
-    found = np.zeros((batch, groups * e, groups * e))
-    for g in range(groups):
-        block = np.take(np.ascontiguousarray(packed[g].T), pairs, axis=1)
-        found[:, g * e : (g + 1) * e, g * e : (g + 1) * e] = block
+def _traces(slopes: FloatArray, phi: FloatArray) -> FloatArray:
+    """Return tr(Phi M_e Phi M_f), (B, GE, GE)."""
+    batch, e, p, _ = slopes.shape
+    turned = np.matmul(slopes.reshape(batch, e * p, p), phi).reshape(slopes.shape)
+    other = np.ascontiguousarray(np.swapaxes(turned, 2, 3)).reshape(batch, e, p * p)
+    found: FloatArray = np.matmul(turned.reshape(batch, e, p * p), np.swapaxes(other, 1, 2))
     return found
 
 
-def _slopes(sums: FloatArray, layout: Layout) -> FloatArray:
-    """Lay M_e = sum X' W D_e W X out from their sums, (B, GE, p, p)."""
+def expected_information(point: Point, slots: Slots, layout: Layout, groups: int) -> FloatArray:
+    """Return sum n/2 tr D_e W D_f W, (B, GE, GE)."""
     products = layout.products
-    found = []
-    for own in sums:
-        weighted = products.slope_matrices(own) * products.half[:, None, None]
-        found.append(to_coefficients(layout, weighted))
+    w = point.w[products.v, products.w]
+
+    def term(j: int, part: slice) -> FloatArray:
+        own = w[:, j, part]
+        return own[:, None] * (own * slots.number[j, part])
+
+    return products.crossed(_summed(term, slots, groups))
+
+
+def bent_information(point: Point, slots: Slots, layout: Layout, groups: int) -> FloatArray:
+    """Return sum tr D_e W D_f S, (B, GE, GE)."""
+    products = layout.products
+    w, s = point.w[products.v, products.w], point.s[products.v, products.w]
+
+    def term(j: int, part: slice) -> FloatArray:
+        return w[:, None, j, part] * s[None, :, j, part]
+
+    met = _summed(term, slots, groups)
+    return products.crossed(met + np.swapaxes(met, 1, 2))
+
+
+def slope_sums(point: Point, slots: Slots, layout: Layout, groups: int) -> FloatArray:
+    """Return the sums (G, sums, B) of which M_e = sum X' W D_e W X are made."""
+    products = layout.products
+    w = point.w[products.v, products.w]
+
+    def term(j: int, part: slice) -> FloatArray:
+        own = w[:, j, part]
+        both = products.met(own[:, None] * own[None])
+        return products.sloped(both, slots.zz[:, j, part])
+
+    return _summed(term, slots, groups)
+
+
+def _summed(term: Callable[[int, slice], FloatArray], slots: Slots, groups: int) -> FloatArray:
+    """Add the terms (..., rows) of all patterns by group, (G, ..., B), a few rows at a time."""
+    patterns, batch = slots.number.shape
+    parts = []
+    for first in range(0, batch, PART):
+        part = slice(first, first + PART)
+        total = _of_groups(term(0, part), slots.group[0, part], groups)
+        for j in range(1, patterns):
+            total += _of_groups(term(j, part), slots.group[j, part], groups)
+        parts.append(total)
+    return np.concatenate(parts, axis=-1)
+
+
+def _of_groups(values: FloatArray, group: IntArray, groups: int) -> FloatArray:
+    """Lay values (..., rows) out by the group of each row, (G, ..., rows), zeros elsewhere."""
+    if groups == 1:
+        return values[None]
+    return np.stack([np.where(group == g, values, 0.0) for g in range(groups)])
+
+
+def slopes_of(sums: FloatArray, layout: Layout) -> FloatArray:
+    """Lay M_e = sum X' W D_e W X out from their sums (G, sums, B), (B, GE, p, p)."""
+    weights = np.tile(layout.products.half, len(sums))
+    found: FloatArray = _unweighted(sums, layout) * weights[:, None, None]
+    return found
+
+
+def _unweighted(sums: FloatArray, layout: Layout) -> FloatArray:
+    """Give `slopes_of` with both of the equal entries of a diagonal one."""
+    found = [to_coefficients(layout, layout.products.slope_matrices(own)) for own in sums]
     return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
 
 
@@ -313,14 +343,17 @@ def leanings(point: Point, slots: Slots, layout: Layout, groups: int) -> FloatAr
     """Return a_e = sum X' W D_e W r, (B, GE, p)."""
     products = layout.products
     visit, row = layout.kept[0], layout.stored[0]
-    cross = sweep_product(point.zr, point.w)
-    v, u = products.v[:, None], products.w[:, None]
-    total = np.zeros((groups, v.size, visit.size, point.w.shape[3]))
-    for j in range(point.w.shape[2]):
-        one, two = point.w[:, :, j], cross[:, :, j]
-        term = one[visit, v] * two[row, u] + one[visit, u] * two[row, v]
-        for g in range(groups):
-            total[g] += term if groups == 1 else term * (slots.group[j] == g)
+    e, cells = products.v.size, visit.size
+    w = point.w[products.v, products.w]
+    cross = sweep_product(point.zr, point.w).reshape(-1, *w.shape[1:])  # row and visit as one
+
+    def term(j: int, part: slice) -> FloatArray:
+        return w[:, None, j, part] * cross[None, :, j, part]
+
+    met = _summed(term, slots, groups)
+    v, u, m = products.v[:, None], products.w[:, None], layout.visits
+    total = met[:, products.entry[visit, v], row * m + u]
+    total += met[:, products.entry[visit, u], row * m + v]
     total *= products.half[:, None, None]
-    flat = np.moveaxis(total.reshape(groups * v.size, visit.size, -1), 2, 0)
+    flat = np.moveaxis(total.reshape(groups * e, cells, -1), 2, 0)
     return vector_to_coefficients(layout, flat)

@@ -13,14 +13,19 @@ def newton_step(
     """Return the step, score' I^-1 score, and whether the observed information gave it."""
     good = _positive(observed)
     information = np.where(good[:, None, None], observed, expected)
-    sound = good | _positive(expected)
+    sound = good.copy()
+    sound[~good] = _positive(expected[~good])
     k = score.shape[1]
     scale = np.sqrt(np.where(sound[:, None], information[:, np.arange(k), np.arange(k)], 1.0))
     scaled = information / (scale[:, :, None] * scale[:, None, :])
     scaled = np.where(sound[:, None, None], scaled, np.eye(k))
-    regular = np.linalg.slogdet(scaled)[0] != 0.0  # positive pivots may still vanish in rounding
-    scaled = np.where(regular[:, None, None], scaled, np.eye(k))
-    step = np.linalg.solve(scaled, (score / scale)[:, :, None])[:, :, 0] / scale
+    right = (score / scale)[:, :, None]
+    try:
+        solved = np.linalg.solve(scaled, right)
+    except np.linalg.LinAlgError:  # positive pivots may still vanish in rounding
+        regular = np.linalg.slogdet(scaled)[0] != 0.0
+        solved = np.linalg.solve(np.where(regular[:, None, None], scaled, np.eye(k)), right)
+    step = solved[:, :, 0] / scale
     gain = ordered_sum(step * score)
     longest = np.max(np.abs(step), axis=1)
     shrink = np.where(longest > LONGEST_STEP, LONGEST_STEP / np.maximum(longest, 1e-300), 1.0)

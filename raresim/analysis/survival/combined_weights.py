@@ -77,6 +77,8 @@ class MaxCombo:
             If ``side`` is neither.
         """
         check_side(side)
+        if side == self.alternative:
+            return self.p
         signed = np.where(np.isnan(self.z), -np.inf, -self.z if side == "less" else self.z)
         bound = np.where(self.converged, np.max(signed, axis=1), 0.0)
         return np.where(self.converged, largest_exceeds(bound, self.correlation), np.nan)
@@ -111,7 +113,7 @@ def max_combo(
     variance at each event time (see `logrank`): for Fleming-Harrington weights this is what the
     R package simtrial takes, there written as the variance under the weights' geometric mean.
     The p-value is that of the largest of jointly normal values with these correlations, worked
-    out without luck to about 1e-9 (see `largest_normal`). "less" asks whether the treated have
+    out without luck to about 1e-8 (see `largest_normal`). "less" asks whether the treated have
     less hazard: P(min Z <= min z).
 
     Simulated two-sided size in per cent at the nominal 5 %, total n in two equal arms, gamma

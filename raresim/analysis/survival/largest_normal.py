@@ -3,12 +3,14 @@
 For Z with correlations r and the same bound m for all, the derivative of P(max Z <= m) is the sum
 over i of phi(m) P(all other Z <= m | Z_i = m), and given Z_i = s the others' bounds are lines
 through the origin in s: s sqrt((1 - r)/(1 + r)) on the scale of the conditional SD. Done once
-more for a fourth value, what is left is one integral over bivariate normal probabilities, which
-have a closed form in Owen's T. It is taken by Gauss-Legendre on each side of 0 and m, where the
-integrand is smooth even for singular correlations (FH(0,1) and FH(1,0) add up to FH(0,0)).
+more for a fourth value, what is left is what holds at 0, in closed form, and one integral over
+bivariate normal probabilities, which have a closed form in Owen's T. It is taken by Gauss-Legendre
+from 0 to m and beyond, where the integrand is smooth even for singular correlations (FH(0,1) and
+FH(1,0) add up to FH(0,0): there one value decides another, and Owen's T is not needed).
 
 Sources: Plackett RL. Biometrika 1954;41:351-360 (reduction); Owen DB. Ann Math Stat
-1956;27:1075-1090. Accuracy against scipy's mvn and closed forms: see the tests, 1e-9.
+1956;27:1075-1090. Accuracy against scipy's mvn, closed forms and integrals of another form: see the
+tests, 1e-8 and mostly better.
 """
 
 from itertools import pairwise
@@ -16,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import ndtr, owens_t
 
-from raresim.analysis.arrays import FloatArray, ordered_sum
+from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.errors import InputError
 
 MOST = 4
@@ -32,7 +34,7 @@ def _crowded(number: int) -> tuple[FloatArray, FloatArray]:
     return unit**3, 3.0 * unit**2 * weights / 2.0
 
 
-ONE_SIDED, TWO_SIDED = _crowded(20), _crowded(32)  # two bounds turn more often than one
+ONE_SIDED, TWO_SIDED = _crowded(20), _crowded(48)  # two bounds turn more often than one
 
 
 def bivariate_normal(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
@@ -43,18 +45,28 @@ def bivariate_normal(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
     >>> bivariate_normal(np.array([1e-300]), np.array([1e-300]), np.array([0.5])).round(6)
     array([0.333333])
     """
-    root = np.sqrt(np.maximum((1.0 - r) * (1.0 + r), 0.0))
+    below_h, below_k = ndtr(h), ndtr(k)
+    most, least = np.minimum(below_h, below_k), np.maximum(below_h + below_k - 1.0, 0.0)
+    far = np.maximum(np.abs(h), np.abs(k)) > FAR
+    found: FloatArray = np.where((r > 0.0) | far, most, least)  # if one value decides the other
+    rest = ~far & (1.0 - np.abs(r) >= SAME)
+    if np.any(rest):
+        middle = (below_h[rest] + below_k[rest]) / 2.0
+        found[rest] = np.clip(middle - _missed(h[rest], k[rest], r[rest]), least[rest], most[rest])
+    return found
+
+
+def _missed(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
+    """Give how far P(X <= h, Y <= k) is below the mean of P(X <= h) and P(Y <= k)."""
+    root = np.sqrt((1.0 - r) * (1.0 + r))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         slope_h = (k - r * h) / (h * root)
         slope_k = (h - r * k) / (k * root)
-    # h = k with r = 1 (0/0): the limit is the slope of equal values, 0
+    # 0/0 comes only from a node at 0, which has no weight
     slope_h, slope_k = (np.where(np.isnan(a), 0.0, a) for a in (slope_h, slope_k))
     same_side = (h > 0.0) == (k > 0.0)
-    found = (ndtr(h) + ndtr(k)) / 2.0 - owens_t(h, slope_h) - owens_t(k, slope_k)
-    found = found - np.where(same_side, 0.0, 0.5)
-    least = np.maximum(ndtr(h) + ndtr(k) - 1.0, 0.0)
-    within: FloatArray = np.clip(found, least, np.minimum(ndtr(h), ndtr(k)))
-    return within
+    missed: FloatArray = owens_t(h, slope_h) + owens_t(k, slope_k) + np.where(same_side, 0.0, 0.5)
+    return missed
 
 
 def largest_exceeds(
@@ -204,40 +216,60 @@ def _nested(
 ) -> FloatArray:
     """Four values: the inner probability is itself an integral; their order is exchanged.
 
-    With g_i(s) the probability that the other three are below given Z_i = s,
-    int_m phi g_i ds = int min(Q(m), Q(u)) g_i'(u) du, Q being the upper tail.
+    With g_i(s) the probability that the other three are below given Z_i = s, and Q the upper tail,
+    int_m phi g_i ds = Q(m) g_i(0) + int [Q(max(u, m)) - (u < 0) Q(m)] g_i'(u) du from min(m, 0)
+    on. What the bound of Z_j adds to g_i' is what that of Z_i adds to g_j', both at their bounds:
+    each pair is taken once.
     """
     end = np.clip(bound, -FAR, FAR - 1.0)
-    low = np.full_like(end, 0.0 if absolute else -FAR)
-    u, weight = _pieces(low, end, TWO_SIDED if absolute else ONE_SIDED)
+    u, weight = _pieces(np.minimum(end, 0.0), end, TWO_SIDED if absolute else ONE_SIDED)
     sides = 2.0 if absolute else 1.0
-    tail = sides * ndtr(-np.maximum(u, end[:, None]))
-    total = np.zeros_like(u)
-    for i in range(correlation.shape[-1]):
+    beyond = ndtr(-end)
+    tail = ndtr(-np.maximum(u, end[:, None])) - np.where(u < 0.0, beyond[:, None], 0.0)
+    total, at_zero = np.zeros_like(u), np.zeros_like(end)
+    for i in range(MOST):
         others, low, high = _slopes(correlation, only, i, absolute)
-        conditional = np.stack(
-            [
-                np.stack(
-                    [
-                        np.ones(end.shape) if a == b else _conditional(correlation, i, a, b)
-                        for b in others
-                    ],
-                    axis=-1,
-                )
-                for a in others
-            ],
-            axis=-2,
-        )
-        total += only[:, i, None] * _rate(u, conditional, low, high, absolute)
-    return np.minimum(ordered_sum(weight * tail * total), 1.0)
+        given = _given(correlation, i, others)
+        total += only[:, i, None] * _rate(u, given, low, high, range(i, 3), absolute)
+        if not absolute:  # else nothing lies between the bounds at 0
+            at_zero += only[:, i] * _all_below_zero(given, np.isfinite(high))
+    found = sides * ordered_sum(weight * tail * (2.0 * total)) + beyond * at_zero
+    return np.minimum(found, 1.0)
+
+
+def _given(correlation: FloatArray, i: int, others: list[int]) -> FloatArray:
+    """Give the correlations (B, 3, 3) of the other three values given value i."""
+    found = np.ones((len(correlation), 3, 3))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        found[:, a, b] = found[:, b, a] = _conditional(correlation, i, others[a], others[b])
+    return found
+
+
+def _all_below_zero(correlation: FloatArray, bounded: BoolArray) -> FloatArray:
+    """Give the probability (B,) that those of three values that are bounded lie below 0.
+
+    Sheppard WF. Philos Trans R Soc A 1899;192:101-167.
+    """
+    angles = np.zeros(len(correlation))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        r = correlation[:, a, b]
+        r = np.where(1.0 - np.abs(r) < SAME, np.sign(r), r)
+        angles += np.where(bounded[:, a] & bounded[:, b], np.arcsin(r), 0.0)
+    found: FloatArray = (1.0 + 2.0 / np.pi * angles) * 0.5 ** np.count_nonzero(bounded, axis=1)
+    return found
 
 
 def _rate(
-    u: FloatArray, correlation: FloatArray, low: FloatArray, high: FloatArray, absolute: bool
+    u: FloatArray,
+    correlation: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    moving: range,
+    absolute: bool,
 ) -> FloatArray:
-    """Give the derivative by u of P(low u <= Y <= high u) of three values, (B, Q)."""
+    """Give what the bounds of some of three values add to dP(low u <= Y <= high u)/du, (B, Q)."""
     total = np.zeros_like(u)
-    for a in range(3):
+    for a in moving:
         b, c = (j for j in range(3) if j != a)
         inner = _conditional(correlation, a, b, c)
         for face, sign in ((high, 1.0), (low, -1.0)) if absolute else ((high, 1.0),):
@@ -246,7 +278,8 @@ def _rate(
             lows, highs = [], []
             for j in (b, c):
                 r = correlation[:, a, j]
-                root = np.sqrt(np.maximum((1.0 - r) * (1.0 + r), SAME * SAME))
+                left = (1.0 - r) * (1.0 + r)
+                root = np.where(left > SAME, np.sqrt(left), SAME)  # fixed: on one side for good
                 lows.append(_line((low[:, j] - r * moves) / root, u))
                 highs.append(_line((high[:, j] - r * moves) / root, u))
             rate = sign * moves[:, None] * _density(moves[:, None] * u)
