@@ -7,9 +7,11 @@ even imported.
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 Loop = Callable[..., Any]
@@ -97,8 +99,7 @@ def _made(loop: Loop, arguments: tuple[Array, ...]) -> Loop:
         def on_end(self, event: Any) -> None:
             pass
 
-    # in a doctest, or where a loop has no file of its own, nothing is kept
-    kept = not loop.__module__.startswith("__")
+    kept = Path(inspect.getfile(loop)).is_file()  # a loop that is typed in has no file
     arrays = [
         types.Array(getattr(types, each.kind), each.axes, each.layout, readonly=not each.written)
         for each in arguments

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from raresim.disease.people import condition
-from raresim.evidence.statistics import Floats
+from raresim.evidence.statistics import Floats, rows_of
 from raresim.trial.cut.intercurrent import Booleans, Intercurrent
 from raresim.trial.fate.people import People, strips
 from raresim.trial.grammar.endpoint import Endpoint, ScorePasses, first_passed
@@ -100,7 +100,8 @@ class Potential:
         days = {event: found[..., 0] for event, found in treatment.adverse.items()}
         days |= {STOPS: np.where(treatment.stop < planned, treatment.stop, np.inf)}
         days |= treatment.rescues.since
-        at = {event: days[event][chosen] for event in self.estimand.intercurrent if event in days}
+        own = (event for event in self.estimand.intercurrent if event in days)
+        at = {event: rows_of(days[event], chosen) for event in own}
         for event in self.estimand.intercurrent:
             if paths is not None and event in self.scenario.model.spec.fatal:
                 at[event] = paths[event].days[..., 0]

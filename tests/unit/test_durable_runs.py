@@ -10,12 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import raresim
 from raresim.errors import InputError, LostError
 from raresim.files.durable import write_durably
-from raresim.study import Run, made_by, run, settings_for, store, unfinished, work_in
+from raresim.study import Run, made_by, parquet, run, settings_for, store, unfinished, work_in
+from raresim.study.columns import ArrayTable, Words
 from raresim.study.shard import DamagedError, checked, packed
 from tests.killing import files
 from tests.worlds import world
@@ -109,9 +111,8 @@ def test_a_damaged_shard_is_told_and_made_again(how: str, tmp_path: Path, expect
 
 
 def test_every_byte_of_a_shard_is_checked() -> None:
-    import pandas as pd
-
-    whole = packed({"task": "trials-000000"}, {"trials": pd.DataFrame({"a": [1, 2]})})
+    table = ArrayTable({"a": np.array([1, 2]), "arm": Words(np.array([0, 0]), ("drug",))})
+    whole = packed({"task": "trials-000000"}, {"trials": table})
     assert checked(whole) == {"task": "trials-000000"}
     for place in range(0, len(whole), 7):
         with pytest.raises(DamagedError):
@@ -186,7 +187,7 @@ def test_a_full_disk_leaves_a_run_to_resume(where: str, tmp_path: Path, expected
     with pytest.MonkeyPatch.context() as patch:
         place: dict[str, tuple[Any, str, Any]] = {
             "a shard": (unfinished, "write_durably", third_is_full),
-            "a table": (run, "assemble", full),
+            "a table": (parquet, "write", full),
             "the summary": (store, "write_json", full),
             "the end": (unfinished, "settle", full),
         }

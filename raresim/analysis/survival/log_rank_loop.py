@@ -37,7 +37,7 @@ def log_rank_sums(
     number = (np.asarray(time, np.int64) << 2) | (event.astype(np.int64) << 1) | treated
     if stratum is not None:
         number |= stratum.astype(np.int64) << (TIME_BITS + 2)
-    ordered = np.sort(either(present, number, ABSENT), axis=1)
+    ordered = np.sort(np.ascontiguousarray(either(present, number, ABSENT)), axis=1)
     found = np.empty((2, len(ordered)))
     _scan(ordered, found)
     return found[0], found[1]

@@ -105,7 +105,8 @@ def doses(
     `kinds` come with the days of their events. Ascending, (replicates, units, times); days that do
     not come are infinite.
     """
-    days, factors = [np.full((*until.shape, 0), np.inf)], [np.ones((*until.shape, 0))]
+    shape = np.broadcast_shapes(until.shape, *(own.shape[:2] for _, own in kinds))
+    days, factors = [np.full((*shape, 0), np.inf)], [np.ones((*shape, 0))]
     begin, end = np.asarray(since)[..., None], until[..., None]
     for kind, own in kinds:
         if kind.spec.lowers_dose is not None:
