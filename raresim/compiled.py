@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 Loop = Callable[..., Any]
 _LOOPS: list[Callable[[], Loop]] = []
-_TELLERS: list[Callable[[], None]] = []
+_TELLER: list[Callable[[], None]] = []
 _LOCK = threading.Lock()
 
 
@@ -82,8 +82,8 @@ def prepare() -> None:
 
 
 def tell(teller: Callable[[], None]) -> None:
-    """Let somebody be told, once, when a loop has to be compiled: it takes some seconds."""
-    _TELLERS.append(teller)
+    """Let one be told, once, when a loop has to be compiled: it takes some seconds."""
+    _TELLER[:] = [teller]
 
 
 def _made(loop: Loop, arguments: tuple[Array, ...]) -> Loop:
@@ -93,8 +93,8 @@ def _made(loop: Loop, arguments: tuple[Array, ...]) -> Loop:
 
     class Told(event.Listener):
         def on_start(self, event: Any) -> None:
-            while _TELLERS:
-                _TELLERS.pop()()
+            while _TELLER:
+                _TELLER.pop()()
 
         def on_end(self, event: Any) -> None:
             pass

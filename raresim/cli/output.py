@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from raresim import compiled
 from raresim.errors import InputError
 from raresim.study.montecarlo import Figure
 
@@ -23,6 +24,7 @@ console = Console(highlight=False, soft_wrap=False)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+COMPILING = "compiling inner loops, once on this machine: some seconds"
 SLOW = 600.0
 """Seconds over which the speed is taken: a block of a large trial may take minutes."""
 OFTEN = 30.0
@@ -96,6 +98,7 @@ class Manner:
 
         Where nobody does, as on a cluster, `--verbose` has it written down from time to time.
         """
+        compiled.tell(lambda: errors.print(COMPILING) if self.full else None)
         if not self.full or not errors.is_terminal:
             yield Log(what, self.detail).told if self.talk is Talk.VERBOSE else None
             return

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+from raresim.compiled import prepare
 from raresim.errors import LostError
 from raresim.trial.engine import Engine
 
@@ -79,6 +80,7 @@ def spread(
             pool = Parallel(n_jobs=workers, backend="threading", **AS_FINISHED)
             yield from _one_thread_each(_begun(pool, do, todo))
         else:
+            prepare()  # one process compiles, the others find it on the disk
             with parallel_config("loky", inner_max_num_threads=1):
                 pool = Parallel(n_jobs=workers, **AS_FINISHED)
             yield from _begun(pool, partial(_while_its_parent_lives, os.getpid(), do), todo)

@@ -134,7 +134,7 @@ def peak() -> float:
 def main(name: str, size: int) -> None:
     """Run one point, and print what memory it took."""
     curve = CURVES[name]
-    simulate(curve.scenario(size), curve.replicates(size), 1, workers=1)
+    simulate(curve.scenario(size), curve.replicates(size), 1, workers=1).summary.dict()
     print(f"{peak():.0f}")
 
 

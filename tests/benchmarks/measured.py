@@ -25,7 +25,7 @@ from raresim.study.truth import true_values
 from raresim.study.workers import processors
 from raresim.trial import run_block
 from tests.benchmarks import growth
-from tests.benchmarks.workloads import BY_HAND, NAMES, TRIALS, by_hand
+from tests.benchmarks.workloads import BY_HAND, NAMES, TRIALS, by_hand, everything, power
 
 ROUNDS, SEED, WARM = 3, 1, 64
 ENOUGH = 10.0
@@ -55,9 +55,10 @@ def workload_jobs() -> dict[str, tuple[Work, int]]:
     found: dict[str, tuple[Work, int]] = {}
     for name in NAMES:
         one = growth.workload(name)
-        simulate(one, WARM, SEED, workers=1)
+        everything(one, WARM)
         effect, chunks = one.hypotheses[0], len(truth_of(one, TRIALS))
-        found[name] = partial(simulate, one, TRIALS, SEED, workers=1), TRIALS
+        found[name] = partial(power, one), TRIALS
+        found[f"{name} everything"] = partial(everything, one), TRIALS
         found[f"{name} trials"] = partial(run_block, one, effect, SEED, 0), LUCK_BLOCK
         true = partial(true_values, one, effect, SEED, 0)
         found[f"{name} true values"] = true, TRIALS // chunks
@@ -74,8 +75,8 @@ def curve_jobs() -> dict[str, tuple[Work, int]]:
     for name, curve in growth.CURVES.items():
         for size in curve.sizes:
             one, trials = curve.scenario(size), curve.replicates(size)
-            simulate(one, WARM, SEED, workers=1)
-            found[f"{name} {size}"] = partial(simulate, one, trials, SEED, workers=1), trials
+            everything(one, WARM)
+            found[f"{name} {size}"] = partial(everything, one, trials), trials
     return found
 
 
@@ -91,9 +92,9 @@ def cpu(jobs: dict[str, tuple[Work, int]], rounds: int) -> Times:
 def wall(rounds: int) -> Times:
     """Return the seconds on the clock that numbers of workers take for the same run."""
     one = load_scenario(SHARED)
-    simulate(one, WARM, SEED, workers=1)
+    everything(one, WARM)
     todo: dict[str, Work] = {
-        str(k): partial(simulate, one, SPREAD, SEED, workers=k) for k in WORKERS
+        str(k): lambda k=k: simulate(one, SPREAD, SEED, workers=k).summary.dict() for k in WORKERS
     }
     taken = timed(todo, rounds, time.perf_counter)
     return {name: [round(each, 2) for each in own] for name, own in taken.items()}

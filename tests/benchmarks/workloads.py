@@ -41,6 +41,11 @@ def power(scenario: Scenario) -> float | None:
     return simulate(scenario, TRIALS, 1, workers=1).summary.success.value
 
 
+def everything(scenario: Scenario, trials: int = TRIALS) -> dict[str, object]:
+    """Return all that a run can say: true values, bias and coverage, and each trial's numbers."""
+    return simulate(scenario, trials, 1, workers=1).summary.dict()
+
+
 def by_hand(n: int, events: int) -> Callable[[], object]:
     """Return the work of the baseline."""
     from tests.benchmarks.baseline import block

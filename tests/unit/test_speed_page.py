@@ -28,7 +28,7 @@ def answer(script: ModuleType) -> dict[str, Any]:
 def test_everything_was_measured(answer: dict[str, Any]) -> None:
     times = answer["workloads"]
     for name in workloads.NAMES:
-        assert {name, f"{name} trials", f"{name} true values"} <= times.keys()
+        assert {name, f"{name} everything", f"{name} true values"} <= times.keys()
     assert {f"{name} by hand" for name in workloads.BY_HAND} <= times.keys()
     for name, curve in growth.CURVES.items():
         assert tuple(map(int, answer["curves"][name])) == curve.sizes
