@@ -114,6 +114,7 @@ def _simulate(
     began = time.perf_counter()
     with manner.bar("trials") as told:
         run = study.carry_out(work, scenario, settings, asked.dask, told)
+        run.summary.dict()  # true values too, while the bar is there
     where = f"on {asked.dask}" if asked.dask else f"at most {settings.workers} processes"
     manner.detail(
         f"{run.summary.replicates:,} trials in {time.perf_counter() - began:.1f} s, "
