@@ -116,3 +116,15 @@ def stack(parts: list[npt.NDArray[Number]]) -> npt.NDArray[Number]:
     if all(alike(part) for part in parts):
         return everywhere(np.array([part.flat[0] for part in parts]), (*parts[0].shape, len(parts)))
     return np.stack(parts, axis=-1)
+
+
+def counted(holds: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return of how many something holds in each row of (replicates, n).
+
+    What `numpy.count_nonzero` does, in half of its time.
+
+    >>> counted(np.array([[True, False], [True, True]])).tolist()
+    [1, 2]
+    """
+    bits = holds.view(np.uint8)
+    return np.asarray(np.add.reduce(bits, axis=1, dtype=np.int32).astype(np.int64))

@@ -10,6 +10,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import counted
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -69,5 +71,5 @@ def flagged_first(flags: BoolArray) -> tuple[IntArray, BoolArray]:
 
 def patients_per_arm(arm: npt.NDArray[np.integer], used: BoolArray) -> tuple[IntArray, IntArray]:
     """Count the used patients of the control and of the treated arm, each of shape (B,)."""
-    treated = used & (arm == 1)
-    return np.count_nonzero(used & ~treated, axis=1), np.count_nonzero(treated, axis=1)
+    treated = counted(used & (arm == 1))
+    return counted(used) - treated, treated

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from raresim.alike import take
+from raresim.alike import counted, take
 from raresim.disease.parameters import DRAW
 from raresim.either import either
 from raresim.streams import LUCK_BLOCK
@@ -37,8 +37,8 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
         "duration_days": days(ledger.end),
         "recruitment_days": days(ledger.closed),
         "ended_at": Words(stopped.astype(np.int16), tuple(scenario.milestones)),
-        "screened": (ledger.presented < NEVER).sum(1),
-        "randomised": present.sum(1),
+        "screened": counted(ledger.presented < NEVER),
+        "randomised": counted(present),
         "overrun": _overrun(run),
     }
     if scenario.spec.design.screen_again is not None:
@@ -83,15 +83,15 @@ def _arm_columns(run: BlockRun, arm: str, mine: npt.NDArray[np.bool_]) -> dict[s
     end = np.minimum(ledger.exit, ledger.end[:, None])
     followed = either(mine, end - ledger.randomised, 0)
     found: dict[str, Any] = {
-        f"{arm}.patients": mine.sum(1),
+        f"{arm}.patients": counted(mine),
         f"{arm}.patient_years": followed.sum(1) / SECONDS_A_YEAR,
-        f"{arm}.left": (mine & (ledger.reason == Exit.LEFT)).sum(1),
+        f"{arm}.left": counted(mine & (ledger.reason == Exit.LEFT)),
         f"{arm}.stopped_treatment": np.zeros(ledger.replicates, np.int64),
     }
     if not never(ledger.stop):
         found[f"{arm}.stopped_treatment"] = (mine & (ledger.stop < NEVER)).sum(1)
     for name, times in ledger.events.items():
-        patients = (mine & (times[..., 0] < NEVER)).sum(1)  # the first comes first
+        patients = counted(mine & (times[..., 0] < NEVER))  # the first comes first
         single = times.shape[-1] == 1
         events = patients if single else (mine[..., None] & (times < NEVER)).sum((1, 2))
         found[f"{arm}.{name}.events"], found[f"{arm}.{name}.patients"] = events, patients

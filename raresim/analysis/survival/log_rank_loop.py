@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from raresim.analysis.arrays import BoolArray, CodeArray, FloatArray, IntArray, NumberArray
 from raresim.compiled import compiled, reads, writes
-from raresim.either import either
 
 TIME_BITS, STRATUM_BITS = 40, 18
 ABSENT = 2**62
@@ -34,13 +33,32 @@ def log_rank_sums(
     stratum: CodeArray | None,
 ) -> tuple[FloatArray, FloatArray]:
     """Return O - E of the treated, and its variance, (B,) each; all arguments are (B, n)."""
-    number = (np.asarray(time, np.int64) << 2) | (event.astype(np.int64) << 1) | treated
-    if stratum is not None:
-        number |= stratum.astype(np.int64) << (TIME_BITS + 2)
-    ordered = np.sort(np.ascontiguousarray(either(present, number, ABSENT)), axis=1)
-    found = np.empty((2, len(ordered)))
-    _scan(ordered, found)
+    numbers, found = np.empty(time.shape, np.int64), np.empty((2, len(time)))
+    codes = np.broadcast_to(np.int64(0), time.shape) if stratum is None else stratum
+    _pack(np.asarray(time, np.int64), event, treated, present, np.asarray(codes, np.int64), numbers)
+    numbers.sort(axis=1)
+    _scan(numbers, found)
     return found[0], found[1]
+
+
+FLAGS = [reads("boolean", 2)] * 3
+
+
+@compiled(reads("int64", 2), *FLAGS, reads("int64", 2), writes("int64", 2))
+def _pack(
+    time: IntArray,
+    event: BoolArray,
+    treated: BoolArray,
+    present: BoolArray,
+    stratum: IntArray,
+    numbers: IntArray,
+) -> None:
+    """Write each patient's number."""
+    for b in range(numbers.shape[0]):
+        for i in range(numbers.shape[1]):
+            flags = (np.int64(event[b, i]) << 1) | np.int64(treated[b, i])
+            whole = (stratum[b, i] << (TIME_BITS + 2)) | (time[b, i] << 2) | flags
+            numbers[b, i] = whole if present[b, i] else ABSENT
 
 
 @compiled(reads("int64", 2, "C"), writes("float64", 2))
