@@ -56,9 +56,8 @@ def comes_on(
     ratio = np.exp(np.clip(log_ratio, -STEEPEST, STEEPEST))
     if alike:
         return reached(threshold, edges, first * ratio)
-    days = [
-        np.broadcast_to(np.minimum(day, FAR)[..., None], edges.shape[:2] + (1,)) for day in turns
-    ]
+    shape = (*edges.shape[:2], 1)
+    days = [np.broadcast_to(np.minimum(day, FAR)[..., None], shape) for day in turns]
     joined = np.sort(np.concatenate([edges, *days], axis=-1), axis=-1)
     old = np.sum(edges[..., None, :] <= joined[..., None], axis=-1) - 1
     own = np.take_along_axis(np.broadcast_to(ratio, edges.shape), old, axis=-1)
