@@ -152,8 +152,6 @@ class Summary:
         """Return whether another summary says the same."""
         return isinstance(other, Summary) and self.dict() == other.dict()
 
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         """Return the rate of success and what it is that of."""
         asked = f"{self.scenario}, {self.hypothesis}, {self.replicates} trials"

@@ -139,7 +139,7 @@ def _enrolment(run: BlockRun, months: int) -> npt.NDArray[np.int32]:
 def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
     """Return a row for each trial and analysis: those of a trial one after the other."""
     replicate = block * LUCK_BLOCK + np.arange(run.ledger.replicates)
-    draw, looks = draws(scenario, replicate), list(run.analyst.records)
+    draw = draws(scenario, replicate)
     estimands = tuple(scenario.spec.analysis.estimands)
     parts: dict[str, list[npt.NDArray[Any]]] = {}
     for look, record in run.analyst.records.items():
@@ -156,7 +156,7 @@ def analyses_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
         for name, values in (head | own).items():
             parts.setdefault(name, []).append(values)
     found: dict[str, Any] = {name: np.concatenate(each) for name, each in parts.items()}
-    if len(looks) > 1:
+    if len(run.analyst.records) > 1:
         order = np.lexsort((found["cut_days"], found["replicate"]))
         found = {name: values[order] for name, values in found.items()}
     found["milestone"] = Words(found["milestone"], tuple(scenario.milestones))

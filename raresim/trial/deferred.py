@@ -6,14 +6,16 @@ A look at a trial reads few of the many arrays of its ledger; those that nobody 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import MISSING, Field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 D = TypeVar("D", bound="Deferred")
 
 
 class Deferred:
     """What a data class inherits whose fields may be worked out later."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     if not TYPE_CHECKING:  # what has no field of a name is an error to mypy, too
 
@@ -42,7 +44,7 @@ def deferred(kind: type[D], later: Callable[[str], Any]) -> D:
     """
     found = object.__new__(kind)
     found.__dict__["_later"] = later
-    for field in fields(kind):  # type: ignore[arg-type]
+    for field in fields(kind):
         if field.default is not MISSING:  # the class would answer for the object
             found.__dict__[field.name] = later(field.name)
     return found

@@ -193,20 +193,20 @@ def widened(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:
 
 def truncate(ledger: Ledger, end: Ticks) -> Ledger:
     """Return the ledger without anything after `end`, the tick at which each trial ended."""
-    column = end[:, None]
+    column = end[:, None]  # whatever happens to a patient happens after randomisation
     inside = all_if(ledger.randomised <= column)
 
     def until(name: str) -> Any:
         value = getattr(ledger, name)
         if isinstance(value, dict):
-            return {key: _until(part, column) for key, part in value.items()}
+            return {key: kept_until(part, column) for key, part in value.items()}
         if name in NOBODY:
             return where(inside, value, NOBODY[name])
         if name == "reason":
             return np.where(ledger.exit <= column, value, Exit.NONE).astype(np.int8)
         if name == "closed":
             return np.minimum(value, end)
-        return end if name == "end" else value if name == "kits" else _until(value, column)
+        return end if name == "end" else value if name == "kits" else kept_until(value, column)
 
     return deferred(Ledger, until)
 
@@ -215,8 +215,8 @@ NOBODY = {"candidate": -1, "randomised": NEVER, "arm": 0, "stratum": 0, "open": 
 """What stands where nobody was randomised."""
 
 
-def _until(value: Ticks, column: Ticks) -> Ticks:
-    """Return ticks that are not after the end; of a patient all are after randomisation."""
+def kept_until(value: Ticks, end: Ticks) -> Ticks:
+    """Return ticks of patients that are not after an end (replicates, n), or of all (with a 1)."""
     if never(value):
         return value
-    return either(value <= (column if value.ndim == 2 else column[..., None]), value, NEVER)
+    return either(value <= (end if value.ndim == 2 else end[..., None]), value, NEVER)

@@ -20,7 +20,7 @@ from raresim.trial.conduct.recruitment import recruit
 from raresim.trial.course import Course
 from raresim.trial.fate.decided import Fate
 from raresim.trial.fate.life import Life
-from raresim.trial.ledger import Ledger, replaced, truncate
+from raresim.trial.ledger import Ledger, kept_until, replaced, truncate
 from raresim.trial.plan import Decide, MilestonePlan, Part, Plan
 from raresim.trial.ticks import NEVER, Exit, Ticks, never
 
@@ -109,15 +109,15 @@ def _play(plan: Plan, fate: Fate, course: Course) -> tuple[Ledger, Life]:
         arm=who.arm,
         stratum=who.stratum,
         open=who.open,
-        stop=_kept(absolute(life.stop), out),
+        stop=kept_until(absolute(life.stop), out),
         periods=_before(begun, out),  # none begins as follow-up ends
         crossed=_before(crossed, out),  # a change comes after an exit
         exit=out,
         reason=reason,
         lag=where(who.inside, life.lag, 0),
-        events={name: _kept(value, out) for name, value in events.items()},
-        rescued={name: _kept(absolute(since), out) for name, since in life.rescued.items()},
-        visits=_kept(absolute(life.visits), out),
+        events={name: kept_until(value, out) for name, value in events.items()},
+        rescued={name: kept_until(absolute(since), out) for name, since in life.rescued.items()},
+        visits=kept_until(absolute(life.visits), out),
         presented=either(fate.present <= last_screened[:, None], fate.present, NEVER),
         kits=np.zeros(len(who.closed), np.int64),  # `engine.refusal` lets no design with kits in
         closed=who.closed,
@@ -162,14 +162,6 @@ def _exits(
         reason = np.maximum(reason, DIED * (death <= out))
         out = np.minimum(out, death)
     return out, reason * (out < NEVER)
-
-
-def _kept(values: Ticks, out: Ticks) -> Ticks:
-    """Return ticks that are not after the patient's end of follow-up."""
-    if never(values):
-        return values
-    limit = out if values.ndim == 2 else out[..., None]
-    return either(values <= limit, values, NEVER)
 
 
 def _before(values: Ticks, out: Ticks) -> Ticks:
