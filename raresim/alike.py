@@ -8,6 +8,7 @@ stays one. They can be read like any array, and not be written to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -105,6 +106,29 @@ def all_if(holds: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     if holds.size and holds.all():
         return everywhere(np.True_, holds.shape)
     return holds
+
+
+def both(*parts: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return where all hold; parts that hold everywhere take no time.
+
+    >>> both(everywhere(np.True_, (1, 2)), np.array([[True, False]])).tolist()
+    [[True, False]]
+    """
+    some = [part for part in parts if not (alike(part) and part.flat[0])] or [parts[0]]
+    return np.asarray(np.logical_and.reduce(some)) if len(some) > 1 else some[0]
+
+
+def of_each(
+    values: npt.NDArray[Any], change: Callable[[npt.NDArray[Any]], npt.NDArray[Number]]
+) -> npt.NDArray[Number]:
+    """Return what becomes of each number, found once where everybody has the same.
+
+    >>> alike(of_each(everywhere(np.int64(3), (2, 2)), lambda number: number + 1))
+    True
+    """
+    if alike(values):
+        return everywhere(change(values[:1, :1])[0, 0], values.shape)
+    return change(values)
 
 
 def stack(parts: list[npt.NDArray[Number]]) -> npt.NDArray[Number]:

@@ -149,9 +149,11 @@ def _one_sided(statistic: FloatArray, df: FloatArray, side: Side) -> FloatArray:
 
 def _lower_tail(statistic: FloatArray, df: FloatArray) -> FloatArray:
     normal = np.isinf(df)
+    if normal.all():
+        return np.asarray(ndtr(statistic))
     finite_df = np.where(normal | ~(df > 0.0), 1.0, df)
-    tail: FloatArray = np.where(normal, ndtr(statistic), stdtr(finite_df, statistic))
-    return tail
+    tail: FloatArray = stdtr(finite_df, statistic)
+    return np.where(normal, ndtr(statistic), tail) if normal.any() else tail
 
 
 def wald_results(

@@ -50,6 +50,13 @@ def packed(head: Mapping[str, Any], tables: Mapping[str, ArrayTable]) -> bytes:
     return MARK + hashlib.sha256(rest).hexdigest().encode() + b"\n" + rest
 
 
+def head(data: bytes) -> dict[str, Any]:
+    """Return the head of a shard that nobody has to prove: it was made here, just now."""
+    _, second, _ = data.split(b"\n", 2)
+    found: dict[str, Any] = json.loads(second)["head"]
+    return found
+
+
 def checked(data: bytes) -> dict[str, Any]:
     """Return the head of a shard whose every byte is as it was written.
 
@@ -61,8 +68,7 @@ def checked(data: bytes) -> dict[str, Any]:
     first, _, rest = data.partition(b"\n")
     if first != MARK + hashlib.sha256(rest).hexdigest().encode():
         raise DamagedError("its SHA-256 is not the one that it was written with")
-    head: dict[str, Any] = json.loads(rest.partition(b"\n")[0])["head"]
-    return head
+    return head(data)
 
 
 class ShardTable:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from raresim.alike import counted, take
+from raresim.alike import alike, both, counted, of_each, take
 from raresim.disease.parameters import DRAW
 from raresim.either import either
 from raresim.streams import LUCK_BLOCK
@@ -18,8 +19,9 @@ from raresim.trial.cut.known import readings_of
 from raresim.trial.cut.table import SECONDS_A_YEAR
 from raresim.trial.engine import BlockRun, with_registry
 from raresim.trial.grammar.published import ChangeResult
+from raresim.trial.ledger import Ledger
 from raresim.trial.scenario import Scenario
-from raresim.trial.ticks import NEVER, Exit, days, never
+from raresim.trial.ticks import NEVER, Exit, Ticks, days
 
 MONTH = 365.25 / 12
 MONTHS = 120
@@ -52,9 +54,10 @@ def trials_table(scenario: Scenario, run: BlockRun, block: int) -> ArrayTable:
     for name, members in run.fate.members.items():
         columns[f"in.{name}"] = (present & take(members, ledger.candidate)).sum(1)
     everybody = with_registry(run)
+    sums = _Sums.of(everybody.ledger)
     for number, arm in enumerate(scenario.arms):
-        mine = everybody.ledger.present & (everybody.ledger.arm == number)
-        columns |= _arm_columns(everybody, arm, mine)
+        mine = both(everybody.ledger.present, everybody.ledger.arm == number)
+        columns |= sums.columns(arm, mine)
         for place, period in enumerate(scenario.periods(number)[1:]):
             if period.line is not None:
                 begun = everybody.ledger.periods[..., place] < NEVER
@@ -70,7 +73,7 @@ def _overrun(run: BlockRun) -> npt.NDArray[np.int64]:
     """Return the patients randomised after the cut of the look at which the trial was ended."""
     performed = np.where(run.performed < NEVER, run.performed, -1)
     cut = performed.max(axis=1)
-    return np.asarray((run.ledger.present & (run.ledger.randomised > cut[:, None])).sum(axis=1))
+    return counted(both(run.ledger.present, run.ledger.randomised > cut[:, None]))
 
 
 def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -78,24 +81,43 @@ def draws(scenario: Scenario, replicate: npt.NDArray[np.int64]) -> npt.NDArray[n
     return replicate if scenario.spec.truth.uncertainty == "fixed" else replicate // DRAW
 
 
-def _arm_columns(run: BlockRun, arm: str, mine: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    ledger = run.ledger
-    end = np.minimum(ledger.exit, ledger.end[:, None])
-    followed = either(mine, end - ledger.randomised, 0)
-    found: dict[str, Any] = {
-        f"{arm}.patients": counted(mine),
-        f"{arm}.patient_years": followed.sum(1) / SECONDS_A_YEAR,
-        f"{arm}.left": counted(mine & (ledger.reason == Exit.LEFT)),
-        f"{arm}.stopped_treatment": np.zeros(ledger.replicates, np.int64),
-    }
-    if not never(ledger.stop):
-        found[f"{arm}.stopped_treatment"] = (mine & (ledger.stop < NEVER)).sum(1)
-    for name, times in ledger.events.items():
-        patients = counted(mine & (times[..., 0] < NEVER))  # the first comes first
-        single = times.shape[-1] == 1
-        events = patients if single else (mine[..., None] & (times < NEVER)).sum((1, 2))
-        found[f"{arm}.{name}.events"], found[f"{arm}.{name}.patients"] = events, patients
-    return found
+@dataclass(frozen=True)
+class _Sums:
+    """What is added up over the patients of an arm: follow-up, exits, events."""
+
+    followed: Ticks
+    left: npt.NDArray[np.bool_]
+    stopped: npt.NDArray[np.bool_]
+    events: dict[str, npt.NDArray[np.bool_]]
+
+    @staticmethod
+    def of(ledger: Ledger) -> _Sums:
+        """Return what is known of each patient of a ledger."""
+        return _Sums(
+            followed=np.minimum(ledger.exit, ledger.end[:, None]) - ledger.randomised,
+            left=ledger.reason == Exit.LEFT,
+            stopped=of_each(ledger.stop, lambda tick: tick < NEVER),
+            events={name: times < NEVER for name, times in ledger.events.items()},
+        )
+
+    def columns(self, arm: str, mine: npt.NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the columns of an arm."""
+        years = either(mine, self.followed, 0).sum(1) / SECONDS_A_YEAR
+        nobody = alike(self.stopped) and not self.stopped.flat[0]
+        found: dict[str, Any] = {
+            f"{arm}.patients": counted(mine),
+            f"{arm}.patient_years": years,
+            f"{arm}.left": counted(mine & self.left),
+            f"{arm}.stopped_treatment": np.zeros(len(mine), np.int64),
+        }
+        if not nobody:
+            found[f"{arm}.stopped_treatment"] = counted(mine & self.stopped)
+        for name, happened in self.events.items():
+            patients = counted(mine & happened[..., 0])  # the first comes first
+            single = happened.shape[-1] == 1
+            events = patients if single else (mine[..., None] & happened).sum((1, 2))
+            found[f"{arm}.{name}.events"], found[f"{arm}.{name}.patients"] = events, patients
+        return found
 
 
 def _published_changes(scenario: Scenario, run: BlockRun) -> dict[str, Any]:

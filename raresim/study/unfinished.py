@@ -72,8 +72,8 @@ class Unfinished:
         LostError
             When it was damaged on its way here, or comes from a worker of another version.
         """
-        try:
-            head = shard.checked(data)
+        try:  # what is not kept goes from memory to the disk of this machine, and back
+            head = shard.head(data) if self.folder is None else shard.checked(data)
         except shard.DamagedError as error:
             raise LostError(f"what a worker sent for {task.name} is damaged: {error}") from error
         if apart := differences(head["made_by"], made_by()):

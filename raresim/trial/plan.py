@@ -12,6 +12,7 @@ from raresim.randomisation import BiasedCoin, Minimisation, Scheme, Simple, Urn
 from raresim.trial.fate.decided import Fate
 from raresim.trial.grammar import milestone as block
 from raresim.trial.ledger import Ledger
+from raresim.trial.once import once
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks, ticks
 
@@ -158,6 +159,7 @@ class Plan:
         return [k for k, change in enumerate(self.changes) if change.kind in kinds]
 
 
+@once
 def make_plan(scenario: Scenario, resolution: int = 1) -> Plan:
     """Return the plan of a scenario at ticks of `resolution` seconds."""
     design = scenario.spec.design

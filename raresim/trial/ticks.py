@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.alike import alike
+from raresim.compiled import compiled, reads, writes
 from raresim.files.units import SECONDS_A_DAY
 
 Ticks = npt.NDArray[np.int64]
@@ -52,14 +53,21 @@ def ticks(days: npt.NDArray[np.float64] | float, resolution: int = 1) -> Ticks:
     days = np.asarray(days, np.float64)
     if days.size > 1 and alike(days):
         return np.broadcast_to(ticks(days[:1, :1], resolution), days.shape)
-    steps = np.minimum(days, LONGEST) * (SECONDS_A_DAY / resolution)
-    found = np.ceil(steps, out=steps if steps.ndim else None).astype(np.int64)
+    found = np.empty(days.shape, np.int64)
+    steps = np.array([SECONDS_A_DAY / resolution])
+    _rounded_up(np.ascontiguousarray(days).reshape(-1), steps, found.reshape(-1))
     if resolution != 1:
-        found = found * resolution
-    far = days >= LONGEST
-    if not far.any():
-        return np.asarray(found)
-    return np.where(far, NEVER, found)
+        found[found < NEVER] *= resolution
+    return found
+
+
+@compiled(reads("float64", 1, "C"), reads("float64", 1, "C"), writes("int64", 1))
+def _rounded_up(
+    days: npt.NDArray[np.float64], steps_a_day: npt.NDArray[np.float64], found: Ticks
+) -> None:
+    for k in range(len(days)):
+        day = days[k]
+        found[k] = NEVER if day >= LONGEST else np.int64(np.ceil(day * steps_a_day[0]))
 
 
 def never(values: Ticks) -> bool:

@@ -78,5 +78,10 @@ def assessed(
     """
     low, high = bounds
     read = level + noise[:, None] * ndtri(u)
-    steps = np.round((np.clip(read, low, high) - low) / step)
-    return np.asarray(low + step * steps)
+    read = np.minimum(np.maximum(read, low), high)
+    read -= low
+    read /= step
+    np.rint(read, out=read)
+    read *= step
+    read += low
+    return read

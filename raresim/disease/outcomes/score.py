@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
-from raresim.disease.network import Patients, couple
+from raresim.disease.network import Patients, couple, tied
 from raresim.disease.outcomes.exposure import Exposure
 from raresim.disease.outcomes.process import Horizon
 from raresim.disease.outcomes.reading import AssessedProcess, Occasion, assessed
@@ -91,11 +91,14 @@ class ScoreProcess(AssessedProcess):
         """Draw level and slope of each patient."""
         noise, slope_sd = self.split(parameters)
         u = luck.uniform(f"outcome.{self.name}.level", patients.units)
-        score, u = couple(parameters, self.name, u, patients.scores)
-        level = self.starting_levels(parameters, noise).quantile(u)
         own = ndtri(luck.uniform(f"outcome.{self.name}.slope", patients.units))
         rho = parameters.numbers[self.name, "level_and_slope"][:, None]
-        own = rho * score + np.sqrt(1 - rho**2) * own
+        if rho.any():
+            score, u = couple(parameters, self.name, u, patients.scores)
+            own = rho * score + np.sqrt(1 - rho**2) * own
+        else:
+            u = tied(parameters, self.name, u, patients.scores)
+        level = self.starting_levels(parameters, noise).quantile(u)
         mean = parameters.numbers[self.name, "mean_change.mean"] / self.spec.change_after
         slope = mean[:, None] + slope_sd[:, None] * own
         return ScoreLatent(level, slope + self.modified(patients, parameters), noise)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import alike, both, everywhere, of_each
 from raresim.either import either
 from raresim.trial.cut.tables import Booleans
 from raresim.trial.grammar.analysis import PERIOD, MethodSpec
@@ -31,13 +32,22 @@ def analysed(scenario: Scenario, name: str, ledger: Ledger) -> Booleans:
         return _of(scenario, name, ledger)
     if estimand.controls == "all":
         everybody = PERIOD in method.adjust_for
-        return np.ones(ledger.arm.shape, bool) if everybody else _of(scenario, name, ledger)
-    concurrent = (ledger.open & (1 << compared) > 0) | (ledger.arm == compared)
-    return np.asarray(_of(scenario, name, ledger) & concurrent)
+        return _everybody(ledger) if everybody else _of(scenario, name, ledger)
+    concurrent = of_each(ledger.open, lambda which: which & (1 << compared) > 0)
+    if not (alike(concurrent) and concurrent.flat[0]):
+        concurrent = concurrent | (ledger.arm == compared)
+    return both(_of(scenario, name, ledger), concurrent)
 
 
 def _of(scenario: Scenario, name: str, ledger: Ledger) -> Booleans:
-    return np.isin(ledger.arm, scenario.pair(name))
+    pair = scenario.pair(name)
+    if len(pair) == len(scenario.arms):
+        return _everybody(ledger)
+    return np.asarray(np.logical_or.reduce([ledger.arm == arm for arm in pair]))
+
+
+def _everybody(ledger: Ledger) -> Booleans:
+    return everywhere(np.True_, ledger.arm.shape)
 
 
 def factors(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from raresim.alike import alike, all_if, everywhere, take, where
+from raresim.alike import alike, all_if, both, everywhere, take, where
 from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.files.units import SECONDS_A_DAY
@@ -65,8 +65,9 @@ def cut(
         fate, ledger = joined(scenario, fate, ledger)
         known = np.full((len(at), ledger.candidate.shape[1] - own), NEVER - 1)
         until = np.concatenate([until, known], axis=1)
-    mine = analysed(scenario, name, ledger) | blinded
-    present = all_if(ledger.present & (ledger.randomised <= at[:, None]) & mine)
+    present = both(ledger.present, all_if(ledger.randomised <= at[:, None]))
+    if not blinded:
+        present = all_if(both(present, analysed(scenario, name, ledger)))
     if name in fate.members and not method.baskets:
         present = present & take(fate.members[name], ledger.candidate)
     by = [method.baskets] if method.baskets else method.strata
@@ -126,7 +127,7 @@ def _survival(data: Data, estimand: Estimand, who: Who) -> SurvivalTable:
             end = last_visit(ledger, at_risk)
     first, end = events.composed(first, end, at_risk)
     time = where(who.present, np.minimum(first, end) - ledger.randomised, 0)
-    return SurvivalTable(who, time, who.present & (first <= end))
+    return SurvivalTable(who, time, both(who.present, first <= end))
 
 
 def _counts(data: Data, estimand: Estimand, who: Who) -> CountTable:

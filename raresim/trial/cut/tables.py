@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from raresim.alike import both, counted
 from raresim.either import either
 from raresim.evidence.statistics import Floats
 from raresim.trial.ticks import Ticks
@@ -47,7 +48,7 @@ class SurvivalTable:
     @property
     def information(self) -> npt.NDArray[np.int64]:
         """Patients with an event, (replicates,)."""
-        return np.asarray((self.event & self.who.present).sum(axis=1))
+        return counted(both(self.who.present, self.event))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class ChangeTable:
     @property
     def information(self) -> npt.NDArray[np.int64]:
         """Patients analysed, (replicates,)."""
-        return np.asarray((~np.isnan(self.change) & self.who.present).sum(axis=1))
+        return counted(both(self.who.present, ~np.isnan(self.change)))
 
 
 @dataclass(frozen=True)

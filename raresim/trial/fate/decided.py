@@ -31,6 +31,7 @@ from raresim.trial.fate.roster import Roster, roster
 from raresim.trial.fate.screened import Screened, screened
 from raresim.trial.fate.screening import members, narrowed
 from raresim.trial.ledger import everybody
+from raresim.trial.once import once
 from raresim.trial.scenario import Scenario
 from raresim.trial.ticks import NEVER, Ticks
 
@@ -228,6 +229,7 @@ def _decided(asked: Question, rows: slice) -> Fate:
     )
 
 
+@once
 def expected_candidates(scenario: Scenario) -> int:
     """Return a number of candidates that is probably enough, from the model's own patients.
 

@@ -67,7 +67,7 @@ class Stages:
         if isinstance(table, SurvivalTable):
             stage = self._increment(rows, z, table.information)
         else:
-            stage = self._statistic(seen, table)
+            stage = self._statistic(seen, table, z)
         total = self.total[rows] + np.sqrt(timing - self.share[rows]) * stage
         tested = ~np.isnan(stage)
         self.total[rows] = np.where(tested, total, self.total[rows])
@@ -85,14 +85,19 @@ class Stages:
         more = np.where(events > before, events - before, np.nan)
         return (z * np.sqrt(events) - self.plain[rows] * np.sqrt(before)) / np.sqrt(more)
 
-    def _statistic(self, seen: Seen, table: AnalysisTable) -> Floats:
-        """Return the statistic of those whose outcome became known since the look before."""
+    def _statistic(self, seen: Seen, table: AnalysisTable, z: Floats) -> Floats:
+        """Return the statistic of those whose outcome became known since the look before.
+
+        It is `z` where those are the patients of the whole table: at the first look.
+        """
         mine = table.who.present & (self._known(seen, table) | seen.final)
         before = self.tick[seen.rows]
         if (before > NOT_YET).any():
             earlier = replace(seen, at=before, final=False)
             then = cut(self.scenario, seen.fate, seen.ledger, before, self.estimand)
             mine &= ~(self._known(earlier, then) & then.who.present)
+        if np.array_equal(mine, table.who.present):
+            return z
         own = replace(table, who=replace(table.who, present=mine))
         method = self.scenario.spec.analysis.methods[self.estimand]
         test = METHODS[method.test].run(own, method)
