@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
@@ -18,8 +19,11 @@ TOLD = FIRST + "from raresim.compiled import tell; tell(lambda: print('told')); 
 DRAWS = TOLD + "Luck(1, 0).uniform('x', 2)"
 
 
-def test_whoever_asks_is_told_once_that_a_loop_is_compiled() -> None:
+def test_whoever_asks_is_told_once_that_a_loop_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said: list[str] = []
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # not one of an earlier run
 
     @compiled(reads("float64", 1), writes("float64", 1))
     def halved(values: np.ndarray, found: np.ndarray) -> None:
