@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from raresim import analysis as analysis
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
+    from raresim.questions import compare, size
     from raresim.report import write_report
-    from raresim.study import compare, run_trial, sensitivity, simulate, size
+    from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
 
 _HOMES = {
     "Cohort": "raresim.cohort",
-    "compare": "raresim.study",
+    "compare": "raresim.questions",
     "load_model": "raresim.disease",
     "load_scenario": "raresim.trial",
     "run_trial": "raresim.study",
     "sample_cohort": "raresim.cohort",
     "sensitivity": "raresim.study",
     "simulate": "raresim.study",
-    "size": "raresim.study",
+    "size": "raresim.questions",
     "write_report": "raresim.report",
 }
 

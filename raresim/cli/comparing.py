@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from raresim import study
+from raresim import questions
 from raresim.cli.output import Manner, console, number, percent, points, print_json, table
 from raresim.cli.running import say_engine
 from raresim.errors import InputError
-from raresim.study import Comparison, Figure
+from raresim.questions import Comparison
+from raresim.study import Figure
 from raresim.trial import Scenario, load_scenario
 
 
@@ -34,7 +35,7 @@ def compare(
         answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as told:
-        found = study.compare(scenarios, replicates, seed, progress=told, **options)
+        found = questions.compare(scenarios, replicates, seed, progress=told, **options)
     manner.detail(f"compared in {time.perf_counter() - began:.1f} s")
     if manner.as_json:
         print_json(found.dict())

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from raresim import study
+from raresim import questions
 from raresim.cli.output import Manner, console, percent, print_json, table
 from raresim.cli.running import say_engine
-from raresim.study import Size
+from raresim.questions import Size
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import told
 
@@ -32,7 +32,7 @@ def size(
         answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as bar:
-        found = study.size(scenario, replicates, seed, progress=bar, **options)
+        found = questions.size(scenario, replicates, seed, progress=bar, **options)
     manner.detail(f"measured in {time.perf_counter() - began:.1f} s")
     if manner.as_json:
         print_json(found.dict())

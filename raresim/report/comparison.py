@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from raresim.questions.comparison import Characteristic, Comparison
 from raresim.report.pictures import Z95, room
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, drawn, short
 from raresim.report.words import fixed, percent
-from raresim.study.comparison import Characteristic, Comparison
 from raresim.study.montecarlo import NOTHING
 from raresim.study.montecarlo import Figure as Simulated
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from raresim.questions.design_size import Size
 from raresim.report.pictures import Z95, room
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, drawn, short
 from raresim.report.words import percent
-from raresim.study.design_size import Size
 from raresim.trial.nuisance import told
 
 if TYPE_CHECKING:

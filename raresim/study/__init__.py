@@ -1,7 +1,5 @@
 """Studies: replicates of a trial to operating characteristics."""
 
-from raresim.study.comparison import Comparison, DesignFigures, compare
-from raresim.study.design_size import Size, size
 from raresim.study.foretelling import Backtest, Score, backtest
 from raresim.study.montecarlo import Figure
 from raresim.study.one_at_a_time import Move, Sensitivity, sensitivity
@@ -21,8 +19,6 @@ from raresim.study.tasks import Settings
 
 __all__ = [
     "Backtest",
-    "Comparison",
-    "DesignFigures",
     "EstimandSummary",
     "Figure",
     "Move",
@@ -31,11 +27,9 @@ __all__ = [
     "Sensitivity",
     "Settings",
     "SingleTrial",
-    "Size",
     "Summary",
     "backtest",
     "carry_out",
-    "compare",
     "complete",
     "finished",
     "passing",
@@ -43,6 +37,5 @@ __all__ = [
     "sensitivity",
     "settings_for",
     "simulate",
-    "size",
     "work_in",
 ]

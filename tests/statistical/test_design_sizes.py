@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from raresim.study.null_cells import null_points
-from raresim.study.race import rounds
+from raresim.questions.null_cells import null_points
+from raresim.questions.race import rounds
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import MOST, grid, told
 from tests import design_sizes

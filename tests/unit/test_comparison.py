@@ -11,9 +11,9 @@ import raresim
 from raresim.cli.comparing import _print
 from raresim.cli.output import Manner
 from raresim.errors import InputError
+from raresim.questions import Comparison
+from raresim.questions.comparison import FRESH
 from raresim.report.comparison import picture
-from raresim.study import Comparison
-from raresim.study.comparison import FRESH
 from raresim.trial import Scenario
 from tests.one_arm import one_arm
 from tests.worlds import ATAXIA, CGD, world

@@ -11,13 +11,13 @@ from scipy import stats
 
 import raresim
 from raresim.errors import InputError
+from raresim.questions import Size
+from raresim.questions.comparison import FRESH
+from raresim.questions.design_size import TAIL, highest, limits
+from raresim.questions.null_cells import null_points
 from raresim.report.size import picture
 from raresim.streams import LUCK_BLOCK
-from raresim.study import Size
-from raresim.study.comparison import FRESH
-from raresim.study.design_size import TAIL, highest, limits
 from raresim.study.montecarlo import Figure
-from raresim.study.null_cells import null_points
 from tests.one_arm import one_arm
 from tests.worlds import ATAXIA, world
 

@@ -25,8 +25,19 @@ GROUND = {
     "tables",
     "randomisation",
 }
-ROAD = ["evidence", "disease", "cohort", "trial", "study", "assess", "share", "report", "app"]
-ANALYSTS = {"evidence", "cohort", "trial", "study", "assess", "share", "report", "app", "cli"}
+ROAD = [
+    "evidence",
+    "disease",
+    "cohort",
+    "trial",
+    "study",
+    "questions",
+    "assess",
+    "share",
+    "report",
+    "app",
+]
+ANALYSTS = {*ROAD, "cli"} - {"disease"}
 LATER = {  # rooms of a trial that each of its rooms may not read
     "grammar": {"checks", "fate", "conduct", "cut", "methods", "looks", "engine", "scenario"},
     "fate": {"checks", "conduct", "cut", "methods", "looks", "engine"},

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from raresim.questions.race import MISSED, ROUNDS, p_no_less, rounds, staying
 from raresim.streams import LUCK_BLOCK
-from raresim.study.race import MISSED, ROUNDS, p_no_less, rounds, staying
 
 K = 4
 """Monte Carlo standard errors."""

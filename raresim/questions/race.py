@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.special import betainc
 
+from raresim.questions.null_cells import Cell, Hits, Point
 from raresim.streams import LUCK_BLOCK
-from raresim.study.null_cells import Cell, Hits, Point
 from raresim.study.tasks import Progress
 from raresim.study.workers import spread
 from raresim.trial.engine import Engine

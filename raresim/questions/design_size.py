@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 
 from raresim.analysis.binary.one_sample import clopper_pearson
-from raresim.study.comparison import FRESH
+from raresim.questions.comparison import FRESH
+from raresim.questions.null_cells import Cell, null_points
+from raresim.questions.race import MISSED, Race
 from raresim.study.montecarlo import Figure
-from raresim.study.null_cells import Cell, null_points
-from raresim.study.race import MISSED, Race
 from raresim.study.tasks import Progress, check_size
 from raresim.study.workers import processors
 from raresim.trial.engine import Choice, engine_for

@@ -1,0 +1,6 @@
+"""Questions of a designer: each runs many studies and says how sure its answer is."""
+
+from raresim.questions.comparison import Comparison, DesignFigures, compare
+from raresim.questions.design_size import Size, size
+
+__all__ = ["Comparison", "DesignFigures", "Size", "compare", "size"]
