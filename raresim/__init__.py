@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from raresim import analysis as analysis
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
-    from raresim.questions import compare, size
+    from raresim.questions import compare, size, sweep
     from raresim.report import write_report
     from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
@@ -30,6 +30,7 @@ _HOMES = {
     "sensitivity": "raresim.study",
     "simulate": "raresim.study",
     "size": "raresim.questions",
+    "sweep": "raresim.questions",
     "write_report": "raresim.report",
 }
 
@@ -45,6 +46,7 @@ __all__ = [
     "sensitivity",
     "simulate",
     "size",
+    "sweep",
     "write_report",
 ]
 

@@ -93,6 +93,7 @@ POOL = _limit(
 EVENTS = _limit(
     "EVENTS", "events of one patient", 500, "more in one patient mean that a number is wrong"
 )
+POINTS = _limit("POINTS", "points of a sweep", 1_000, "each is a design with trials of its own")
 REPLICATES = _limit(
     "REPLICATES",
     "trials in a simulation",

@@ -298,6 +298,48 @@ def compare(
     comparing.compare(scenarios, replicates, seed, options, output, manner(json, quiet, verbose))
 
 
+@app.command(
+    epilog=examples(
+        "raresim sweep friedreich-48-weeks --set design.randomise.n=40,60,80 -o sweep",
+        "raresim sweep my-trial.yaml --set 'design.randomise.n=20..100 by 20' "
+        "--set truth.leaves_study.rate='0.1 per year, 0.2 per year'",
+    )
+)
+def sweep(
+    scenario: Scenario,
+    set_: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            help="PATH=VALUES: a place of the scenario, or with 'model.' of its model, and the "
+            "values to stand there (may be given again).",
+        ),
+    ],
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials at each point.")
+    ] = 1024,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the table and its picture.")
+    ] = None,
+    resume: Resume = False,
+    hypothesis: Hypothesis = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run a design at every combination of some values: a table, and a picture of its power."""
+    from raresim.cli import asking
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
+    options |= {"workers": workers}
+    how = manner(json, quiet, verbose)
+    asking.sweep(scenario, set_, replicates, seed, options, output, how, resume=resume)
+
+
 @app.command(epilog=examples("raresim size friedreich-48-weeks -r 2000 -o size"))
 def size(
     scenario: Scenario,

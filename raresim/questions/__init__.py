@@ -2,5 +2,6 @@
 
 from raresim.questions.comparison import Comparison, DesignFigures, compare
 from raresim.questions.design_size import Size, size
+from raresim.questions.sweep import Sweep, sweep
 
-__all__ = ["Comparison", "DesignFigures", "Size", "compare", "size"]
+__all__ = ["Comparison", "DesignFigures", "Size", "Sweep", "compare", "size", "sweep"]

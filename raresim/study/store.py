@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,21 +29,40 @@ SENSITIVITY = "sensitivity.json"
 """What drives the answer; a run may have been made without."""
 
 
-def prepare(folder: Path) -> None:
-    """Refuse a folder that holds something other than an earlier run.
+@dataclass(frozen=True)
+class Kind:
+    """A kind of work that is kept in folders.
 
-    Raises
-    ------
-    InputError
-        When the path is a file, or a folder with foreign content.
+    Attributes
+    ----------
+    word
+        What people call it.
+    mark
+        The file of a folder that holds the whole of it; JSON.
+    identity_of
+        What decided its bytes, from what the mark holds.
     """
-    if not folder.exists():
-        return
-    known = (folder / MARK).is_file() or (folder / UNFINISHED).is_dir()
-    if folder.is_dir() and (known or not any(folder.iterdir())):
-        return
-    mend = "name a new folder, or one that holds an earlier run"
-    raise InputError(Problem("holds something that is not a raresim run", str(folder), mend=mend))
+
+    word: str
+    mark: str
+    identity_of: Callable[[dict[str, Any]], dict[str, Any]]
+
+    def prepare(self, folder: Path) -> None:
+        """Refuse a folder that holds something other than earlier work of this kind.
+
+        Raises
+        ------
+        InputError
+            When the path is a file, or a folder with foreign content.
+        """
+        if not folder.exists():
+            return
+        known = (folder / self.mark).is_file() or (folder / UNFINISHED).is_dir()
+        if folder.is_dir() and (known or not any(folder.iterdir())):
+            return
+        message = f"holds something that is not a raresim {self.word}"
+        mend = f"name a new folder, or one that holds an earlier {self.word}"
+        raise InputError(Problem(message, str(folder), mend=mend))
 
 
 def fill(folder: Path, scenario: Scenario, run: Run, sensitivity: Sensitivity | None) -> None:
@@ -104,6 +124,10 @@ def identity_of(manifest: dict[str, Any]) -> dict[str, Any]:
     settings = {k: v for k, v in manifest.get("settings", {}).items() if k != "engine"}
     keys = (*made_by(), "scenario", "model", "inputs")
     return {key: manifest.get(key) for key in keys} | {"settings": settings}
+
+
+RUN = Kind("run", MARK, identity_of)
+"""Runs of one scenario."""
 
 
 def digest(path: Path) -> str:

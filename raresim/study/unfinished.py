@@ -20,14 +20,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from raresim.errors import InputError, LostError, Problem
 from raresim.files.durable import PART, TakenError, locked, settle, settle_one, write_durably
 from raresim.study import shard, store
 from raresim.study.made_by import differences, made_by
-from raresim.study.store import MARK, UNFINISHED
-from raresim.study.tasks import Task
+from raresim.study.store import UNFINISHED, Kind
 
 RUN = "run.json"
 GONE = ".finished"
@@ -35,6 +34,15 @@ GONE = ".finished"
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
 """What a disk says that takes no more."""
 RESUME = "add --resume (in Python resume=True) to go on with it, or name a new folder"
+
+
+class Piece(Protocol):
+    """A piece of work: a task of a run, or what another kind of work is made of."""
+
+    @property
+    def name(self) -> str:
+        """What no other piece of the work is called."""
+        ...
 
 
 class Unfinished:
@@ -48,8 +56,8 @@ class Unfinished:
         Shards that were found damaged and are made again.
     """
 
-    def __init__(self, place: Path, folder: Path | None = None) -> None:
-        self.place, self.folder = place, folder
+    def __init__(self, place: Path, folder: Path | None = None, kind: Kind = store.RUN) -> None:
+        self.place, self.folder, self._kind = place, folder, kind
         self.heads: dict[str, dict[str, Any]] = {}
         self.remade: list[str] = []
         self._shards = place / "shards"
@@ -60,11 +68,11 @@ class Unfinished:
         """Where the files of the run are put together."""
         return self.place / "whole"
 
-    def path(self, task: Task) -> Path:
+    def path(self, task: Piece) -> Path:
         """Return where the shard of a task is."""
         return self._shards / f"{task.name}.shard"
 
-    def keep(self, task: Task, data: bytes) -> dict[str, Any]:
+    def keep(self, task: Piece, data: bytes) -> dict[str, Any]:
         """Write the shard of a task that is done, and return its head.
 
         Raises
@@ -104,7 +112,7 @@ class Unfinished:
         """Let the files in `whole` take the place of what the folder holds."""
         settle(self.whole)
         self.whole.rename(self.place / "ready")
-        _move_in(folder)
+        _move_in(folder, self._kind)
 
 
 @contextmanager
@@ -124,8 +132,10 @@ def forget_with(owner: object, place: Path) -> None:
 
 
 @contextmanager
-def kept_in(folder: Path, identity: dict[str, Any], *, resume: bool) -> Iterator[Unfinished]:
-    """Give the place of a run that is kept in a folder, empty or as an earlier process left it.
+def kept_in(
+    folder: Path, identity: dict[str, Any], *, resume: bool, kind: Kind = store.RUN
+) -> Iterator[Unfinished]:
+    """Give the place of work that is kept in a folder, empty or as an earlier process left it.
 
     Raises
     ------
@@ -137,7 +147,7 @@ def kept_in(folder: Path, identity: dict[str, Any], *, resume: bool) -> Iterator
     KeyboardInterrupt
         When somebody stops the work: the message says how to go on.
     """
-    store.prepare(folder)
+    kind.prepare(folder)
     place = folder / UNFINISHED
     was_there = folder.exists()
     try:
@@ -148,7 +158,7 @@ def kept_in(folder: Path, identity: dict[str, Any], *, resume: bool) -> Iterator
         raise InputError(Problem(message, str(folder), mend=mend)) from error
     try:
         with locked(place / "lock"):
-            work = _opened(folder, identity, resume=resume)
+            work = _opened(folder, identity, kind, resume=resume)
             try:
                 with _told(work):
                     yield work
@@ -169,9 +179,9 @@ def _leave(folder: Path, was_there: bool) -> None:
             folder.rmdir()
 
 
-def _opened(folder: Path, identity: dict[str, Any], *, resume: bool) -> Unfinished:
+def _opened(folder: Path, identity: dict[str, Any], kind: Kind, *, resume: bool) -> Unfinished:
     place = folder / UNFINISHED
-    work = Unfinished(place, folder)
+    work = Unfinished(place, folder, kind)
     if (place / RUN).is_file():
         work.recall()
         if work.heads and not resume:
@@ -184,19 +194,21 @@ def _opened(folder: Path, identity: dict[str, Any], *, resume: bool) -> Unfinish
     return work
 
 
-def is_finished(folder: Path, identity: dict[str, Any], *, resume: bool) -> bool:
-    """Whether a folder holds the whole of this run, so that there is nothing to resume.
+def is_finished(
+    folder: Path, identity: dict[str, Any], *, resume: bool, kind: Kind = store.RUN
+) -> bool:
+    """Whether a folder holds the whole of this work, so that there is nothing to resume.
 
     Raises
     ------
     InputError
         When it is to be resumed and holds the whole of another run.
     """
-    _recover(folder)
-    if not resume or (folder / UNFINISHED).is_dir() or not (folder / MARK).is_file():
+    _recover(folder, kind)
+    if not resume or (folder / UNFINISHED).is_dir() or not (folder / kind.mark).is_file():
         return False
-    found = json.loads((folder / MARK).read_text("utf-8"))
-    _same(folder, store.identity_of(found), identity)
+    found = json.loads((folder / kind.mark).read_text("utf-8"))
+    _same(folder, kind.identity_of(found), identity)
     return True
 
 
@@ -237,17 +249,17 @@ def _left(work: Unfinished) -> str:
     return f"{work.folder} keeps the {len(work.heads)} pieces done; add --resume to go on"
 
 
-def _recover(folder: Path) -> None:
+def _recover(folder: Path, kind: Kind) -> None:
     """Bring to its end what was cut short while a complete run took its place."""
     if folder.is_dir():
         shutil.rmtree(folder / GONE, ignore_errors=True)
     place = folder / UNFINISHED
     if (place / "ready").is_dir() or (place / "moving").is_dir():
         with suppress(TakenError), locked(place / "lock"):
-            _move_in(folder)
+            _move_in(folder, kind)
 
 
-def _move_in(folder: Path) -> None:
+def _move_in(folder: Path, kind: Kind) -> None:
     """Move a complete run into its folder; may be done again wherever it was cut short."""
     place = folder / UNFINISHED
     ready, moving = place / "ready", place / "moving"
@@ -256,7 +268,8 @@ def _move_in(folder: Path) -> None:
             if path != place:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         ready.rename(moving)
-    for path in sorted(moving.iterdir(), key=lambda path: path.name == MARK):  # the mark comes last
+    # the mark comes last
+    for path in sorted(moving.iterdir(), key=lambda path: path.name == kind.mark):
         path.rename(folder / path.name)
     settle_one(folder)
     place.rename(folder / GONE)

@@ -1,0 +1,112 @@
+"""What every answer to a question has: who asked what, and the command that makes it again.
+
+A folder of an answer holds NAME.json, NAME.parquet and NAME.svg; on the way there also what was
+run so far, so that it can be resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raresim.study import parquet
+from raresim.study.columns import ArrayTable
+from raresim.study.made_by import made_by
+from raresim.study.store import Kind, write_json
+from raresim.study.unfinished import Unfinished, in_passing, is_finished, kept_in
+from raresim.trial.scenario import Scenario
+
+ASKED = "asked"
+
+
+def kind(name: str) -> Kind:
+    """Return the kind of work that a question is, kept in folders that NAME.json marks."""
+    return Kind(name, f"{name}.json", lambda answer: dict(answer.get(ASKED, {})))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question: its name, its scenarios, and all else that decides the bytes of its answer."""
+
+    name: str
+    scenarios: tuple[Scenario, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the answer's bytes, ready for JSON."""
+        inputs = {scenario.stem: _read(scenario) for scenario in self.scenarios}
+        return {**made_by(), "question": self.name, "inputs": inputs, **self.settings}
+
+
+def _read(scenario: Scenario) -> str:
+    """Return the hash of what was read of a scenario and its model."""
+    read = scenario.spec.model_dump_json() + scenario.model.spec.model_dump_json()
+    return hashlib.sha256(read.encode()).hexdigest()
+
+
+def command(name: str, scenarios: Sequence[Scenario], options: Mapping[str, Any]) -> str:
+    """Return the command that asks a question again; an option that is None is left out.
+
+    >>> command("sweep", [], {"set": ("a=1,2", "b=x y"), "seed": 3, "hypothesis": None})
+    "raresim sweep --set a=1,2 --set 'b=x y' --seed 3"
+    """
+    words = ["raresim", name, *(_called(scenario) for scenario in scenarios)]
+    for option, value in options.items():
+        for each in value if isinstance(value, tuple) else (value,):
+            if each is not None:
+                words += [f"--{option}", str(each)]
+    return shlex.join(words)
+
+
+def _called(scenario: Scenario) -> str:
+    """Return the name of a shipped scenario, or the path of another one."""
+    from raresim import catalogue
+
+    path = Path(scenario.document.path)
+    return scenario.stem if catalogue.shipped("scenarios").get(scenario.stem) == path else str(path)
+
+
+@contextmanager
+def at_work(asked: Asked, folder: Path | None, *, resume: bool) -> Iterator[Unfinished]:
+    """Give the place in which a question is worked on: that of the folder, or one in passing."""
+    if folder is None:
+        with in_passing() as work:
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work.place, ignore_errors=True)
+        return
+    with kept_in(folder, asked.identity, resume=resume, kind=kind(asked.name)) as work:
+        yield work
+
+
+def finished(asked: Asked, folder: Path | None, *, resume: bool) -> bool:
+    """Whether the folder holds the whole answer already."""
+    if folder is None:
+        return False
+    return is_finished(folder, asked.identity, resume=resume, kind=kind(asked.name))
+
+
+def complete(
+    work: Unfinished,
+    asked: Asked,
+    answer: dict[str, Any],
+    rows: ArrayTable,
+    picture: Callable[[], str],
+) -> None:
+    """Write the answer, its rows and its picture into the folder, if there is one."""
+    if work.folder is None:
+        return
+    whole = work.whole
+    whole.mkdir()
+    parquet.write(iter([rows]), whole / f"{asked.name}.parquet")
+    (whole / f"{asked.name}.svg").write_text(picture(), "utf-8")
+    write_json(answer | {ASKED: asked.identity}, whole / f"{asked.name}.json")
+    work.finish(work.folder)
