@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from raresim import analysis as analysis
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
-    from raresim.questions import compare, size, sweep
+    from raresim.questions import compare, search, size, sweep
     from raresim.report import write_report
     from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
@@ -27,6 +27,7 @@ _HOMES = {
     "load_scenario": "raresim.trial",
     "run_trial": "raresim.study",
     "sample_cohort": "raresim.cohort",
+    "search": "raresim.questions",
     "sensitivity": "raresim.study",
     "simulate": "raresim.study",
     "size": "raresim.questions",
@@ -43,6 +44,7 @@ __all__ = [
     "load_scenario",
     "run_trial",
     "sample_cohort",
+    "search",
     "sensitivity",
     "simulate",
     "size",

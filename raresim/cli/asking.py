@@ -1,4 +1,4 @@
-"""Questions of a designer on the terminal: `sweep`."""
+"""Questions of a designer on the terminal: `sweep`, `search`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from raresim import questions
 from raresim.cli.output import Manner, console, number, percent, points, print_json, table
 from raresim.cli.running import say_engine
-from raresim.errors import shown
-from raresim.questions.sweep import NAME as SWEEP
-from raresim.questions.sweep import Sweep
+from raresim.errors import InputError, shown
+from raresim.questions.searching import NAME as SEARCH
+from raresim.questions.searching import Search
+from raresim.questions.sweeping import NAME as SWEEP
+from raresim.questions.sweeping import Sweep
 from raresim.trial import load_scenario
-
 
 HEADS = {"duration": "months", "randomised": "patients", "cost": "cost"}
 """Characteristics of which a terminal of 80 columns has room, and what they are called there."""
@@ -73,3 +74,71 @@ def _print_sweep(found: Sweep, manner: Manner) -> None:
     console.print(f"highest {rate}: {percent(best.figures['success'])} at {where}", markup=False)
     if manner.full:
         console.print("(the highest of many is so by luck as well: run it on another seed)")
+
+
+def search(
+    name: str,
+    over: str,
+    target: float,
+    limits: list[str],
+    options: dict[str, Any],
+    output: Path | None,
+    manner: Manner,
+    *,
+    resume: bool,
+) -> None:
+    """Look for the smallest number that meets a target, print it, and write it."""
+    from raresim.report.search import picture
+
+    scenario = load_scenario(name)
+    say_engine(scenario, options["engine"], manner)
+    began = time.perf_counter()
+    with manner.bar("trials") as told:
+        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
+        at_most = dict(_limit(text) for text in limits)
+        found = questions.search(scenario, over, target, limits=at_most, **options, **kept)
+    manner.detail(f"searched in {time.perf_counter() - began:.1f} s")
+    if found is None:
+        manner.remark(f"{output} holds the whole of it: nothing to resume")
+        return
+    if manner.as_json:
+        print_json(found.dict())
+    else:
+        _print_search(found, manner)
+    if output is not None:
+        manner.remark(f"{SEARCH}.json, {SEARCH}.parquet and {SEARCH}.svg written to {output}")
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError as error:
+        expected = "NAME=MOST such as duration=36 or cost=2000000"
+        raise InputError(f"--limit: expected {expected}; found {shown(text)}") from error
+
+
+def _print_search(found: Search, manner: Manner) -> None:
+    if manner.full:
+        console.print(f"{found.trials:,} trials, hypothesis {found.hypothesis}.", markup=False)
+        tried = table("Tried", found.axis.label, found.what, "trials")
+        for at, rate in found.tried:
+            tried.add_row(str(at), percent(rate), f"{rate.replicates:,}")
+        console.print(tried)
+    if found.found is None:
+        console.print(found.remark, markup=False)
+        return
+    between = f", 95 % interval {found.low} to {found.high}" if found.low is not None else ""
+    again = percent(found.again["success"])
+    aim = f"{found.what} of {100 * found.target:g} %"
+    answer = f"{found.axis.label} {found.found}{between}, for a {aim}; {again} on fresh seeds"
+    console.print(answer, markup=False)
+    if not manner.full:
+        return
+    for each in found.characteristics[1:]:
+        most = found.limits.get(each.name)
+        verdict = "kept to" if found.kept.get(each.name) else "above"
+        said = "" if most is None else f" (limit {most:g}: {verdict})"
+        console.print(f"  {each.label}: {number(found.again[each.name], digits=1)}{said}")
+    if found.remark:
+        console.print(f"  {found.remark}", markup=False)

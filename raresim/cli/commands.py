@@ -28,7 +28,7 @@ from raresim.cli.options import (
     Workers,
     examples,
 )
-from raresim.errors import StoppedError
+from raresim.errors import InputError, StoppedError
 
 
 class Commands(TyperGroup):
@@ -338,6 +338,63 @@ def sweep(
     options |= {"workers": workers}
     how = manner(json, quiet, verbose)
     asking.sweep(scenario, set_, replicates, seed, options, output, how, resume=resume)
+
+
+@app.command(
+    epilog=examples(
+        "raresim search friedreich-48-weeks --over design.randomise.n=40..160 --power 0.8",
+        "raresim search my-trial.yaml --over design.sites.number=2..12 --assurance 0.6 "
+        "--limit duration=36 -o search",
+    )
+)
+def search(
+    scenario: Scenario,
+    over: Annotated[
+        str,
+        typer.Option(
+            help="PATH=LOWEST..HIGHEST: the whole number that is looked for, and where. "
+            "PATH+OTHER=... moves other numbers in proportion."
+        ),
+    ],
+    power: Annotated[
+        float | None, typer.Option(help="The rate of success that is asked for; 0.8 if not given.")
+    ] = None,
+    assurance: Annotated[
+        float | None,
+        typer.Option(help="In its place: the rate with all drawn that is uncertain."),
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=MOST: what duration (months) or cost is to be on average."),
+    ] = None,
+    budget: Annotated[int, typer.Option(help="Trials at most.")] = 40_960,
+    within: Annotated[
+        float, typer.Option(help="Stop when the interval is this narrow, as a share of the number.")
+    ] = 0.01,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the answer and its picture.")
+    ] = None,
+    resume: Resume = False,
+    hypothesis: Hypothesis = None,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the smallest number with which a design succeeds as often as is asked for."""
+    from raresim.cli import asking
+    from raresim.cli.output import manner
+
+    if power is not None and assurance is not None:
+        raise InputError("--power and --assurance cannot go together; leave one out")
+    target = assurance if assurance is not None else 0.8 if power is None else power
+    options: dict[str, Any] = {"hypothesis": hypothesis, "engine": engine.value}
+    options |= {"workers": workers, "seed": seed, "budget": budget, "within": within}
+    options |= {"assurance": assurance is not None}
+    how = manner(json, quiet, verbose)
+    asking.search(scenario, over, target, limit or [], options, output, how, resume=resume)
 
 
 @app.command(epilog=examples("raresim size friedreich-48-weeks -r 2000 -o size"))

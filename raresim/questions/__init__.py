@@ -2,6 +2,17 @@
 
 from raresim.questions.comparison import Comparison, DesignFigures, compare
 from raresim.questions.design_size import Size, size
-from raresim.questions.sweep import Sweep, sweep
+from raresim.questions.searching import Search, search
+from raresim.questions.sweeping import Sweep, sweep
 
-__all__ = ["Comparison", "DesignFigures", "Size", "Sweep", "compare", "size", "sweep"]
+__all__ = [
+    "Comparison",
+    "DesignFigures",
+    "Search",
+    "Size",
+    "Sweep",
+    "compare",
+    "search",
+    "size",
+    "sweep",
+]

@@ -92,21 +92,27 @@ class Bench:
         self._work, self._engine, self._workers = work, engine, workers or processors()
         self._progress = progress
         self.done = self.expected = 0
+        self._counted: set[str] = set()
 
     def run(self, asked: Sequence[Piece]) -> None:
         """Run what was not run yet, all together."""
         pending = [piece for piece in asked if piece.name not in self._work.heads]
-        self._count(sum(piece.replicates for piece in asked if piece not in pending))
+        for piece in asked:
+            if piece not in pending:
+                self._count(piece)
         by_engine: dict[Engine, list[Piece]] = {}
         for piece in pending:
             by_engine.setdefault(engine_for(piece.design.scenario, self._engine), []).append(piece)
         for engine, some in by_engine.items():
             for piece, data in spread(partial(_do, engine), some, self._workers, engine, len(some)):
                 self._work.keep(piece, data)
-                self._count(piece.replicates)
+                self._count(piece)
 
-    def _count(self, trials: int) -> None:
-        self.done += trials
+    def _count(self, piece: Piece) -> None:
+        if piece.name in self._counted:
+            return
+        self._counted.add(piece.name)
+        self.done += piece.replicates
         self.expected = max(self.expected, self.done)
         if self._progress is not None:
             self._progress(self.done, self.expected)

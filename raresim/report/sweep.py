@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresim.questions.characteristics import Characteristic
-from raresim.questions.sweep import Sweep, SweptPoint
+from raresim.questions.sweeping import Sweep, SweptPoint
 from raresim.report.pictures import Z95, look
 from raresim.report.svg import INK, drawn, short
 from raresim.report.words import percent

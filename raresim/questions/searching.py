@@ -1,0 +1,404 @@
+"""Search: the smallest number with which a design succeeds as often as is asked for.
+
+Trials gather where the rate of success reaches the target: some spread over the range first, then
+pairs of values about the estimated crossing (`crossing`), each with luck blocks of its own, so that
+values are independent. It ends when the interval of the crossing is as narrow as is asked for, or
+when the budget of trials is spent. The design found is then run again on fresh seeds: what the
+search saw of it helped to choose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from math import ceil, floor, isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raresim.errors import InputError
+from raresim.questions import answer
+from raresim.questions.axes import Axis, interval, placed
+from raresim.questions.bench import Bench, Design, pieces
+from raresim.questions.characteristics import Characteristic, characteristics, figures
+from raresim.questions.comparison import FRESH
+from raresim.questions.crossing import Crossing, Tried, crossing
+from raresim.streams import LUCK_BLOCK
+from raresim.study.columns import ArrayTable
+from raresim.study.montecarlo import Figure
+from raresim.study.tasks import Progress, check_size
+from raresim.trial.engine import Choice
+from raresim.trial.scenario import Scenario
+
+NAME = "search"
+SPREAD = 6
+"""Values of the range that are tried first, a luck block of trials at each."""
+APART, LEAST_APART = 0.25, 0.08
+"""Probits by which the values tried next are below and above the target, at first and at least."""
+LAST = 0.25
+"""Share of the budget that is kept for the fresh seeds."""
+CONFIDENCE, Z = 0.95, 1.959964
+BENT = 0.001
+"""P-value below which the rate is said not to rise smoothly."""
+GROWTH = 2
+"""How much larger each round of trials is than the one before."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """The smallest number with which a design meets a target.
+
+    Attributes
+    ----------
+    scenario, hypothesis, seed
+        What was run.
+    axis, lowest, highest
+        What was moved, and between which numbers.
+    what, target
+        What is to be met (power or assurance), and how much of it.
+    found
+        The number: the smallest that meets it, or the largest where the rate falls. None where the
+        range holds none.
+    low, high
+        It lies between these with 95 % confidence; None where the trials do not bound it.
+    crossing
+        The estimate behind it, before it is rounded.
+    tried
+        The numbers that were tried, in order, with the rate of success at each.
+    characteristics, again
+        What the design found does on fresh seeds: the figures to quote.
+    limits, kept
+        What else was asked for, at most, and whether its mean on the fresh seeds keeps to it.
+    trials
+        How many were run in all.
+    remark
+        What else must be said of the answer, "" if nothing.
+    command
+        What makes this answer again.
+    """
+
+    scenario: str
+    hypothesis: str
+    seed: int
+    axis: Axis
+    lowest: int
+    highest: int
+    what: str
+    target: float
+    found: int | None
+    low: int | None
+    high: int | None
+    crossing: float | None
+    tried: tuple[tuple[int, Figure], ...]
+    characteristics: tuple[Characteristic, ...]
+    again: dict[str, Figure]
+    limits: dict[str, float]
+    kept: dict[str, bool]
+    trials: int
+    remark: str
+    command: str
+
+    def dict(self) -> dict[str, Any]:
+        """Return plain data, ready for JSON."""
+        return asdict(self)
+
+    @property
+    def table(self) -> ArrayTable:
+        """A row for each number that was tried."""
+        rates = [figure for _, figure in self.tried]
+        return ArrayTable(
+            {
+                self.axis.path: np.array([at for at, _ in self.tried], np.int64),
+                "success": np.array([figure.value for figure in rates], np.float64),
+                "success_mcse": np.array([figure.mcse for figure in rates], np.float64),
+                "trials": np.array([figure.replicates for figure in rates], np.int64),
+            }
+        )
+
+
+def search(
+    scenario: Scenario,
+    over: str,
+    target: float = 0.8,
+    *,
+    assurance: bool = False,
+    budget: int = 40_960,
+    within: float = 0.01,
+    limits: Mapping[str, float] | None = None,
+    seed: int = 1,
+    hypothesis: str | None = None,
+    engine: Choice = "auto",
+    workers: int | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    picture: Callable[[Search], str] | None = None,
+    progress: Progress | None = None,
+) -> Search | None:
+    """Find the smallest number with which a design succeeds as often as is asked for.
+
+    Parameters
+    ----------
+    scenario
+        The design.
+    over
+        `PATH=LOWEST..HIGHEST`: the whole number that is looked for, and where. `PATH+OTHER=...`
+        moves other numbers in proportion.
+    target
+        The rate of success that is asked for.
+    assurance
+        Whether everything is drawn that is uncertain, so that the rate is assurance.
+    budget
+        Trials at most, those on fresh seeds included.
+    within
+        Half the width of the interval, as a share of the number, at which to stop before that.
+    limits
+        Means that the design found is to keep to, such as `{"duration": 36}` (months) or `cost`.
+    seed, hypothesis, engine, workers
+        As for `raresim.simulate`.
+    folder, resume, picture, progress
+        As for `raresim.sweep`.
+
+    Returns
+    -------
+    The answer; None where `resume` finds the whole of it in the folder.
+
+    Raises
+    ------
+    InputError
+        When an argument makes no sense, or there is no such scenario.
+
+    Examples
+    --------
+    >>> from raresim.trial import load_scenario
+    >>> design = load_scenario("friedreich-48-weeks")
+    >>> found = search(design, "design.randomise.n=40..160", 0.6, budget=16_384, workers=1)
+    >>> 70 <= found.found <= 80
+    True
+    """
+    axis, lowest, highest = interval(over)
+    scenario, name = _asked(scenario, target, budget, seed, hypothesis, assurance=assurance)
+    told = characteristics([scenario], name)
+    ends = dict(limits or {})
+    _check_limits(ends, told)
+    settings = {"over": asdict(axis), "target": target, "budget": budget, "within": within}
+    settings |= {"seed": seed, "hypothesis": name, "limits": ends}
+    asked = answer.Asked(NAME, (scenario,), settings)
+    if answer.finished(asked, folder, resume=resume):
+        return None
+    with answer.at_work(asked, folder, resume=resume) as work:
+        bench = Bench(work, engine, workers, progress)
+        bench.expected = budget
+        hunt = _Hunt(scenario, name, axis, (lowest, highest), target, seed, bench)
+        hunt.spread()
+        hunt.close_in(floor((1 - LAST) * budget), within)
+        number = hunt.answer()
+        again = hunt.again(number if number is not None else hunt.best_end(), budget, told)
+        found = Search(
+            scenario=scenario.stem,
+            hypothesis=name,
+            seed=seed,
+            axis=axis,
+            lowest=lowest,
+            highest=highest,
+            what="assurance" if assurance else told[0].label,
+            target=target,
+            found=number,
+            low=hunt.bound("low") if number is not None else None,
+            high=hunt.bound("high") if number is not None else None,
+            crossing=hunt.at.at if hunt.at is not None and number is not None else None,
+            tried=tuple((at, hunt.rates[at]) for at in sorted(hunt.rates)),
+            characteristics=told,
+            again=again,
+            limits=ends,
+            kept={key: _keeps(again[key], most) for key, most in ends.items()},
+            trials=bench.done,
+            remark=hunt.remark(number),
+            command=_command(scenario, over, settings, assurance=assurance),
+        )
+        if picture is not None:
+            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
+    return found
+
+
+def _asked(
+    scenario: Scenario,
+    target: float,
+    budget: int,
+    seed: int,
+    hypothesis: str | None,
+    *,
+    assurance: bool,
+) -> tuple[Scenario, str]:
+    """Return the scenario as it is run, and its hypothesis, or refuse what makes no sense."""
+    if not 0 < target < 1:
+        raise InputError(f"target: expected a rate above 0 and below 1, such as 0.8, got {target}")
+    check_size(budget, seed)
+    least = 2 * SPREAD * LUCK_BLOCK
+    if budget < least:
+        raise InputError(f"budget: a search needs {least:,} trials at least, got {budget:,}")
+    name = scenario.hypothesis(hypothesis)
+    if assurance:
+        scenario = scenario.at({"truth.uncertainty": "all"})
+    return scenario, name
+
+
+def _check_limits(limits: Mapping[str, float], told: tuple[Characteristic, ...]) -> None:
+    known = [each.name for each in told if not each.is_share]
+    for key in limits:
+        if key not in known:
+            raise InputError(f"no limit on {key!r}; this design has {', '.join(known)}")
+
+
+def _keeps(figure: Figure, most: float) -> bool:
+    return figure.value is not None and figure.value <= most
+
+
+def _command(scenario: Scenario, over: str, settings: Mapping[str, Any], *, assurance: bool) -> str:
+    own = {key: settings[key] for key in ("budget", "within", "seed", "hypothesis")}
+    limits = tuple(f"{key}={most:g}" for key, most in settings["limits"].items())
+    rate = {"assurance" if assurance else "power": settings["target"]}
+    return answer.command(NAME, [scenario], {"over": over, **rate, **own, "limit": limits})
+
+
+@dataclass
+class _Hunt:
+    """A search on its way: what was tried so far, and where the rate seems to cross the target."""
+
+    scenario: Scenario
+    hypothesis: str
+    axis: Axis
+    ends: tuple[int, int]
+    target: float
+    seed: int
+    bench: Bench
+    block: int = 0
+    rates: dict[int, Figure] = field(default_factory=dict)
+    blocks: dict[int, list[Any]] = field(default_factory=dict)
+    at: Crossing | None = None
+
+    def spread(self) -> None:
+        """Try some values over the whole range; patients count by their ratio."""
+        low, high = self.ends
+        values = {round(value) for value in np.geomspace(max(low, 1), high, SPREAD)} | {low, high}
+        self._try(dict.fromkeys(values, 1))
+
+    def close_in(self, budget: int, within: float) -> None:
+        """Try values about the crossing until it is known well enough."""
+        blocks = 2
+        while self.answer() is not None and not self._known(within):
+            left = (budget - self.bench.done) // LUCK_BLOCK
+            if left < 2:
+                return
+            blocks = min(blocks, left)
+            below, above = self._next()
+            self._try({below: -(-blocks // 2), above: blocks // 2 or 1})
+            blocks *= GROWTH
+
+    def _known(self, within: float) -> bool:
+        assert self.at is not None
+        width = self.at.high - self.at.low
+        return isfinite(width) and width / 2 <= max(0.25, within * self.at.at)
+
+    def _next(self) -> tuple[int, int]:
+        """Return two different values about the crossing, at probits a little apart."""
+        assert self.at is not None
+        low, high = self.ends
+        tried = sorted(self.rates)
+        beside = [value for value in tried if value != round(self.at.at)]
+        # the slope in the root, from the crossing to the value farthest away that is not extreme
+        slopes = [
+            abs(self._probit(v) - self._probit_target()) / abs(np.sqrt(v) - np.sqrt(self.at.at))
+            for v in beside
+            if 0.02 < (self.rates[v].value or 0.0) < 0.98
+        ]
+        slope = max(float(np.median(slopes)) if slopes else 0.3, 1e-3)
+        root, known = np.sqrt(self.at.at), np.sqrt(self.at.high) - np.sqrt(self.at.low)
+        apart = np.clip(known * slope / 2, LEAST_APART, APART) if isfinite(known) else APART
+        step = apart / slope
+        below = int(np.clip(floor(max(root - step, 0.0) ** 2), low, high - 1))
+        above = int(np.clip(ceil((root + step) ** 2), below + 1, high))
+        return below, above
+
+    def _probit(self, value: int) -> float:
+        from scipy.special import ndtri
+
+        return float(ndtri(np.clip(self.rates[value].value or 0.0, 1e-3, 1 - 1e-3)))
+
+    def _probit_target(self) -> float:
+        from scipy.special import ndtri
+
+        return float(ndtri(self.target))
+
+    def _try(self, wanted: Mapping[int, int]) -> None:
+        """Run so many luck blocks at each value, each with luck of its own."""
+        asked = {}
+        for value, blocks in sorted(wanted.items()):
+            size = blocks * LUCK_BLOCK
+            asked[value] = pieces(self._design(value), self.seed, size, self.block)
+            self.block += blocks
+        self.bench.run([piece for own in asked.values() for piece in own])
+        for value, own in asked.items():
+            self.blocks.setdefault(value, []).extend(own)
+            numbers = self.bench.numbers(self.blocks[value])
+            shares = characteristics([self.scenario], self.hypothesis)[:1]
+            self.rates[value] = figures(numbers, shares)["success"]
+        self.at = crossing([_tried(at, rate) for at, rate in self.rates.items()], self.target, Z)
+
+    def _design(self, value: int) -> Design:
+        return Design(str(value), placed(self.scenario, [self.axis], [value]), self.hypothesis)
+
+    def answer(self) -> int | None:
+        """Return the number that meets the target, as far as is known."""
+        low, high = self.ends
+        if self.at is None or not isfinite(self.at.at):
+            return None
+        number = ceil(self.at.at - 1e-9) if self.at.rises else floor(self.at.at + 1e-9)
+        if number < low and self.at.rises:
+            return low
+        if number > high and not self.at.rises:
+            return high
+        return number if low <= number <= high else None
+
+    def best_end(self) -> int:
+        """Return the end of the range at which the design succeeds most often."""
+        return max(self.ends, key=lambda value: self.rates[value].value or 0.0)
+
+    def bound(self, side: str) -> int | None:
+        """Return an end of the interval of the answer, held to the range; None for no bound."""
+        assert self.at is not None
+        end: float = getattr(self.at, side)
+        if not isfinite(end):
+            return None
+        rounded = ceil(end - 1e-9) if self.at.rises else floor(end + 1e-9)
+        return int(np.clip(rounded, *self.ends))
+
+    def again(
+        self, number: int, budget: int, told: tuple[Characteristic, ...]
+    ) -> dict[str, Figure]:
+        """Return what a design does on fresh seeds."""
+        size = max(2, floor(LAST * budget) // LUCK_BLOCK) * LUCK_BLOCK
+        own = pieces(self._design(number), self.seed + FRESH, size)
+        return figures(self.bench.numbers(own), told)
+
+    def remark(self, number: int | None) -> str:
+        """Say what the answer alone does not."""
+        low, high = self.ends
+        if number is None:
+            best = self.best_end()
+            return f"no number from {low} to {high} meets the target; {best} comes nearest"
+        assert self.at is not None
+        if number in self.ends:
+            return f"{number} is an end of the range: widen it to be sure"
+        if self.at.bent < BENT:
+            return "the rate does not rise smoothly here, as with exact tests: look at a sweep"
+        return ""
+
+
+def _tried(at: int, rate: Figure) -> Tried:
+    """Return trials as if they were independent: those that would have this Monte Carlo error."""
+    value, error = rate.value or 0.0, rate.mcse or 1.0
+    trials = float(rate.replicates)
+    if 0 < value < 1:
+        trials = min(trials, value * (1 - value) / error**2)
+    return Tried(float(at), trials, trials * value)
