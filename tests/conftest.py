@@ -1,6 +1,11 @@
 """Settings that every test shares."""
 
+import os
+
 from hypothesis import HealthCheck, settings
+
+# tests start many processes; none of them is to compile the whole package anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile(
     "raresim",

@@ -2,8 +2,9 @@
 
     python -m tests.killing POINTS FOLDER
 
-Everything is imported once; each run is a fork of this process with workers of its own. Prints, for
-each point, who was killed and when, and what was wrong: nothing, if all is well.
+Everything is imported, compiled and read once; each run is a fork of this process with workers of
+its own. Prints, for each point, who was killed and when, and what was wrong: nothing, if all is
+well.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raresim.cli import main
+from raresim.compiled import prepare
 from raresim.study import run, workers
+from raresim.trial import load_scenario
 
 NAME, TRIALS, TASKS = "duchenne-bespoke", "4096", 8
 LONG = 120.0
@@ -172,4 +175,6 @@ if __name__ == "__main__":
     import pandas  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
+    load_scenario(NAME)  # the text of its files is parsed, and numba imported
+    prepare()
     sys.exit(min(all_of_them(int(sys.argv[1]), Path(sys.argv[2])), 1))

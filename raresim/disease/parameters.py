@@ -8,7 +8,7 @@ possible truth can be told from its spread *between* truths.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -221,11 +221,31 @@ def _latent_correlation(spec: ModelSpec, link: Link, luck: Luck | None, place: s
     wanted = link.values(uniform)["correlation"]
     if any(isinstance(spec.patients[name], Category) for name in link.between):
         return wanted
-    first, second = (_published_law(spec, name) for name in link.between)
-    grid = np.tanh(np.linspace(-3.2, 3.2, 161))
+    first, second = (_number(spec, name) for name in link.between)
+    return np.interp(wanted, _reached(_Marginals(repr((first, second)), first, second)), GRID)
+
+
+GRID = np.tanh(np.linspace(-3.2, 3.2, 161))
+"""Correlations of normal scores."""
+
+
+@dataclass(frozen=True)
+class _Marginals:
+    """Two variables, known by what is published of them."""
+
+    told: str
+    first: Number = field(compare=False)
+    second: Number = field(compare=False)
+
+
+@lru_cache(maxsize=128)
+def _reached(marginals: _Marginals) -> Floats:
+    """Return the Pearson correlation at each of the grid; the same two are asked for many times."""
+    first, second = _published_law(marginals.first), _published_law(marginals.second)
     whole = stepped(first) or stepped(second)
-    reached = pearson(first, second, grid) if whole else _quadrature(first, second, grid)
-    return np.interp(wanted, reached, grid)
+    found = pearson(first, second, GRID) if whole else _quadrature(first, second, GRID)
+    found.flags.writeable = False  # all who ask have the same array
+    return found
 
 
 def _quadrature(first: Distribution, second: Distribution, grid: Floats) -> Floats:
@@ -250,9 +270,13 @@ def _quadrature(first: Distribution, second: Distribution, grid: Floats) -> Floa
     return np.array(reached)
 
 
-def _published_law(spec: ModelSpec, name: str) -> Distribution:
+def _number(spec: ModelSpec, name: str) -> Number:
     variable = spec.patients[name]
     assert isinstance(variable, Number)
+    return variable
+
+
+def _published_law(variable: Number) -> Distribution:
     statistic = variable.evidence or variable.assumed
     assert statistic is not None
     return fit(statistic, variable.range, None, variable.family)

@@ -145,9 +145,9 @@ def read(path: str | Path) -> Document:
     return Document(known.path, copy.deepcopy(known.data), known.positions, text)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=32)
 def _known(text: str, path: str) -> Document:
-    """Parse a file once, though it is read twice: to tell its kind, and to load it."""
+    """Parse a file once, though it is read twice, to tell its kind and to load it, or by many."""
     return parse(text, path)
 
 

@@ -36,6 +36,12 @@ def model(file: Path) -> DiseaseModel:
     return load_model(file)
 
 
+@pytest.fixture(scope="module")
+def lived(model: DiseaseModel):
+    """Forty patients over ten years, for all who only read them."""
+    return lives(model)
+
+
 def lives(model: DiseaseModel, seed: int = 1, units: int = 40, days: float = 10 * YEAR):
     luck = Luck(seed, 0)
     patients = model.sample(luck, units)
@@ -103,9 +109,9 @@ def test_diary_counts_are_negative_binomial_about_each_rate(tmp_path: Path) -> N
 
 
 def test_treatment_multiplies_a_diary_while_it_lasts_and_shifts_a_score_for_good(
-    model: DiseaseModel,
+    model: DiseaseModel, lived
 ) -> None:
-    _, _, latents = lives(model)
+    _, _, latents = lived
     until = np.full(latents["fits"].clock.shape, 14.0)
     half = Exposure.one(until, Effect("ratio", np.array([0.5])))
     walked = model.walk(latents, dict.fromkeys(model.processes, half), {"fits"})
@@ -191,9 +197,9 @@ def test_the_solved_hazard_follows_each_draw_of_the_parameters(model: DiseaseMod
 
 
 def test_a_drug_that_lowers_the_score_delays_the_death_that_follows_it(
-    model: DiseaseModel,
+    model: DiseaseModel, lived
 ) -> None:
-    _, _, latents = lives(model)
+    _, _, latents = lived
     shift = Exposure.one(np.full((1, 1), np.inf), Effect("difference", np.array([-1.0]), 1.0))
     exposures = dict.fromkeys(model.processes, UNTREATED)
     plain = model.walk(latents, exposures)["death"].days
@@ -202,9 +208,9 @@ def test_a_drug_that_lowers_the_score_delays_the_death_that_follows_it(
     assert (better[both] > plain[both]).all()
 
 
-def test_a_line_is_crossed_where_the_curve_says(model: DiseaseModel) -> None:
+def test_a_line_is_crossed_where_the_curve_says(model: DiseaseModel, lived) -> None:
     """fall - 85 t = 100 at t = (fall - 100) / 85 years of age: linear, so exact on any grid."""
-    _, patients, latents = lives(model)
+    _, patients, latents = lived
     age, fall = patients.values["age"], patients.values["fall"]
     walked = model.walk(latents, names={"walk", "lost"})
     expected = ((fall - 100) / 85 - age) * YEAR
@@ -218,8 +224,8 @@ def test_a_line_is_crossed_where_the_curve_says(model: DiseaseModel) -> None:
     assert np.allclose(on_clock, (fall - 100) / 85 * YEAR, atol=0.01)
 
 
-def test_a_score_stands_at_its_worst_once_it_is_ended(model: DiseaseModel) -> None:
-    luck, _, latents = lives(model)
+def test_a_score_stands_at_its_worst_once_it_is_ended(model: DiseaseModel, lived) -> None:
+    luck, _, latents = lived
     walked = model.walk(latents)
     process = model.processes["walk"]
     drawn = process.luck_of(luck, "late", 40)

@@ -14,8 +14,15 @@ REPLICATES = {"cystic-fibrosis-residual-function": 64}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", [0, 1])
-@pytest.mark.parametrize("resolution", [1, 86_400])
+@pytest.mark.parametrize(
+    ("resolution", "block"),
+    [  # seconds and days, on patients of their own; each on the other's is more of the same
+        (1, 0),
+        (86_400, 1),
+        pytest.param(1, 1, marks=pytest.mark.long),
+        pytest.param(86_400, 0, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_both_conducts_tell_the_same_story(name: str, resolution: int, block: int) -> None:
     agree(name, resolution, block, REPLICATES.get(name, 256) // 2)
