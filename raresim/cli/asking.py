@@ -41,15 +41,12 @@ def sweep(
         kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
         found = questions.sweep(scenario, axes, replicates, seed, **options, **kept)
     manner.detail(f"swept in {time.perf_counter() - began:.1f} s")
-    if found is None:
-        manner.remark(f"{output} holds the whole of it: nothing to resume")
-        return
     if manner.as_json:
         print_json(found.dict())
     else:
         _print_sweep(found, manner)
     if output is not None:
-        manner.remark(f"{SWEEP}.json, {SWEEP}.parquet and {SWEEP}.svg written to {output}")
+        manner.remark(f"{SWEEP}.json, {SWEEP}.parquet and {SWEEP}.svg are in {output}")
 
 
 def _print_sweep(found: Sweep, manner: Manner) -> None:
@@ -98,15 +95,12 @@ def search(
         at_most = dict(_limit(text) for text in limits)
         found = questions.search(scenario, over, target, limits=at_most, **options, **kept)
     manner.detail(f"searched in {time.perf_counter() - began:.1f} s")
-    if found is None:
-        manner.remark(f"{output} holds the whole of it: nothing to resume")
-        return
     if manner.as_json:
         print_json(found.dict())
     else:
         _print_search(found, manner)
     if output is not None:
-        manner.remark(f"{SEARCH}.json, {SEARCH}.parquet and {SEARCH}.svg written to {output}")
+        manner.remark(f"{SEARCH}.json, {SEARCH}.parquet and {SEARCH}.svg are in {output}")
 
 
 def _limit(text: str) -> tuple[str, float]:
@@ -129,9 +123,10 @@ def _print_search(found: Search, manner: Manner) -> None:
         console.print(found.remark, markup=False)
         return
     between = f", 95 % interval {found.low} to {found.high}" if found.low is not None else ""
-    again = percent(found.again["success"])
+    ends = f"80 % interval {100 * found.again_low:.1f} to {100 * found.again_high:.1f} %"
+    again = f"{percent(found.again['success'])} on fresh seeds ({ends})"
     aim = f"{found.what} of {100 * found.target:g} %"
-    answer = f"{found.axis.label} {found.found}{between}, for a {aim}; {again} on fresh seeds"
+    answer = f"{found.axis.label} {found.found}{between}, for a {aim}; {again}"
     console.print(answer, markup=False)
     if not manner.full:
         return

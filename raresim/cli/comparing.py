@@ -12,6 +12,7 @@ from raresim.cli.output import Manner, console, number, percent, points, print_j
 from raresim.cli.running import say_engine
 from raresim.errors import InputError
 from raresim.questions import Comparison
+from raresim.questions.comparison import NAME
 from raresim.study import Figure
 from raresim.trial import Scenario, load_scenario
 
@@ -23,27 +24,26 @@ def compare(
     options: dict[str, Any],
     output: Path | None,
     manner: Manner,
+    *,
+    resume: bool,
 ) -> None:
     """Run designs on the same patients, print their differences, and write them."""
-    from raresim.report import answers
-    from raresim.report.comparison import NAME, picture
+    from raresim.report.comparison import picture
 
     scenarios = _named(names)
     for scenario in scenarios.values():
         say_engine(scenario, options["engine"], manner)
-    if output is not None:
-        answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as told:
-        found = questions.compare(scenarios, replicates, seed, progress=told, **options)
+        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
+        found = questions.compare(scenarios, replicates, seed, **options, **kept)
     manner.detail(f"compared in {time.perf_counter() - began:.1f} s")
     if manner.as_json:
         print_json(found.dict())
     else:
         _print(found, manner)
     if output is not None:
-        answers.write(output, NAME, found.dict(), picture(found))
-        manner.remark(f"{' and '.join(answers.parts(NAME))} written to {output}")
+        manner.remark(f"{NAME}.json, {NAME}.parquet and {NAME}.svg are in {output}")
 
 
 def _named(names: Sequence[str]) -> dict[str, Scenario]:
@@ -66,7 +66,8 @@ def _print(found: Comparison, manner: Manner) -> None:
         _print_differences(found)
         for path in found.apart:
             console.print(f"not the same in all: {path}", markup=False)
-    again = f"{percent(found.best_again)} on fresh seeds"
+    ends = f"80 % interval {100 * found.best_low:.1f} to {100 * found.best_high:.1f} %"
+    again = f"{percent(found.best_again)} on fresh seeds ({ends})"
     console.print(f"highest {rate}: {found.best}, {again}", markup=False)
 
 

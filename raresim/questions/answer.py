@@ -7,13 +7,14 @@ run so far, so that it can be resumed.
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from raresim.study import parquet
 from raresim.study.columns import ArrayTable
@@ -22,6 +23,7 @@ from raresim.study.store import Kind, write_json
 from raresim.study.unfinished import Unfinished, in_passing, is_finished, kept_in
 from raresim.trial.scenario import Scenario
 
+T = TypeVar("T")
 ASKED = "asked"
 
 
@@ -35,13 +37,13 @@ class Asked:
     """A question: its name, its scenarios, and all else that decides the bytes of its answer."""
 
     name: str
-    scenarios: tuple[Scenario, ...]
+    scenarios: Mapping[str, Scenario]
     settings: Mapping[str, Any]
 
     @property
     def identity(self) -> dict[str, Any]:
         """What decides the answer's bytes, ready for JSON."""
-        inputs = {scenario.stem: _read(scenario) for scenario in self.scenarios}
+        inputs = {name: _read(scenario) for name, scenario in self.scenarios.items()}
         return {**made_by(), "question": self.name, "inputs": inputs, **self.settings}
 
 
@@ -51,7 +53,7 @@ def _read(scenario: Scenario) -> str:
     return hashlib.sha256(read.encode()).hexdigest()
 
 
-def command(name: str, scenarios: Sequence[Scenario], options: Mapping[str, Any]) -> str:
+def command(name: str, scenarios: Iterable[Scenario], options: Mapping[str, Any]) -> str:
     """Return the command that asks a question again; an option that is None is left out.
 
     >>> command("sweep", [], {"set": ("a=1,2", "b=x y"), "seed": 3, "hypothesis": None})
@@ -87,11 +89,16 @@ def at_work(asked: Asked, folder: Path | None, *, resume: bool) -> Iterator[Unfi
         yield work
 
 
-def finished(asked: Asked, folder: Path | None, *, resume: bool) -> bool:
-    """Whether the folder holds the whole answer already."""
-    if folder is None:
-        return False
-    return is_finished(folder, asked.identity, resume=resume, kind=kind(asked.name))
+def finished(asked: Asked, of: type[T], folder: Path | None, *, resume: bool) -> T | None:
+    """Return the answer that is to be resumed, if the folder holds the whole of it."""
+    own = kind(asked.name)
+    if folder is None or not is_finished(folder, asked.identity, resume=resume, kind=own):
+        return None
+    from pydantic import TypeAdapter
+
+    data = json.loads((folder / own.mark).read_text("utf-8"))
+    data.pop(ASKED)
+    return TypeAdapter(of).validate_python(data)
 
 
 def complete(

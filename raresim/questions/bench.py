@@ -21,7 +21,8 @@ from raresim.study import shard, tables
 from raresim.study.columns import ArrayTable, Words
 from raresim.study.made_by import made_by
 from raresim.study.summary import successes
-from raresim.study.tasks import Progress
+from raresim.study.tasks import Progress, truth_of
+from raresim.study.truth import true_values
 from raresim.study.unfinished import Unfinished
 from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block
@@ -30,7 +31,7 @@ from raresim.trial.scenario import Scenario
 Floats = npt.NDArray[np.float64]
 Numbers = dict[str, npt.NDArray[Any]]
 """What is known of each trial, by name; `success` is 0 or 1, `draw` its cluster."""
-TABLE = "trials"
+TRIALS, TRUTH = "trials", "truth"
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,33 @@ class Piece:
     @property
     def name(self) -> str:
         """What no other piece is called."""
-        key = [self.design.name, self.design.hypothesis, self.seed, self.block, self.replicates]
-        return hashlib.blake2b(json.dumps(key).encode(), digest_size=12).hexdigest()
+        return _digest("trials", self.design, self.seed, self.block, self.replicates)
+
+
+@dataclass(frozen=True)
+class TruePiece:
+    """A chunk of a design's true values, see `raresim.study.truth`."""
+
+    design: Design
+    seed: int
+    chunk: int
+    draws: int
+
+    @property
+    def name(self) -> str:
+        """What no other piece is called."""
+        return _digest("truth", self.design, self.seed, self.chunk, self.draws)
+
+
+def _digest(kind: str, design: Design, *numbers: int) -> str:
+    key = [kind, design.name, design.hypothesis, *numbers]
+    return hashlib.blake2b(json.dumps(key).encode(), digest_size=12).hexdigest()
+
+
+def true_pieces(design: Design, seed: int, replicates: int) -> list[TruePiece]:
+    """Return what so many trials of a design are held to."""
+    tasks = truth_of(design.scenario, replicates)
+    return [TruePiece(design, seed, task.number, task.draws) for task in tasks]
 
 
 def pieces(design: Design, seed: int, replicates: int, first: int = 0) -> list[Piece]:
@@ -94,13 +120,13 @@ class Bench:
         self.done = self.expected = 0
         self._counted: set[str] = set()
 
-    def run(self, asked: Sequence[Piece]) -> None:
+    def run(self, asked: Sequence[Piece | TruePiece]) -> None:
         """Run what was not run yet, all together."""
         pending = [piece for piece in asked if piece.name not in self._work.heads]
         for piece in asked:
             if piece not in pending:
                 self._count(piece)
-        by_engine: dict[Engine, list[Piece]] = {}
+        by_engine: dict[Engine, list[Piece | TruePiece]] = {}
         for piece in pending:
             by_engine.setdefault(engine_for(piece.design.scenario, self._engine), []).append(piece)
         for engine, some in by_engine.items():
@@ -108,8 +134,8 @@ class Bench:
                 self._work.keep(piece, data)
                 self._count(piece)
 
-    def _count(self, piece: Piece) -> None:
-        if piece.name in self._counted:
+    def _count(self, piece: Piece | TruePiece) -> None:
+        if piece.name in self._counted or isinstance(piece, TruePiece):
             return
         self._counted.add(piece.name)
         self.done += piece.replicates
@@ -120,13 +146,25 @@ class Bench:
     def numbers(self, asked: Sequence[Piece]) -> Numbers:
         """Return what is known of each trial of some pieces, run where they were not."""
         self.run(asked)
-        table = shard.ShardTable([self._work.path(piece) for piece in asked], TABLE)
-        return {name: table[name] for name in table.columns}
+        return self._read(asked, TRIALS)
+
+    def truth(self, asked: Sequence[TruePiece]) -> Numbers:
+        """Return the true values of some pieces, by estimand."""
+        self.run(asked)
+        return self._read(asked, TRUTH)
+
+    def _read(self, asked: Sequence[Piece | TruePiece], name: str) -> Numbers:
+        table = shard.ShardTable([self._work.path(piece) for piece in asked], name)
+        return {column: table[column] for column in table.columns}
 
 
-def _do(engine: Engine, piece: Piece) -> tuple[Piece, bytes]:
+def _do(engine: Engine, piece: Piece | TruePiece) -> tuple[Piece | TruePiece, bytes]:
     """Run a piece (in a worker process) and return its shard."""
     scenario, hypothesis = piece.design.scenario, piece.design.hypothesis
+    head = {"task": piece.name, "made_by": made_by()}
+    if isinstance(piece, TruePiece):
+        found = true_values(scenario, hypothesis, piece.seed, piece.chunk, draws=piece.draws)
+        return piece, shard.packed(head, {TRUTH: ArrayTable(found)})
     run = run_block(scenario, hypothesis, piece.seed, piece.block, engine, piece.replicates)
     trials = tables.trials_table(scenario, run, piece.block)
     analyses = tables.analyses_table(scenario, run, piece.block)
@@ -136,5 +174,4 @@ def _do(engine: Engine, piece: Piece) -> tuple[Piece, bytes]:
         if not isinstance(values, Words) and values.ndim == 1
     }
     kept["success"] = successes(scenario, trials, analyses).astype(np.uint8)
-    head = {"task": piece.name, "made_by": made_by()}
-    return piece, shard.packed(head, {TABLE: ArrayTable(kept)})
+    return piece, shard.packed(head, {TRIALS: ArrayTable(kept)})

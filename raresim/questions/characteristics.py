@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,14 @@ from raresim.study.summary import called
 from raresim.study.tables import MONTH
 from raresim.trial.scenario import Scenario
 
+Floats = npt.NDArray[np.float64]
 Clusters = npt.NDArray[np.int64]
 COLUMNS = {
     "success": ("success", 1.0),
     "duration": ("duration_days", MONTH),
     "randomised": ("randomised", 1.0),
     "screened": ("screened", 1.0),
+    "worse": ("worse", 1.0),
     "cost": ("cost", 1.0),
 }
 """Where each characteristic stands among the numbers of a trial, and its unit."""
@@ -36,24 +38,38 @@ class Characteristic:
 
 
 def characteristics(scenarios: Sequence[Scenario], hypothesis: str) -> tuple[Characteristic, ...]:
-    """Return what all designs have, in order: a cost only where it is in one currency."""
+    """Return what all designs have without more work, in order."""
+    priced = all(scenario.spec.design.costs for scenario in scenarios)
+    left = {"assurance", "worse"} | (set() if priced else {"cost"})
+    return tuple(each for each in known(scenarios, hypothesis) if each.name not in left)
+
+
+def known(scenarios: Collection[Scenario], hypothesis: str) -> tuple[Characteristic, ...]:
+    """Return what designs can have, in order: a cost only where those told are in one currency."""
     nulls = {scenario.is_null(hypothesis) for scenario in scenarios}
     modes = {scenario.spec.truth.uncertainty for scenario in scenarios}
     rate = called(nulls == {True}, modes.pop() if len(modes) == 1 else "nuisance")
     found = [
         Characteristic("success", rate, is_share=True),
+        Characteristic("assurance", "assurance", is_share=True),
         Characteristic("duration", "duration (months)"),
         Characteristic("randomised", "patients randomised"),
         Characteristic("screened", "candidates screened"),
+        Characteristic("worse", "patients on the truly worse arm"),
     ]
     costs = [scenario.spec.design.costs for scenario in scenarios]
     currencies = {prices.currency for prices in costs if prices}
-    if len(currencies) == 1 and all(costs):
+    if len(currencies) == 1:
         found.append(Characteristic("cost", f"cost ({currencies.pop()})"))
     return tuple(found)
 
 
-def of_each(numbers: Numbers, name: str) -> npt.NDArray[np.float64]:
+def has(numbers: Numbers, name: str) -> bool:
+    """Return whether a characteristic is among the numbers of trials."""
+    return COLUMNS[name][0] in numbers
+
+
+def of_each(numbers: Numbers, name: str) -> Floats:
     """Return a characteristic of each trial."""
     column, unit = COLUMNS[name]
     return np.asarray(numbers[column].astype(np.float64) / unit)

@@ -15,34 +15,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from raresim.errors import InputError, did_you_mean
+from raresim.questions import answer
+from raresim.questions.again import FRESH, best, limits
+from raresim.questions.bench import Bench, Design, Numbers, Piece, TruePiece, pieces, true_pieces
+from raresim.questions.characteristics import (
+    COLUMNS,
+    Characteristic,
+    Floats,
+    has,
+    known,
+    of_each,
+)
 from raresim.study import montecarlo
-from raresim.study.montecarlo import Figure
-from raresim.study.run import Run, simulate
-from raresim.study.summary import called, successes
-from raresim.study.tables import MONTH
-from raresim.study.tasks import Progress
-from raresim.study.told import Told
+from raresim.study.columns import ArrayTable, spelled
+from raresim.study.design_analysis import on_worse_arm
+from raresim.study.montecarlo import NOTHING, Figure
+from raresim.study.tasks import Progress, check_size
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
-Floats = npt.NDArray[np.float64]
-FRESH = 1_000_003
-"""What is added to the seed for the trials in which the best design is tried again."""
-
-
-@dataclass(frozen=True)
-class Characteristic:
-    """A number of each trial that designs are compared by; a share is told in per cent."""
-
-    name: str
-    label: str
-    is_share: bool = False
+NAME = "comparison"
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,13 @@ class Comparison:
         The design that succeeds most often in these trials.
     best_again
         How often it succeeds on fresh seeds: the figure to quote, as `best` was chosen by luck too.
+    best_low, best_high
+        Its 80 % interval.
     apart
         What the designs assume differently about the world, path by path: where there is any, the
         differences are not those of the designs alone.
+    command
+        What makes this answer again.
     """
 
     hypothesis: str
@@ -84,11 +87,29 @@ class Comparison:
     designs: tuple[DesignFigures, ...]
     best: str
     best_again: Figure
+    best_low: float
+    best_high: float
     apart: tuple[str, ...]
+    command: str
 
     def dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
         return asdict(self)
+
+    @property
+    def table(self) -> ArrayTable:
+        """A row for each characteristic of each design: its mean, and that from the first's."""
+        rows = [(d, name) for d in self.designs for name in d.figures]
+        columns: dict[str, Any] = {
+            "design": spelled([design.name for design, _ in rows]),
+            "characteristic": spelled([name for _, name in rows]),
+        }
+        for key, part in (("value", "value"), ("mcse", "mcse")):
+            own = [getattr(design.figures[name], part) for design, name in rows]
+            apart = [getattr(d.differences.get(name, NOTHING), part) for d, name in rows]
+            columns[key] = np.array(own, np.float64)
+            columns[f"difference_{key}"] = np.array(apart, np.float64)
+        return ArrayTable(columns)
 
 
 def compare(
@@ -99,6 +120,9 @@ def compare(
     hypothesis: str | None = None,
     engine: Choice = "auto",
     workers: int | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    picture: Callable[[Comparison], str] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Run several designs on the same patients and say how they differ.
@@ -111,6 +135,8 @@ def compare(
         As for `raresim.simulate`, for each design.
     hypothesis
         A hypothesis that all of them have; the first of the first scenario if not given.
+    folder, resume, picture
+        As for `raresim.sweep`; without a picture nothing is written.
     progress
         Called with the trials done and the trials in all.
 
@@ -128,39 +154,93 @@ def compare(
     >>> found.designs[1].differences["randomised"].value
     -40.0
     """
+    check_size(replicates, seed)
     chosen = _comparable(scenarios, hypothesis)
-    drawn = {name: _drawn(scenario, chosen) for name, scenario in scenarios.items()}
-    told = Told(progress, replicates * (len(scenarios) + sum(map(bool, drawn.values())) + 1))
-    options: dict[str, Any] = {"hypothesis": chosen, "engine": engine, "workers": workers}
+    settings = {"replicates": replicates, "seed": seed, "hypothesis": chosen}
+    asked = answer.Asked(NAME, dict(scenarios), settings)
+    if (whole := answer.finished(asked, Comparison, folder, resume=resume)) is not None:
+        return whole
+    command = answer.command("compare", scenarios.values(), settings)
+    with answer.at_work(asked, folder, resume=resume) as work:
+        side = _Side(Bench(work, engine, workers, progress), replicates, seed)
+        found = _compared(scenarios, chosen, side, command)
+        if picture is not None:
+            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
+    return found
 
-    def run(scenario: Scenario, start: int) -> Run:
-        found = simulate(scenario, replicates, start, progress=told.within, **options)
-        told.finished(replicates)
+
+@dataclass(frozen=True)
+class _Side:
+    """Trials of designs, side by side."""
+
+    bench: Bench
+    replicates: int
+    seed: int
+
+    def pieces(self, design: Design) -> list[Piece | TruePiece]:
+        """Return what is run of a design, with its true values where two arms decide."""
+        found: list[Piece | TruePiece] = [*pieces(design, self.seed, self.replicates)]
+        if design.scenario.two_arms_decide:
+            found += true_pieces(design, self.seed, self.replicates)
         return found
 
-    values, questions, clusters = {}, {}, np.arange(replicates)
-    for name, scenario in scenarios.items():
-        found = run(scenario, seed)
-        values[name] = _numbers(scenario, found)
-        questions[name] = scenario.spec.question
-        clusters = np.minimum(clusters, found.tables.trials["draw"])
-        if (all_drawn := drawn[name]) is not None:
-            again = run(all_drawn, seed)
-            values[name]["assurance"] = _succeeded(all_drawn, again)
-            clusters = np.minimum(clusters, again.tables.trials["draw"])
-    best = max(values, key=lambda name: float(np.mean(values[name]["success"])))
-    retried = run(scenarios[best], seed + FRESH)
+    def numbers(self, design: Design) -> Numbers:
+        """Return what is known of each trial, and how many were on the truly worse arm."""
+        found = self.bench.numbers(pieces(design, self.seed, self.replicates))
+        if design.scenario.two_arms_decide:
+            primary = design.scenario.spec.analysis.primary
+            truth = self.bench.truth(true_pieces(design, self.seed, self.replicates))[primary]
+            worse = on_worse_arm(design.scenario, ArrayTable(found), found["draw"], truth)
+            assert worse is not None
+            found["worse"] = worse
+        return found
+
+    def again(self, design: Design) -> Figure:
+        """Return how often a design succeeds on fresh seeds."""
+        fresh = self.bench.numbers(pieces(design, self.seed + FRESH, self.replicates))
+        return montecarlo.proportion(of_each(fresh, "success"), fresh["draw"])
+
+
+def _compared(
+    scenarios: Mapping[str, Scenario], hypothesis: str, side: _Side, command: str
+) -> Comparison:
+    designs = {name: Design(name, each, hypothesis) for name, each in scenarios.items()}
+    drawn = {
+        name: Design(f"{name}, drawn", all_drawn, hypothesis)
+        for name, each in scenarios.items()
+        if (all_drawn := _drawn(each, hypothesis)) is not None
+    }
+    whole = [*designs.values(), *drawn.values()]
+    side.bench.expected = side.replicates * (len(whole) + 1)
+    side.bench.run([piece for design in whole for piece in side.pieces(design)])
+    values: dict[str, dict[str, Floats]] = {}
+    clusters = np.arange(side.replicates)
+    for name, design in designs.items():
+        numbers = side.numbers(design)
+        values[name] = {key: of_each(numbers, key) for key in COLUMNS if has(numbers, key)}
+        clusters = np.minimum(clusters, numbers["draw"])
+        if name in drawn:
+            numbers = side.bench.numbers(pieces(drawn[name], side.seed, side.replicates))
+            values[name]["assurance"] = of_each(numbers, "success")
+            clusters = np.minimum(clusters, numbers["draw"])
+    chosen = best({name: own["success"] for name, own in values.items()})
+    again = side.again(designs[chosen])
+    low, high = limits(again)
+    told = [name for each in values.values() for name in each]
     return Comparison(
-        hypothesis=chosen,
-        replicates=replicates,
-        seed=seed,
-        characteristics=_characteristics(scenarios, values, chosen),
-        designs=_designs(values, questions, clusters),
-        best=best,
-        best_again=montecarlo.proportion(
-            _succeeded(scenarios[best], retried), retried.tables.trials["draw"]
+        hypothesis=hypothesis,
+        replicates=side.replicates,
+        seed=side.seed,
+        characteristics=tuple(
+            each for each in known(scenarios.values(), hypothesis) if each.name in told
         ),
+        designs=_designs(values, scenarios, clusters),
+        best=chosen,
+        best_again=again,
+        best_low=low,
+        best_high=high,
         apart=_apart(scenarios),
+        command=command,
     )
 
 
@@ -190,52 +270,9 @@ def _drawn(scenario: Scenario, hypothesis: str) -> Scenario | None:
     return scenario.changed({"truth.uncertainty": "all"})
 
 
-def _succeeded(scenario: Scenario, run: Run) -> Floats:
-    return successes(scenario, run.tables.trials, run.tables.analyses).astype(np.float64)
-
-
-def _numbers(scenario: Scenario, run: Run) -> dict[str, Floats]:
-    """Return each characteristic by replicate."""
-    trials = run.tables.trials
-    found = {
-        "success": _succeeded(scenario, run),
-        "duration": trials["duration_days"] / MONTH,
-        "randomised": trials["randomised"].astype(np.float64),
-        "screened": trials["screened"].astype(np.float64),
-    }
-    for key, column in (("worse", "patients_on_worse_arm"), ("cost", "cost")):
-        if column in trials.columns:
-            found[key] = trials[column].astype(np.float64)
-    return found
-
-
-def _characteristics(
-    scenarios: Mapping[str, Scenario], values: Mapping[str, dict[str, Floats]], hypothesis: str
-) -> tuple[Characteristic, ...]:
-    """Return what any design has, in order: a cost only where those told are in one currency.
-
-    A trial of one arm has no worse arm, and a design without prices no cost.
-    """
-    nulls = {scenario.is_null(hypothesis) for scenario in scenarios.values()}
-    rate = called(nulls == {True}, "nuisance")
-    priced = [scenario.spec.design.costs for scenario in scenarios.values()]
-    currencies = {prices.currency for prices in priced if prices}
-    known = [
-        Characteristic("success", rate, is_share=True),
-        Characteristic("assurance", "assurance", is_share=True),
-        Characteristic("duration", "duration (months)"),
-        Characteristic("randomised", "patients randomised"),
-        Characteristic("screened", "candidates screened"),
-        Characteristic("worse", "patients on the truly worse arm"),
-    ]
-    if len(currencies) == 1:
-        known.append(Characteristic("cost", f"cost ({currencies.pop()})"))
-    return tuple(c for c in known if any(c.name in found for found in values.values()))
-
-
 def _designs(
     values: Mapping[str, dict[str, Floats]],
-    questions: Mapping[str, str],
+    scenarios: Mapping[str, Scenario],
     clusters: npt.NDArray[np.int64],
 ) -> tuple[DesignFigures, ...]:
     reference = next(iter(values.values()))
@@ -249,7 +286,7 @@ def _designs(
             if key in reference:
                 apart = montecarlo.difference if is_share else _mean_difference
                 differences[key] = apart(numbers, reference[key], clusters)
-        found.append(DesignFigures(name, questions[name], figures, differences))
+        found.append(DesignFigures(name, scenarios[name].spec.question, figures, differences))
     return tuple(found)
 
 

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from raresim.analysis.binary.one_sample import clopper_pearson
-from raresim.questions.comparison import FRESH
+from raresim.questions.again import FRESH
 from raresim.questions.null_cells import Cell, null_points
 from raresim.questions.race import MISSED, Race
 from raresim.study.montecarlo import Figure

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from raresim.errors import InputError
-from raresim.questions import answer
+from raresim.questions import again, answer
+from raresim.questions.again import FRESH
 from raresim.questions.axes import Axis, interval, placed
 from raresim.questions.bench import Bench, Design, pieces
 from raresim.questions.characteristics import Characteristic, characteristics, figures
-from raresim.questions.comparison import FRESH
 from raresim.questions.crossing import Crossing, Tried, crossing
 from raresim.streams import LUCK_BLOCK
 from raresim.study.columns import ArrayTable
@@ -68,6 +68,8 @@ class Search:
         The numbers that were tried, in order, with the rate of success at each.
     characteristics, again
         What the design found does on fresh seeds: the figures to quote.
+    again_low, again_high
+        The 80 % interval of its rate of success there.
     limits, kept
         What else was asked for, at most, and whether its mean on the fresh seeds keeps to it.
     trials
@@ -93,6 +95,8 @@ class Search:
     tried: tuple[tuple[int, Figure], ...]
     characteristics: tuple[Characteristic, ...]
     again: dict[str, Figure]
+    again_low: float
+    again_high: float
     limits: dict[str, float]
     kept: dict[str, bool]
     trials: int
@@ -134,7 +138,7 @@ def search(
     resume: bool = False,
     picture: Callable[[Search], str] | None = None,
     progress: Progress | None = None,
-) -> Search | None:
+) -> Search:
     """Find the smallest number with which a design succeeds as often as is asked for.
 
     Parameters
@@ -159,10 +163,6 @@ def search(
     folder, resume, picture, progress
         As for `raresim.sweep`.
 
-    Returns
-    -------
-    The answer; None where `resume` finds the whole of it in the folder.
-
     Raises
     ------
     InputError
@@ -183,9 +183,9 @@ def search(
     _check_limits(ends, told)
     settings = {"over": asdict(axis), "target": target, "budget": budget, "within": within}
     settings |= {"seed": seed, "hypothesis": name, "limits": ends}
-    asked = answer.Asked(NAME, (scenario,), settings)
-    if answer.finished(asked, folder, resume=resume):
-        return None
+    asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
+    if (whole := answer.finished(asked, Search, folder, resume=resume)) is not None:
+        return whole
     with answer.at_work(asked, folder, resume=resume) as work:
         bench = Bench(work, engine, workers, progress)
         bench.expected = budget
@@ -193,7 +193,8 @@ def search(
         hunt.spread()
         hunt.close_in(floor((1 - LAST) * budget), within)
         number = hunt.answer()
-        again = hunt.again(number if number is not None else hunt.best_end(), budget, told)
+        fresh = hunt.again(number if number is not None else hunt.best_end(), budget, told)
+        ends_80 = again.limits(fresh["success"])
         found = Search(
             scenario=scenario.stem,
             hypothesis=name,
@@ -209,9 +210,11 @@ def search(
             crossing=hunt.at.at if hunt.at is not None and number is not None else None,
             tried=tuple((at, hunt.rates[at]) for at in sorted(hunt.rates)),
             characteristics=told,
-            again=again,
+            again=fresh,
+            again_low=ends_80[0],
+            again_high=ends_80[1],
             limits=ends,
-            kept={key: _keeps(again[key], most) for key, most in ends.items()},
+            kept={key: _keeps(fresh[key], most) for key, most in ends.items()},
             trials=bench.done,
             remark=hunt.remark(number),
             command=_command(scenario, over, settings, assurance=assurance),

@@ -118,7 +118,7 @@ def sweep(
     resume: bool = False,
     picture: Callable[[Sweep], str] | None = None,
     progress: Progress | None = None,
-) -> Sweep | None:
+) -> Sweep:
     """Run a design at every combination of some values, on the same luck.
 
     Parameters
@@ -140,10 +140,6 @@ def sweep(
     progress
         Called with the trials done and the trials in all.
 
-    Returns
-    -------
-    The answer; None where `resume` finds the whole of it in the folder.
-
     Raises
     ------
     InputError
@@ -164,9 +160,9 @@ def sweep(
     told = characteristics([design.scenario for design in designs], name)
     options = {"replicates": replicates, "seed": seed, "hypothesis": name}
     settings = options | {"axes": [asdict(each) for each in chosen]}
-    asked = answer.Asked(NAME, (scenario,), settings)
-    if answer.finished(asked, folder, resume=resume):
-        return None
+    asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
+    if (whole := answer.finished(asked, Sweep, folder, resume=resume)) is not None:
+        return whole
     written = {"set": tuple(_said(each) for each in chosen)}
     with answer.at_work(asked, folder, resume=resume) as work:
         bench = Bench(work, engine, workers, progress)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raresim.questions.comparison import Characteristic, Comparison
+from raresim.questions.characteristics import Characteristic
+from raresim.questions.comparison import Comparison
 from raresim.report.pictures import Z95, room
 from raresim.report.svg import CONTROL, INK, PALE, TREATED, drawn, short
 from raresim.report.words import fixed, percent

@@ -12,7 +12,7 @@ from raresim.cli.comparing import _print
 from raresim.cli.output import Manner
 from raresim.errors import InputError
 from raresim.questions import Comparison
-from raresim.questions.comparison import FRESH
+from raresim.questions.again import FRESH
 from raresim.report.comparison import picture
 from raresim.trial import Scenario
 from tests.one_arm import one_arm

@@ -12,7 +12,7 @@ from scipy import stats
 import raresim
 from raresim.errors import InputError
 from raresim.questions import Size
-from raresim.questions.comparison import FRESH
+from raresim.questions.again import FRESH
 from raresim.questions.design_size import TAIL, highest, limits
 from raresim.questions.null_cells import null_points
 from raresim.report.size import picture
