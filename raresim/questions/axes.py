@@ -137,8 +137,6 @@ def points(scenario: Scenario, axes: Sequence[Axis]) -> list[tuple[tuple[Any, ..
         number *= len(each.values)
     if number > limits.POINTS.value:
         raise InputError(_too_many(number))
-    for each in axes:
-        _there(scenario, each)
     combinations = product(*(each.values for each in axes))
     return [(values, placed(scenario, axes, values)) for values in combinations]
 
@@ -153,6 +151,7 @@ def placed(scenario: Scenario, axes: Sequence[Axis], values: Sequence[Any]) -> S
     """
     moved: Values = {}
     for each, value in zip(axes, values, strict=True):
+        _there(scenario, each)
         moved |= each.at(scenario, value)
     try:
         return scenario.at(moved)
