@@ -29,7 +29,8 @@ ASKED = "asked"
 
 def kind(name: str) -> Kind:
     """Return the kind of work that a question is, kept in folders that NAME.json marks."""
-    return Kind(name, f"{name}.json", lambda answer: dict(answer.get(ASKED, {})))
+    files = frozenset(f"{name}.{ending}" for ending in ("json", "parquet", "svg"))
+    return Kind(name, f"{name}.json", lambda answer: dict(answer.get(ASKED, {})), files)
 
 
 @dataclass(frozen=True)

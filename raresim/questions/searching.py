@@ -94,11 +94,11 @@ class Search:
     crossing: float | None
     tried: tuple[tuple[int, Figure], ...]
     characteristics: tuple[Characteristic, ...]
-    again: dict[str, Figure]
+    again: Mapping[str, Figure]
     again_low: float
     again_high: float
-    limits: dict[str, float]
-    kept: dict[str, bool]
+    limits: Mapping[str, float]
+    kept: Mapping[str, bool]
     trials: int
     remark: str
     command: str

@@ -41,11 +41,14 @@ class Kind:
         The file of a folder that holds the whole of it; JSON.
     identity_of
         What decided its bytes, from what the mark holds.
+    files
+        All that such a folder holds, where that is known: what else is there is somebody's own.
     """
 
     word: str
     mark: str
     identity_of: Callable[[dict[str, Any]], dict[str, Any]]
+    files: frozenset[str] = frozenset()
 
     def prepare(self, folder: Path) -> None:
         """Refuse a folder that holds something other than earlier work of this kind.
@@ -58,8 +61,10 @@ class Kind:
         if not folder.exists():
             return
         known = (folder / self.mark).is_file() or (folder / UNFINISHED).is_dir()
-        if folder.is_dir() and (known or not any(folder.iterdir())):
-            return
+        if folder.is_dir():
+            found = {path.name for path in folder.iterdir()} - {UNFINISHED}
+            if not found or (known and (not self.files or found <= self.files)):
+                return
         message = f"holds something that is not a raresim {self.word}"
         mend = f"name a new folder, or one that holds an earlier {self.word}"
         raise InputError(Problem(message, str(folder), mend=mend))

@@ -30,7 +30,7 @@ SMALL = "duchenne-bespoke"
 COMMANDS = [
     *("models", "show", "validate", "schema", "new-model", "new-scenario"),
     *("cohort", "trial", "simulate", "compare", "sensitivity"),
-    *("size", "backtest", "report"),
+    *("sweep", "search", "size", "backtest", "report"),
 ]
 
 
@@ -142,10 +142,28 @@ def test_designs_side_by_side(tmp_path: Path) -> None:
     assert raresim(*asked, "-q", cwd=tmp_path).count("\n") == 1
     (tmp_path / "out" / "mine.txt").write_text("mine")
     refused = raresim(*asked, "-o", "out", cwd=tmp_path, code=2)
-    assert "holds something that is not a comparison" in refused
+    assert "holds something that is not a raresim comparison" in refused
     assert "two scenarios or more" in raresim("compare", ATAXIA, "-r", "8", code=2)
     twice = raresim("compare", ATAXIA, ATAXIA, "-r", "8", code=2)
     assert "two scenarios are called 'friedreich-48-weeks'" in twice
+
+
+def test_a_sweep_and_a_search_answer_and_are_resumed(tmp_path: Path) -> None:
+    path = "design.randomise.n"
+    asked = ("sweep", ATAXIA, "--set", f"{path}=40,60", "--set", "truth.uncertainty=fixed,all")
+    said = raresim(*asked, "-r", "8", "-o", "out", cwd=tmp_path)
+    assert "highest power" in said and "sweep.svg are in out" in said
+    told = json.loads((tmp_path / "out" / "sweep.json").read_text())
+    again = raresim(*asked, "-r", "8", "-o", "out", "--resume", "--json", cwd=tmp_path)
+    assert json.loads(again)["points"] == told["points"]
+    assert "check the path" in raresim("sweep", ATAXIA, "--set", "no.where=1,2", code=2)
+    words = ("search", SMALL, "--over", f"{path}=10..40", "--power", "0.5", "--budget", "12288")
+    said = raresim(*words, "-o", "found", cwd=tmp_path)
+    assert "95 % interval" in said and "fresh seeds (80 % interval" in said
+    assert raresim(*words, "-q", "-o", "found", "--resume", cwd=tmp_path).count("\n") == 1
+    both = raresim(*words, "--assurance", "0.4", code=2)
+    assert "--power and --assurance cannot go together" in both
+    assert "--limit: expected NAME=MOST" in raresim(*words, "--limit", "beauty", code=2)
 
 
 def test_kits_are_run_by_simpy_and_the_answer_says_why(tmp_path: Path) -> None:

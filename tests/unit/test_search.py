@@ -44,6 +44,7 @@ def test_it_keeps_to_its_budget_and_says_how_sure_it_is(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt, match="add --resume"):
         run(folder=cut, picture=picture, progress=stop)
     assert run(folder=cut, picture=picture, resume=True) == found
+    assert run(folder=cut, picture=picture, resume=True) == found  # read, not run
     for path in (tmp_path / "search").iterdir():
         assert path.read_bytes() == (cut / path.name).read_bytes()
 
