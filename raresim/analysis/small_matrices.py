@@ -170,7 +170,9 @@ def evened(matrices: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
     diagonal = np.diagonal(matrices, axis1=-2, axis2=-1)
     sound = np.all(np.isfinite(matrices), axis=(-2, -1)) & np.all(diagonal > 0.0, axis=-1)
     scale = 1.0 / np.sqrt(np.where(sound[..., None], diagonal, 1.0))
-    safe = np.where(sound[..., None, None], matrices, np.eye(matrices.shape[-1]))
+    safe = matrices
+    if not np.all(sound):
+        safe = np.where(sound[..., None, None], matrices, np.eye(matrices.shape[-1]))
     return safe * scale[..., :, None] * scale[..., None, :], scale, sound
 
 

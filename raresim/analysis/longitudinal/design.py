@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from raresim.analysis.arrays import BoolArray, FloatArray, IntArray
-from raresim.analysis.longitudinal.structures import entries
+from raresim.analysis.longitudinal.products import Products
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Layout:
         return int(self.kept[0].size) if self.by_visit else self.covariates
 
     @cached_property
-    def products(self) -> "Products":
+    def products(self) -> Products:
         """Return the products of which all sums over patients are made."""
         return Products(self)
 
@@ -104,103 +104,6 @@ class Layout:
         for cell, (v, a) in enumerate(zip(*self.kept, strict=True)):
             column = covariates[:, :, v, a] if self.by_visit else covariates[:, :, a]
             found[:, :, v, :] += column[:, :, None] * self.matrix[cell]
-        return found
-
-
-class Products:
-    """Index tables: which entry of a matrix of visits meets which sum of covariates."""
-
-    def __init__(self, layout: Layout) -> None:
-        m, rows = layout.visits, layout.rows
-        visit, _ = layout.kept
-        row, _ = layout.stored
-        self.v, self.w = entries(m)
-        table = np.zeros((m, m), dtype=np.int64)
-        table[self.v, self.w] = table[self.w, self.v] = np.arange(self.v.size)
-        self.entry = table
-        self.zv, self.zw = np.triu_indices(rows)
-        sums = np.zeros((rows, rows), dtype=np.int64)
-        sums[self.zv, self.zw] = sums[self.zw, self.zv] = np.arange(self.zv.size)
-        self.sums = sums
-        both_entry = table[visit[:, None], visit[None, :]]
-        both_sum = sums[row[:, None], row[None, :]]
-        key = both_entry * self.zv.size + both_sum
-        unique, where = np.unique(key, return_inverse=True)
-        self.of_entry, self.of_sum = unique // self.zv.size, unique % self.zv.size
-        # position among the products of each pair of coefficients where these are cells, of
-        # each pair of cells where they are not: one gather lays a matrix out
-        cells = np.arange(visit.size) if layout.order is None else layout.order
-        self.size = cells.size
-        where = where.reshape(visit.size, visit.size)[cells[:, None], cells[None, :]]
-        self.where = where.reshape(-1)
-        # products of an entry of a derivative with a sum: symmetric in the two entries
-        e = np.arange(self.v.size)
-        self.ev, self.ew = np.triu_indices(self.v.size)
-        pairs = np.zeros((e.size, e.size), dtype=np.int64)
-        pairs[self.ev, self.ew] = pairs[self.ew, self.ev] = np.arange(self.ev.size)
-        self.pairs = pairs
-        key = pairs[:, self.of_entry] * self.zv.size + self.of_sum
-        unique, where = np.unique(key, return_inverse=True)
-        self.slope_pair, self.slope_sum = unique // self.zv.size, unique % self.zv.size
-        self.slope_where = where.reshape(e.size, -1)[:, self.where].reshape(-1)
-        self.half = np.where(self.v == self.w, 0.5, 1.0)  # of E_vw + E_wv
-        first, last = (self.v[self.ev], self.w[self.ev]), (self.v[self.ew], self.w[self.ew])
-        self.crossing = [(table[first[k], last[0]], table[first[1 - k], last[1]]) for k in (1, 0)]
-        self.trace = self._trace(layout)
-
-    def matrices(self, sums: FloatArray) -> FloatArray:
-        """Lay products (products, B) out as matrices (B, size, size)."""
-        flat = np.take(np.ascontiguousarray(sums.T), self.where, axis=1)
-        found: FloatArray = flat.reshape(-1, self.size, self.size)
-        return found
-
-    def slope_matrices(self, sums: FloatArray) -> FloatArray:
-        """Lay products with entries (products, B) out as matrices (B, E, size, size)."""
-        flat = np.take(np.ascontiguousarray(sums.T), self.slope_where, axis=1)
-        return flat.reshape(-1, self.v.size, self.size, self.size)
-
-    def met(self, outer: FloatArray) -> FloatArray:
-        """Return A_ws A_vt + A_vs A_wt (pairs, ...) from products of entries (..., E, E, B)."""
-        (a, b), (c, d) = self.crossing
-        found: FloatArray = outer[..., a, b, :] + outer[..., c, d, :]
-        return found
-
-    def crossed(self, outer: FloatArray) -> FloatArray:
-        """Lay `met` out for each group of (G, E, E, B), halves weighed, as blocks (B, GE, GE)."""
-        weight = (self.half[self.ev] * self.half[self.ew])[:, None]
-        packed = self.met(outer) * weight
-        groups, _, batch = packed.shape
-        e = self.v.size
-        found = np.zeros((batch, groups * e, groups * e))
-        for g in range(groups):
-            block = np.take(np.ascontiguousarray(packed[g].T), self.pairs, axis=1)
-            found[:, g * e : (g + 1) * e, g * e : (g + 1) * e] = block
-        return found
-
-    def sloped(self, both: FloatArray, sums: FloatArray) -> FloatArray:
-        """Multiply pairs of entries (pairs, B) with sums (sums, B) where they meet."""
-        if self.slope_pair.size == both.shape[0] * sums.shape[0]:  # all with all
-            outer: FloatArray = both[:, None] * sums[None]
-            return outer.reshape(-1, both.shape[1])
-        met: FloatArray = both[self.slope_pair] * sums[self.slope_sum]
-        return met
-
-    def _trace(self, layout: Layout) -> list[tuple[IntArray, IntArray, IntArray]]:
-        """Return, in turns that hold each entry once, entries, cells (flat) and sums."""
-        visit, _ = layout.kept
-        row, _ = layout.stored
-        cells = [np.flatnonzero(visit == v) for v in range(layout.visits)]
-        turns: list[list[tuple[int, int, int]]] = []
-        for e, (v, w) in enumerate(zip(self.v, self.w, strict=True)):
-            both = [(r, c) for r in cells[v] for c in cells[w]]
-            for turn, (r, c) in enumerate(both):
-                if turn == len(turns):
-                    turns.append([])
-                turns[turn].append((e, r * visit.size + c, int(self.sums[row[r], row[c]])))
-        found = []
-        for turn_of in turns:
-            e_, flat, which = (np.array(x, dtype=np.int64) for x in zip(*turn_of, strict=True))
-            found.append((e_, flat, which))
         return found
 
 

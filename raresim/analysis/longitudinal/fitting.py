@@ -25,7 +25,7 @@ from raresim.analysis.longitudinal.parameters import chained, parameter_slopes, 
 from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.step import newton_step
 from raresim.analysis.longitudinal.structures import Shape, Structure
-from raresim.analysis.small_matrices import well_conditioned
+from raresim.analysis.longitudinal.sweeping import well_conditioned
 
 CLOSE = 1e-9  # of score' I^-1 score, twice the gain left: the step after it is rounding
 MOST_STEPS = 60
@@ -235,6 +235,7 @@ def fit_at(data: Data, structure: Structure, reml: bool, theta: FloatArray) -> F
 
 def conditional_variances_left(value: FloatArray, layout: Layout) -> BoolArray:
     """Say whether no visit is determined by the others (B,)."""
-    matrix = value[:, :, layout.products.entry]
-    left: BoolArray = np.all(well_conditioned(matrix, FLAT), axis=1)
+    groups, m = value.shape[1], layout.visits
+    matrix = value[:, :, layout.products.entry].reshape(-1, m, m)
+    left: BoolArray = np.all(well_conditioned(matrix, FLAT).reshape(-1, groups), axis=1)
     return left

@@ -14,11 +14,12 @@ import numpy as np
 from raresim.analysis.arrays import BoolArray, FloatArray, ordered_sum
 from raresim.analysis.longitudinal.design import Layout
 from raresim.analysis.longitudinal.fitting import STRIP, Fit
-from raresim.analysis.longitudinal.likelihood import gathered, inverse_of_visits, inverses
+from raresim.analysis.longitudinal.likelihood import gathered, inverse_of_visits
 from raresim.analysis.longitudinal.parameters import blocks
 from raresim.analysis.longitudinal.prepared import Data
 from raresim.analysis.longitudinal.sandwich import Sandwich, sandwich
 from raresim.analysis.longitudinal.structures import Structure
+from raresim.analysis.longitudinal.sweeping import inverses
 from raresim.analysis.small_matrices import times
 from raresim.errors import InputError, did_you_mean
 
@@ -103,10 +104,10 @@ def variance(covariance: FloatArray, contrast: FloatArray) -> FloatArray:
 def gradient(fit: Fit, contrast: FloatArray) -> FloatArray:
     """Return the derivatives (B, K) of c' Phi c in the covariance parameters."""
     turned = times(fit.phi, contrast)
-    found = np.zeros(fit.slopes.shape[:2])
+    half = np.zeros(fit.slopes.shape[:3])
     for j in range(turned.shape[1]):
-        found += turned[:, j, None] * times(fit.slopes[:, :, j], turned)
-    return found
+        half += turned[:, j, None, None] * fit.slopes[:, :, j]
+    return times(half, turned)
 
 
 def satterthwaite(fit: Fit, omega: FloatArray, contrast: FloatArray) -> FloatArray:
@@ -178,9 +179,8 @@ def _second_products(data: Data, fit: Fit, of_entries: FloatArray, here: np.ndar
     """Return sum_kl Omega_kl Q_kl, (rows, p, p)."""
     layout, slots = data.layout, data.slots.take(here)
     products, m = layout.products, layout.visits
-    w, _, _ = inverse_of_visits(fit.value[here], slots, layout)
-    e = products.v.size
-    entry = products.entry
+    e, entry = products.v.size, products.entry
+    w = inverse_of_visits(fit.value[here], slots, layout)[0][entry]
     total = np.zeros_like(w)
     for g in range(data.groups):
         block = of_entries[:, g * e : (g + 1) * e, g * e : (g + 1) * e]

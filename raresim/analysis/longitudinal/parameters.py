@@ -36,7 +36,7 @@ def chained(
     one, curve = structure.bent(flat, weights)
     first = blocks(one.first, groups)
     back = np.ascontiguousarray(np.swapaxes(first, 1, 2))
-    score = times(back, point.score.reshape(rows, -1))
+    score = times(np.swapaxes(first, 1, 2), point.score.reshape(rows, -1))
     observed = np.matmul(np.matmul(back, bent.observed), first) - blocks(curve, groups)
     expected = np.matmul(np.matmul(back, bent.expected), first)
     return Shape(one.value.reshape(rows, -1), first, one.second), score, observed, expected

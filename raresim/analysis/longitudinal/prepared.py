@@ -10,9 +10,10 @@ from raresim.analysis.longitudinal.design import (
     seen_visits,
     vector_to_coefficients,
 )
-from raresim.analysis.longitudinal.likelihood import by_group, gathered, inverses, over_slots
+from raresim.analysis.longitudinal.likelihood import by_group, gathered, over_slots
 from raresim.analysis.longitudinal.patterns import Slots, make_slots, with_outcome
-from raresim.analysis.small_matrices import times, well_conditioned
+from raresim.analysis.longitudinal.sweeping import inverses, well_conditioned
+from raresim.analysis.small_matrices import times
 
 COLLINEAR = 1e-9  # of the normal equations, scaled to a unit diagonal: smallest eigenvalue
 

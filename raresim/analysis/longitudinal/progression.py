@@ -15,7 +15,6 @@ from raresim.analysis.longitudinal.inference import (
     covariance_of_parameters,
     satterthwaite,
 )
-from raresim.analysis.longitudinal.likelihood import inverses
 from raresim.analysis.longitudinal.mixed_models import (
     FALLBACKS,
     STEPS,
@@ -27,6 +26,7 @@ from raresim.analysis.longitudinal.mixed_models import (
 from raresim.analysis.longitudinal.named_structures import structure
 from raresim.analysis.longitudinal.prepared import Data, prepare
 from raresim.analysis.longitudinal.structures import Structure
+from raresim.analysis.longitudinal.sweeping import inverses
 from raresim.analysis.notes import Note
 from raresim.analysis.result import Results, wald_results
 from raresim.analysis.small_matrices import times

@@ -94,7 +94,7 @@ def _sandwich_rows(
     layout, slots = data.layout, data.slots.take(here)
     covariates = data.covariates[here]
     m = layout.visits
-    w, _, _ = inverse_of_visits(fit.value[here], slots, layout)
+    w = inverse_of_visits(fit.value[here], slots, layout)[0][layout.products.entry]
     hidden = 1.0 - slots.observed
     w[np.arange(m), np.arange(m)] += hidden
     factor = np.linalg.cholesky(np.ascontiguousarray(np.transpose(w, (3, 2, 0, 1))))
