@@ -10,8 +10,7 @@ search saw of it helped to choose it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from math import ceil, floor, isfinite
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,10 @@ import numpy as np
 
 from raresim.errors import InputError
 from raresim.questions import again, answer
-from raresim.questions.again import FRESH
-from raresim.questions.axes import Axis, interval, placed
-from raresim.questions.bench import Bench, Design, pieces
-from raresim.questions.characteristics import Characteristic, characteristics, figures
-from raresim.questions.crossing import Crossing, Tried, crossing
-from raresim.streams import LUCK_BLOCK
+from raresim.questions.axes import Axis, interval
+from raresim.questions.bench import Bench
+from raresim.questions.characteristics import Characteristic, characteristics
+from raresim.questions.hunt import LEAST, Hunt
 from raresim.study.columns import ArrayTable
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
@@ -32,17 +29,6 @@ from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
 NAME = "search"
-SPREAD = 6
-"""Values of the range that are tried first, a luck block of trials at each."""
-APART, LEAST_APART = 0.25, 0.08
-"""Probits by which the values tried next are below and above the target, at first and at least."""
-LAST = 0.25
-"""Share of the budget that is kept for the fresh seeds."""
-CONFIDENCE, Z = 0.95, 1.959964
-BENT = 0.001
-"""P-value below which the rate is said not to rise smoothly."""
-GROWTH = 2
-"""How much larger each round of trials is than the one before."""
 
 
 @dataclass(frozen=True)
@@ -189,9 +175,9 @@ def search(
     with answer.at_work(asked, folder, resume=resume) as work:
         bench = Bench(work, engine, workers, progress)
         bench.expected = budget
-        hunt = _Hunt(scenario, name, axis, (lowest, highest), target, seed, bench)
+        hunt = Hunt(scenario, name, axis, (lowest, highest), target, seed, bench)
         hunt.spread()
-        hunt.close_in(floor((1 - LAST) * budget), within)
+        hunt.close_in(budget, within)
         number = hunt.answer()
         fresh = hunt.again(number if number is not None else hunt.best_end(), budget, told)
         ends_80 = again.limits(fresh["success"])
@@ -237,9 +223,8 @@ def _asked(
     if not 0 < target < 1:
         raise InputError(f"target: expected a rate above 0 and below 1, such as 0.8, got {target}")
     check_size(budget, seed)
-    least = 2 * SPREAD * LUCK_BLOCK
-    if budget < least:
-        raise InputError(f"budget: a search needs {least:,} trials at least, got {budget:,}")
+    if budget < LEAST:
+        raise InputError(f"budget: a search needs {LEAST:,} trials at least, got {budget:,}")
     name = scenario.hypothesis(hypothesis)
     if assurance:
         scenario = scenario.at({"truth.uncertainty": "all"})
@@ -262,146 +247,3 @@ def _command(scenario: Scenario, over: str, settings: Mapping[str, Any], *, assu
     limits = tuple(f"{key}={most:g}" for key, most in settings["limits"].items())
     rate = {"assurance" if assurance else "power": settings["target"]}
     return answer.command(NAME, [scenario], {"over": over, **rate, **own, "limit": limits})
-
-
-@dataclass
-class _Hunt:
-    """A search on its way: what was tried so far, and where the rate seems to cross the target."""
-
-    scenario: Scenario
-    hypothesis: str
-    axis: Axis
-    ends: tuple[int, int]
-    target: float
-    seed: int
-    bench: Bench
-    block: int = 0
-    rates: dict[int, Figure] = field(default_factory=dict)
-    blocks: dict[int, list[Any]] = field(default_factory=dict)
-    at: Crossing | None = None
-
-    def spread(self) -> None:
-        """Try some values over the whole range; patients count by their ratio."""
-        low, high = self.ends
-        values = {round(value) for value in np.geomspace(max(low, 1), high, SPREAD)} | {low, high}
-        self._try(dict.fromkeys(values, 1))
-
-    def close_in(self, budget: int, within: float) -> None:
-        """Try values about the crossing until it is known well enough."""
-        blocks = 2
-        while self.answer() is not None and not self._known(within):
-            left = (budget - self.bench.done) // LUCK_BLOCK
-            if left < 2:
-                return
-            blocks = min(blocks, left)
-            below, above = self._next()
-            self._try({below: -(-blocks // 2), above: blocks // 2 or 1})
-            blocks *= GROWTH
-
-    def _known(self, within: float) -> bool:
-        assert self.at is not None
-        width = self.at.high - self.at.low
-        return isfinite(width) and width / 2 <= max(0.25, within * self.at.at)
-
-    def _next(self) -> tuple[int, int]:
-        """Return two different values about the crossing, at probits a little apart."""
-        assert self.at is not None
-        low, high = self.ends
-        tried = sorted(self.rates)
-        beside = [value for value in tried if value != round(self.at.at)]
-        # the slope in the root, from the crossing to the value farthest away that is not extreme
-        slopes = [
-            abs(self._probit(v) - self._probit_target()) / abs(np.sqrt(v) - np.sqrt(self.at.at))
-            for v in beside
-            if 0.02 < (self.rates[v].value or 0.0) < 0.98
-        ]
-        slope = max(float(np.median(slopes)) if slopes else 0.3, 1e-3)
-        root, known = np.sqrt(self.at.at), np.sqrt(self.at.high) - np.sqrt(self.at.low)
-        apart = np.clip(known * slope / 2, LEAST_APART, APART) if isfinite(known) else APART
-        step = apart / slope
-        below = int(np.clip(floor(max(root - step, 0.0) ** 2), low, high - 1))
-        above = int(np.clip(ceil((root + step) ** 2), below + 1, high))
-        return below, above
-
-    def _probit(self, value: int) -> float:
-        from scipy.special import ndtri
-
-        return float(ndtri(np.clip(self.rates[value].value or 0.0, 1e-3, 1 - 1e-3)))
-
-    def _probit_target(self) -> float:
-        from scipy.special import ndtri
-
-        return float(ndtri(self.target))
-
-    def _try(self, wanted: Mapping[int, int]) -> None:
-        """Run so many luck blocks at each value, each with luck of its own."""
-        asked = {}
-        for value, blocks in sorted(wanted.items()):
-            size = blocks * LUCK_BLOCK
-            asked[value] = pieces(self._design(value), self.seed, size, self.block)
-            self.block += blocks
-        self.bench.run([piece for own in asked.values() for piece in own])
-        for value, own in asked.items():
-            self.blocks.setdefault(value, []).extend(own)
-            numbers = self.bench.numbers(self.blocks[value])
-            shares = characteristics([self.scenario], self.hypothesis)[:1]
-            self.rates[value] = figures(numbers, shares)["success"]
-        self.at = crossing([_tried(at, rate) for at, rate in self.rates.items()], self.target, Z)
-
-    def _design(self, value: int) -> Design:
-        return Design(str(value), placed(self.scenario, [self.axis], [value]), self.hypothesis)
-
-    def answer(self) -> int | None:
-        """Return the number that meets the target, as far as is known."""
-        low, high = self.ends
-        if self.at is None or not isfinite(self.at.at):
-            return None
-        number = ceil(self.at.at - 1e-9) if self.at.rises else floor(self.at.at + 1e-9)
-        if number < low and self.at.rises:
-            return low
-        if number > high and not self.at.rises:
-            return high
-        return number if low <= number <= high else None
-
-    def best_end(self) -> int:
-        """Return the end of the range at which the design succeeds most often."""
-        return max(self.ends, key=lambda value: self.rates[value].value or 0.0)
-
-    def bound(self, side: str) -> int | None:
-        """Return an end of the interval of the answer, held to the range; None for no bound."""
-        assert self.at is not None
-        end: float = getattr(self.at, side)
-        if not isfinite(end):
-            return None
-        rounded = ceil(end - 1e-9) if self.at.rises else floor(end + 1e-9)
-        return int(np.clip(rounded, *self.ends))
-
-    def again(
-        self, number: int, budget: int, told: tuple[Characteristic, ...]
-    ) -> dict[str, Figure]:
-        """Return what a design does on fresh seeds."""
-        size = max(2, floor(LAST * budget) // LUCK_BLOCK) * LUCK_BLOCK
-        own = pieces(self._design(number), self.seed + FRESH, size)
-        return figures(self.bench.numbers(own), told)
-
-    def remark(self, number: int | None) -> str:
-        """Say what the answer alone does not."""
-        low, high = self.ends
-        if number is None:
-            best = self.best_end()
-            return f"no number from {low} to {high} meets the target; {best} comes nearest"
-        assert self.at is not None
-        if number in self.ends:
-            return f"{number} is an end of the range: widen it to be sure"
-        if self.at.bent < BENT:
-            return "the rate does not rise smoothly here, as with exact tests: look at a sweep"
-        return ""
-
-
-def _tried(at: int, rate: Figure) -> Tried:
-    """Return trials as if they were independent: those that would have this Monte Carlo error."""
-    value, error = rate.value or 0.0, rate.mcse or 1.0
-    trials = float(rate.replicates)
-    if 0 < value < 1:
-        trials = min(trials, value * (1 - value) / error**2)
-    return Tried(float(at), trials, trials * value)
