@@ -6,8 +6,10 @@ Near the target the probit of the rate is taken as a straight line in the root o
 
 which is exact for a test of a mean with a known variance, and close for others as trials gather
 about the target: each value has the weight exp(-(z - target)^2 / 2 h^2) of its probit z. Lines are
-fitted by maximum likelihood, and the confidence interval of the crossing is Fieller's: all x whose
-fitted probit is not further from the target's than its own standard errors allow.
+fitted by maximum likelihood; where the values are not on one (Pearson's test), h is made smaller,
+so that a line is asked only of values that are nearer. The confidence interval of the crossing is
+Fieller's: all x whose fitted probit is not further from the target's than its own standard errors
+allow.
 Sources: Finney, Probit Analysis, 3rd ed., Cambridge 1971 (probit line, Fieller's interval); Wu,
 J Am Stat Assoc 1985;80:974-984 (placing each next trial by a line fitted to those before).
 """
@@ -22,8 +24,12 @@ import numpy.typing as npt
 from scipy.special import chdtrc, ndtr, ndtri
 
 Floats = npt.NDArray[np.float64]
-NEAR = 0.35
-"""Standard deviation of the weights, in probits."""
+NEAR = (0.35, 0.2, 0.12, 0.07)
+"""Standard deviations of the weights in probits: the first with which the values are on a line."""
+STRAIGHT = 0.05
+"""P-value above which they are."""
+CLOSE = 0.3
+"""Weight from which a value is near the target."""
 STEPS, SMALL = 60, 1e-10
 FLAT = 1e-6
 
@@ -85,9 +91,15 @@ def crossing(tried: Sequence[Tried], target: float, z: float) -> Crossing | None
     hits = np.array([each.successes for each in tried])
     aim = float(ndtri(target))
     share = (hits + 0.5) / (trials + 1)
-    near = np.exp(-0.5 * ((ndtri(share) - aim) / NEAR) ** 2)
-    if np.count_nonzero(near > 0.01) < 2:  # a line needs two: then all count
-        near = np.ones(x.size)
+    apart = ndtri(share) - aim
+    near = np.ones(x.size)  # where fewer than two values are near
+    for width in NEAR:
+        closer = np.exp(-0.5 * (apart / width) ** 2)
+        if np.count_nonzero(closer > CLOSE) < 2:  # a line needs two
+            break
+        near = closer
+        if not _bent(x, trials, hits, near, _line(x, trials, hits, near)[0]) <= STRAIGHT:
+            break
     line, covariance = _line(x, trials, hits, near)
     if abs(line[1]) < FLAT:
         return None
@@ -152,7 +164,7 @@ def _fieller(line: Floats, covariance: Floats, aim: float, z: float) -> tuple[fl
 
 def _bent(x: Floats, trials: Floats, hits: Floats, near: Floats, line: Floats) -> float:
     """Return the p-value of Pearson's test of the line over the values near the target."""
-    some = near > 0.3
+    some = near > CLOSE
     freedom = int(some.sum()) - 2
     if freedom < 1:
         return float("nan")
