@@ -166,8 +166,9 @@ def size(
     ] = 20_000,
     seed: Seed = 1,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Folder for size.json and size.svg.")
+        Path | None, typer.Option("-o", "--output", help="Folder for the table and its picture.")
     ] = None,
+    resume: Resume = False,
     engine: EngineOption = Engine.AUTO,
     workers: Workers = None,
     json: Json = False,
@@ -179,4 +180,5 @@ def size(
     from raresim.cli.output import manner
 
     options: dict[str, Any] = {"engine": engine.value, "workers": workers}
-    sizing.size(scenario, replicates, seed, options, output, manner(json, quiet, verbose))
+    how = manner(json, quiet, verbose)
+    sizing.size(scenario, replicates, seed, options, output, how, resume=resume)

@@ -10,6 +10,7 @@ from raresim import questions
 from raresim.cli.output import Manner, console, percent, print_json, table
 from raresim.cli.running import say_engine
 from raresim.questions import Size
+from raresim.questions.design_size import NAME
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import told
 
@@ -21,18 +22,18 @@ def size(
     options: dict[str, Any],
     output: Path | None,
     manner: Manner,
+    *,
+    resume: bool,
 ) -> None:
     """Measure the size of a design, print it, and write it."""
-    from raresim.report import answers
-    from raresim.report.size import NAME, picture
+    from raresim.report.size import picture
 
     scenario = load_scenario(name)
     say_engine(scenario, options["engine"], manner)
-    if output is not None:
-        answers.prepare(output, NAME)
     began = time.perf_counter()
     with manner.bar("trials") as bar:
-        found = questions.size(scenario, replicates, seed, progress=bar, **options)
+        kept = {"folder": output, "resume": resume, "picture": picture, "progress": bar}
+        found = questions.size(scenario, replicates, seed, **options, **kept)
     manner.detail(f"measured in {time.perf_counter() - began:.1f} s")
     if manner.as_json:
         print_json(found.dict())
@@ -41,8 +42,7 @@ def size(
         if not scenario.spec.design.nuisance:
             manner.remark("The design declares no nuisance grid: only the centre was run.")
     if output is not None:
-        answers.write(output, NAME, found.dict(), picture(found))
-        manner.remark(f"{' and '.join(answers.parts(NAME))} written to {output}")
+        manner.remark(f"{NAME}.json, {NAME}.parquet and {NAME}.svg are in {output}")
 
 
 def _print(found: Size, manner: Manner) -> None:

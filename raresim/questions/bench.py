@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,32 @@ from raresim.study.workers import processors, spread
 from raresim.trial.engine import Choice, Engine, engine_for, run_block
 from raresim.trial.scenario import Scenario
 
-Floats = npt.NDArray[np.float64]
 Numbers = dict[str, npt.NDArray[Any]]
-"""What is known of each trial, by name; `success` is 0 or 1, `draw` its cluster."""
-TRIALS, TRUTH = "trials", "truth"
+"""What is known of each trial, by name."""
+TABLE = "found"
+
+
+class Piece(Protocol):
+    """A piece of work that a worker does alone."""
+
+    @property
+    def name(self) -> str:
+        """What no other piece of the question is called."""
+        ...
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is run."""
+        ...
+
+    @property
+    def trials(self) -> int:
+        """How many trials that are, for whoever looks on."""
+        ...
+
+    def find(self, engine: Engine) -> ArrayTable:
+        """Do it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,18 +66,38 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A luck block of a design's trials, or its beginning."""
+class TrialPiece:
+    """A luck block of a design's trials, or its beginning: `success`, `draw`, and all numbers."""
 
     design: Design
     seed: int
     block: int
-    replicates: int
+    trials: int
 
     @property
     def name(self) -> str:
         """What no other piece is called."""
-        return _digest("trials", self.design, self.seed, self.block, self.replicates)
+        own = (self.design.name, self.design.hypothesis)
+        return digest("trials", *own, self.seed, self.block, self.trials)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is run."""
+        return self.design.scenario
+
+    def find(self, engine: Engine) -> ArrayTable:
+        """Run the trials."""
+        asked = (self.design.hypothesis, self.seed, self.block, engine, self.trials)
+        run = run_block(self.scenario, *asked)
+        trials = tables.trials_table(self.scenario, run, self.block)
+        analyses = tables.analyses_table(self.scenario, run, self.block)
+        kept = {
+            name: values
+            for name, values in trials.arrays.items()
+            if not isinstance(values, Words) and values.ndim == 1
+        }
+        kept["success"] = successes(self.scenario, trials, analyses).astype(np.uint8)
+        return ArrayTable(kept)
 
 
 @dataclass(frozen=True)
@@ -66,16 +108,39 @@ class TruePiece:
     seed: int
     chunk: int
     draws: int
+    trials: int = 0
 
     @property
     def name(self) -> str:
         """What no other piece is called."""
-        return _digest("truth", self.design, self.seed, self.chunk, self.draws)
+        own = (self.design.name, self.design.hypothesis)
+        return digest("truth", *own, self.seed, self.chunk, self.draws)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is run."""
+        return self.design.scenario
+
+    def find(self, engine: Engine) -> ArrayTable:
+        """Work the true values out."""
+        asked = (self.design.hypothesis, self.seed, self.chunk)
+        return ArrayTable(true_values(self.scenario, *asked, draws=self.draws))
 
 
-def _digest(kind: str, design: Design, *numbers: int) -> str:
-    key = [kind, design.name, design.hypothesis, *numbers]
+def digest(*key: Any) -> str:
+    """Return a name for a piece, of what makes it another one than others."""
     return hashlib.blake2b(json.dumps(key).encode(), digest_size=12).hexdigest()
+
+
+def pieces(design: Design, seed: int, replicates: int, first: int = 0) -> list[TrialPiece]:
+    """Return so many trials of a design from a luck block on.
+
+    >>> [piece.trials for piece in pieces(Design("a", None, "effect"), 1, 2500)]
+    [1024, 1024, 452]
+    """
+    blocks = -(-replicates // LUCK_BLOCK)
+    sizes = [min(LUCK_BLOCK, replicates - k * LUCK_BLOCK) for k in range(blocks)]
+    return [TrialPiece(design, seed, first + k, size) for k, size in enumerate(sizes)]
 
 
 def true_pieces(design: Design, seed: int, replicates: int) -> list[TruePiece]:
@@ -84,24 +149,13 @@ def true_pieces(design: Design, seed: int, replicates: int) -> list[TruePiece]:
     return [TruePiece(design, seed, task.number, task.draws) for task in tasks]
 
 
-def pieces(design: Design, seed: int, replicates: int, first: int = 0) -> list[Piece]:
-    """Return so many trials of a design from a luck block on.
-
-    >>> [piece.replicates for piece in pieces(Design("a", None, "effect"), 1, 2500)]
-    [1024, 1024, 452]
-    """
-    blocks = -(-replicates // LUCK_BLOCK)
-    sizes = [min(LUCK_BLOCK, replicates - k * LUCK_BLOCK) for k in range(blocks)]
-    return [Piece(design, seed, first + k, size) for k, size in enumerate(sizes)]
-
-
 class Bench:
     """Where designs are tried.
 
     Parameters
     ----------
     work
-        Where trials are kept.
+        Where what was run is kept.
     engine, workers
         As for `raresim.simulate`.
     progress
@@ -120,58 +174,36 @@ class Bench:
         self.done = self.expected = 0
         self._counted: set[str] = set()
 
-    def run(self, asked: Sequence[Piece | TruePiece]) -> None:
+    def run(self, asked: Sequence[Piece]) -> None:
         """Run what was not run yet, all together."""
-        pending = [piece for piece in asked if piece.name not in self._work.heads]
+        by_engine: dict[Engine, list[Piece]] = {}
         for piece in asked:
-            if piece not in pending:
+            if piece.name in self._work.heads:
                 self._count(piece)
-        by_engine: dict[Engine, list[Piece | TruePiece]] = {}
-        for piece in pending:
-            by_engine.setdefault(engine_for(piece.design.scenario, self._engine), []).append(piece)
+            else:
+                by_engine.setdefault(engine_for(piece.scenario, self._engine), []).append(piece)
         for engine, some in by_engine.items():
             for piece, data in spread(partial(_do, engine), some, self._workers, engine, len(some)):
                 self._work.keep(piece, data)
                 self._count(piece)
 
-    def _count(self, piece: Piece | TruePiece) -> None:
-        if piece.name in self._counted or isinstance(piece, TruePiece):
+    def _count(self, piece: Piece) -> None:
+        if piece.name in self._counted or not piece.trials:
             return
         self._counted.add(piece.name)
-        self.done += piece.replicates
+        self.done += piece.trials
         self.expected = max(self.expected, self.done)
         if self._progress is not None:
             self._progress(self.done, self.expected)
 
     def numbers(self, asked: Sequence[Piece]) -> Numbers:
-        """Return what is known of each trial of some pieces, run where they were not."""
+        """Return what pieces of one kind find, one after the other; run where they were not."""
         self.run(asked)
-        return self._read(asked, TRIALS)
-
-    def truth(self, asked: Sequence[TruePiece]) -> Numbers:
-        """Return the true values of some pieces, by estimand."""
-        self.run(asked)
-        return self._read(asked, TRUTH)
-
-    def _read(self, asked: Sequence[Piece | TruePiece], name: str) -> Numbers:
-        table = shard.ShardTable([self._work.path(piece) for piece in asked], name)
-        return {column: table[column] for column in table.columns}
+        table = shard.ShardTable([self._work.path(piece) for piece in asked], TABLE)
+        return {name: table[name] for name in table.columns}
 
 
-def _do(engine: Engine, piece: Piece | TruePiece) -> tuple[Piece | TruePiece, bytes]:
-    """Run a piece (in a worker process) and return its shard."""
-    scenario, hypothesis = piece.design.scenario, piece.design.hypothesis
+def _do(engine: Engine, piece: Piece) -> tuple[Piece, bytes]:
+    """Do a piece (in a worker process) and return its shard."""
     head = {"task": piece.name, "made_by": made_by()}
-    if isinstance(piece, TruePiece):
-        found = true_values(scenario, hypothesis, piece.seed, piece.chunk, draws=piece.draws)
-        return piece, shard.packed(head, {TRUTH: ArrayTable(found)})
-    run = run_block(scenario, hypothesis, piece.seed, piece.block, engine, piece.replicates)
-    trials = tables.trials_table(scenario, run, piece.block)
-    analyses = tables.analyses_table(scenario, run, piece.block)
-    kept = {
-        name: values
-        for name, values in trials.arrays.items()
-        if not isinstance(values, Words) and values.ndim == 1
-    }
-    kept["success"] = successes(scenario, trials, analyses).astype(np.uint8)
-    return piece, shard.packed(head, {TRIALS: ArrayTable(kept)})
+    return piece, shard.packed(head, {TABLE: piece.find(engine)})

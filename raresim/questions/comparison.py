@@ -24,7 +24,7 @@ import numpy.typing as npt
 from raresim.errors import InputError, did_you_mean
 from raresim.questions import answer
 from raresim.questions.again import FRESH, best, limits
-from raresim.questions.bench import Bench, Design, Numbers, Piece, TruePiece, pieces, true_pieces
+from raresim.questions.bench import Bench, Design, Numbers, Piece, pieces, true_pieces
 from raresim.questions.characteristics import (
     COLUMNS,
     Characteristic,
@@ -177,9 +177,9 @@ class _Side:
     replicates: int
     seed: int
 
-    def pieces(self, design: Design) -> list[Piece | TruePiece]:
+    def pieces(self, design: Design) -> list[Piece]:
         """Return what is run of a design, with its true values where two arms decide."""
-        found: list[Piece | TruePiece] = [*pieces(design, self.seed, self.replicates)]
+        found: list[Piece] = [*pieces(design, self.seed, self.replicates)]
         if design.scenario.two_arms_decide:
             found += true_pieces(design, self.seed, self.replicates)
         return found
@@ -189,7 +189,7 @@ class _Side:
         found = self.bench.numbers(pieces(design, self.seed, self.replicates))
         if design.scenario.two_arms_decide:
             primary = design.scenario.spec.analysis.primary
-            truth = self.bench.truth(true_pieces(design, self.seed, self.replicates))[primary]
+            truth = self.bench.numbers(true_pieces(design, self.seed, self.replicates))[primary]
             worse = on_worse_arm(design.scenario, ArrayTable(found), found["draw"], truth)
             assert worse is not None
             found["worse"] = worse

@@ -19,23 +19,28 @@ parameters).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from raresim.analysis.binary.one_sample import clopper_pearson
+from raresim.questions import answer
 from raresim.questions.again import FRESH
-from raresim.questions.null_cells import Cell, null_points
-from raresim.questions.race import MISSED, Race
+from raresim.questions.bench import Bench
+from raresim.questions.null_cells import Cell, Point, null_points
+from raresim.questions.race import MISSED, race
+from raresim.study.columns import ArrayTable, spelled
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
-from raresim.study.workers import processors
-from raresim.trial.engine import Choice, engine_for
+from raresim.trial.engine import Choice
+from raresim.trial.nuisance import told
 from raresim.trial.null_set import claimed
 from raresim.trial.scenario import Scenario
 
+NAME = "size"
 TAIL = 0.025
 """Chance that the maximum lies beyond each limit of its interval, at most."""
 
@@ -62,6 +67,8 @@ class Size:
         How often that one does on fresh seeds: the figure to quote.
     low, high
         An interval of the maximum over the cells, see above.
+    command
+        What makes this answer again.
     """
 
     scenario: str
@@ -73,6 +80,22 @@ class Size:
     again: Figure
     low: float
     high: float
+    command: str
+
+    @property
+    def table(self) -> ArrayTable:
+        """A row for each cell."""
+        rates = [cell.rejected for cell in self.cells]
+        return ArrayTable(
+            {
+                "hypothesis": spelled([cell.hypothesis for cell in self.cells]),
+                "values": spelled([told(cell.values) for cell in self.cells]),
+                "nulls": spelled([", ".join(cell.nulls) for cell in self.cells]),
+                "trials": np.array([rate.replicates for rate in rates], np.int64),
+                "rejected": np.array([rate.value for rate in rates], np.float64),
+                "rejected_mcse": np.array([rate.mcse for rate in rates], np.float64),
+            }
+        )
 
     @property
     def verdict(self) -> str:
@@ -93,6 +116,9 @@ def size(
     *,
     engine: Choice = "auto",
     workers: int | None = None,
+    folder: Path | None = None,
+    resume: bool = False,
+    picture: Callable[[Size], str] | None = None,
     progress: Progress | None = None,
 ) -> Size:
     """Return the size of a scenario's design over its null hypotheses and its nuisance grid.
@@ -105,6 +131,8 @@ def size(
         Trials of each cell that may be the maximum.
     seed, engine, workers
         As for `raresim.simulate`.
+    folder, resume, picture
+        As for `raresim.sweep`.
     progress
         Called with the trials done and the trials in all.
 
@@ -123,15 +151,29 @@ def size(
     (('change',), 0.025)
     """
     check_size(replicates, seed)
-    chosen = engine_for(scenario, engine)
+    settings = {"replicates": replicates, "seed": seed}
+    asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
+    if (known := answer.finished(asked, Size, folder, resume=resume)) is not None:
+        return known
     points = null_points(scenario, seed)
-    race = Race(chosen, workers or processors(), progress)
-    race.left = replicates  # of the worst cell, again
-    cells = race.run(points, seed, replicates)
+    with answer.at_work(asked, folder, resume=resume) as work:
+        bench = Bench(work, engine, workers, progress)
+        found = _measured(scenario, points, bench, replicates, seed)
+        if picture is not None:
+            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
+    return found
+
+
+def _measured(
+    scenario: Scenario, points: Sequence[Point], bench: Bench, replicates: int, seed: int
+) -> Size:
+    cells_there = sum(bool(point.nulls) for point in points)
+    bench.expected = replicates * (cells_there + 1)  # the worst cell again
+    cells = race(bench, points, seed, replicates)
     whole = [k for k, cell in enumerate(cells) if _whole(cell, replicates)]
     worst = max(whole, key=lambda k: (_count(cells[k].rejected), -k))
-    race.left = 0
-    again = race.run([points[worst]], seed + FRESH, replicates)[0].rejected
+    again = race(bench, [points[worst]], seed + FRESH, replicates)[0].rejected
+    options = {"replicates": replicates, "seed": seed}
     return Size(
         scenario=scenario.stem,
         replicates=replicates,
@@ -142,6 +184,7 @@ def size(
         again=again,
         low=limits(_count(again), replicates, TAIL)[0],
         high=highest([_count(cells[k].rejected) for k in whole], again),
+        command=answer.command(NAME, [scenario], options),
     )
 
 

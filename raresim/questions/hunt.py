@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from raresim.questions.again import FRESH
 from raresim.questions.axes import Axis, placed
-from raresim.questions.bench import Bench, Design, Piece, pieces
+from raresim.questions.bench import Bench, Design, TrialPiece, pieces
 from raresim.questions.characteristics import Characteristic, characteristics, figures
 from raresim.questions.crossing import Crossing, Tried, crossing
 from raresim.streams import LUCK_BLOCK
@@ -47,7 +47,7 @@ class Hunt:
     bench: Bench
     block: int = 0
     rates: dict[int, Figure] = field(default_factory=dict)
-    blocks: dict[int, list[Piece]] = field(default_factory=dict)
+    blocks: dict[int, list[TrialPiece]] = field(default_factory=dict)
     at: Crossing | None = None
 
     def spread(self) -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from raresim.errors import InputError
+from raresim.questions.bench import digest
 from raresim.study import montecarlo, tables
 from raresim.study.claims import claims
+from raresim.study.columns import ArrayTable
 from raresim.study.montecarlo import Figure
 from raresim.study.truth import true_values
 from raresim.trial.engine import Engine, run_block
@@ -60,14 +62,6 @@ class Point:
     nulls: tuple[str, ...]
     told: tuple[str, ...] = ()
 
-    def errors(self, seed: int, block: int, replicates: int, engine: Engine) -> dict[str, Hits]:
-        """Return by estimand without effect whether each trial of a luck block rejects it."""
-        run = run_block(self.scenario, self.hypothesis, seed, block, engine, replicates)
-        trials = tables.trials_table(self.scenario, run, block)
-        analyses = tables.analyses_table(self.scenario, run, block)
-        found = claims(self.scenario, trials, analyses)
-        return {name: found[name] for name in (*self.nulls, *self.told)}
-
     def any_error(self, errors: dict[str, Hits]) -> Hits:
         """Return whether each trial rejects any claim without effect."""
         return np.asarray(np.logical_or.reduce([errors[name] for name in self.nulls]))
@@ -82,6 +76,36 @@ class Point:
         own, told = ({name: each[name] for name in part} for part in (self.nulls, self.told))
         rejected = montecarlo.proportion(hits, alone)
         return Cell(self.hypothesis, self.values, self.nulls, rejected, own, told)
+
+
+@dataclass(frozen=True)
+class NullPiece:
+    """A luck block of a cell's trials: by estimand without effect whether each rejects it."""
+
+    point: Point
+    seed: int
+    block: int
+    trials: int
+
+    @property
+    def name(self) -> str:
+        """What no other piece is called."""
+        own = (self.point.hypothesis, list(self.point.values.items()))
+        return digest("null", *own, self.seed, self.block, self.trials)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is run."""
+        return self.point.scenario
+
+    def find(self, engine: Engine) -> ArrayTable:
+        """Run the trials."""
+        asked = (self.point.hypothesis, self.seed, self.block, engine, self.trials)
+        run = run_block(self.scenario, *asked)
+        trials = tables.trials_table(self.scenario, run, self.block)
+        analyses = tables.analyses_table(self.scenario, run, self.block)
+        found = claims(self.scenario, trials, analyses)
+        return ArrayTable({name: found[name] for name in (*self.point.nulls, *self.point.told)})
 
 
 def null_points(scenario: Scenario, seed: int) -> list[Point]:

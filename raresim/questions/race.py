@@ -10,16 +10,13 @@ Sources: McNemar, Psychometrika 1947;12:153-157; Maron & Moore, Adv Neural Inf P
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 from scipy.special import betainc
 
-from raresim.questions.null_cells import Cell, Hits, Point
+from raresim.questions.bench import Bench
+from raresim.questions.null_cells import Cell, Hits, NullPiece, Point
 from raresim.streams import LUCK_BLOCK
-from raresim.study.tasks import Progress
-from raresim.study.workers import spread
-from raresim.trial.engine import Engine
 
 ROUNDS = (1, 2, 5, 10)
 """Luck blocks after which cells may leave; those that stay are run to the end."""
@@ -49,6 +46,7 @@ def staying(errors: Mapping[int, Hits], cells: int, times: int) -> list[int]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> often, never = np.arange(100) < 20, np.zeros(100, bool)
     >>> staying({0: often, 1: never, 2: often}, 3, 4)
     [0, 2]
@@ -61,6 +59,7 @@ def staying(errors: Mapping[int, Hits], cells: int, times: int) -> list[int]:
 def p_no_less(front: Hits, other: Hits) -> float:
     """Return the p-value against "the other one errs no less often", by the trials that differ.
 
+    >>> import numpy as np
     >>> front = np.array([True] * 9 + [False])
     >>> p_no_less(front, ~front)  # 9 of 10 for it, as many as that in 11 of 1,024
     0.0107421875
@@ -69,72 +68,28 @@ def p_no_less(front: Hits, other: Hits) -> float:
     return float(betainc(ahead, behind + 1, 0.5)) if ahead else 1.0
 
 
-class Race:
-    """Runs cells over processors, round by round, and tells how far it is.
+def race(bench: Bench, points: Sequence[Point], seed: int, replicates: int) -> list[Cell]:
+    """Return the cells of some points, run round by round; those outside the null set are not.
 
-    `left` are the trials that are still to be run after this race.
+    The bench is told how many trials are still to be run if no cell leaves.
     """
-
-    def __init__(self, engine: Engine, workers: int, progress: Progress | None) -> None:
-        self.engine, self.workers, self.progress = engine, workers, progress
-        self.done, self.left = 0, 0
-
-    def run(self, points: Sequence[Point], seed: int, replicates: int) -> list[Cell]:
-        """Return the cells of some points; those outside the null set are not run."""
-        there = [k for k, point in enumerate(points) if point.nulls]
-        cells, ends = len(there), rounds(replicates)
-        errors: dict[int, dict[str, Hits]] = {}
-        none = np.zeros(0, bool)
-        for begin, end in zip([0, *ends], ends, strict=False):
-            if begin:
-                so_far = {k: points[k].any_error(errors[k]) for k in there}
-                there = staying(so_far, cells, len(ends) - 1)
-            rest = (replicates - begin) * len(there)
-            for k, fresh in self._run(points, there, seed, (begin, end), rest).items():
-                known = errors.get(k, dict.fromkeys(fresh, none))
-                errors[k] = {n: np.concatenate([known[n], *fresh[n]]) for n in fresh}
-        return [point.cell(errors.get(k, {})) for k, point in enumerate(points)]
-
-    def _run(
-        self,
-        points: Sequence[Point],
-        chosen: Sequence[int],
-        seed: int,
-        span: tuple[int, int],
-        rest: int,
-    ) -> dict[int, dict[str, list[Hits]]]:
-        """Return the errors of some cells between two numbers of trials, by luck block.
-
-        `rest` are the trials that this race has still to run, if no cell leaves.
-        """
-        begin, end = span
-        blocks = range(begin // LUCK_BLOCK, -(-end // LUCK_BLOCK))
-        todo = [(k, b) for k in chosen for b in blocks]
-        found: dict[tuple[int, int], dict[str, Hits]] = {}
-        total = self.done + rest + self.left
-        do = _doing(points, seed, end, self.engine)
-        for task, errors in spread(do, todo, self.workers, self.engine):
-            found[task] = errors
-            self.done += _trials(task[1], end)
-            if self.progress is not None:
-                self.progress(self.done, total)
-        return {
-            k: {n: [found[k, b][n] for b in blocks] for n in found[k, blocks[0]]} for k in chosen
-        }
+    there = [k for k, point in enumerate(points) if point.nulls]
+    cells, ends = len(there), rounds(replicates)
+    errors: dict[int, dict[str, Hits]] = {}
+    left = bench.expected - bench.done - replicates * cells
+    for begin, end in zip([0, *ends], ends, strict=False):
+        if begin:
+            so_far = {k: points[k].any_error(errors[k]) for k in there}
+            there = staying(so_far, cells, len(ends) - 1)
+        bench.expected = bench.done + (replicates - begin) * len(there) + left
+        fresh = {k: _pieces(points[k], seed, begin, end) for k in there}
+        bench.run([piece for own in fresh.values() for piece in own])
+        for k in there:
+            errors[k] = bench.numbers(_pieces(points[k], seed, 0, end))
+    return [point.cell(errors.get(k, {})) for k, point in enumerate(points)]
 
 
-def _trials(block: int, end: int) -> int:
-    """Return how many of so many trials a luck block has."""
-    return min(LUCK_BLOCK, end - block * LUCK_BLOCK)
-
-
-def _doing(
-    points: Sequence[Point], seed: int, end: int, engine: Engine
-) -> Callable[[tuple[int, int]], tuple[tuple[int, int], dict[str, Hits]]]:
-    """Return the work of a task: a cell and a luck block."""
-
-    def do(task: tuple[int, int]) -> tuple[tuple[int, int], dict[str, Hits]]:
-        point, block = task
-        return task, points[point].errors(seed, block, _trials(block, end), engine)
-
-    return do
+def _pieces(point: Point, seed: int, begin: int, end: int) -> list[NullPiece]:
+    """Return the trials of a cell between two numbers of them; all but the last end a block."""
+    blocks = range(begin // LUCK_BLOCK, -(-end // LUCK_BLOCK))
+    return [NullPiece(point, seed, b, min(LUCK_BLOCK, end - b * LUCK_BLOCK)) for b in blocks]

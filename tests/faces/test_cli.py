@@ -127,7 +127,7 @@ def test_the_size_of_a_design(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "size.svg").read_text().startswith("<svg")
     assert raresim(*asked, "-q", "-o", "out", cwd=tmp_path).count("\n") == 1  # over an earlier one
     (tmp_path / "out" / "mine").touch()
-    assert "is not a size" in raresim(*asked, "-o", "out", cwd=tmp_path, code=2)
+    assert "is not a raresim size" in raresim(*asked, "-o", "out", cwd=tmp_path, code=2)
 
 
 def test_designs_side_by_side(tmp_path: Path) -> None:
