@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from raresim.questions.null_cells import null_points
+from raresim.questions.null_cells import NullPiece, null_points
 from raresim.questions.race import rounds
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import MOST, grid, told
@@ -68,7 +68,7 @@ def test_a_cell_is_found_again(name: str, number: int) -> None:
     assert point.hypothesis == stated["hypothesis"]
     assert told(point.values) == told(stated["values"])
     assert list(point.nulls) == stated["nulls"]
-    found = point.cell(point.errors(design_sizes.SEED, 0, FEWER, "block"))
+    found = point.cell(NullPiece(point, design_sizes.SEED, 0, FEWER).find("block").arrays)
     share = stated["rejected"]["value"]
     error = (max(share, 1e-3) * (1 - share) / FEWER) ** 0.5
     assert abs((found.rejected.value or 0.0) - share) < K * error
