@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from raresim import analysis as analysis
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
-    from raresim.questions import compare, search, size, sweep
+    from raresim.questions import calibrate, compare, search, size, sweep
     from raresim.report import write_report
     from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
 
 _HOMES = {
     "Cohort": "raresim.cohort",
+    "calibrate": "raresim.questions",
     "compare": "raresim.questions",
     "load_model": "raresim.disease",
     "load_scenario": "raresim.trial",
@@ -39,6 +40,7 @@ __all__ = [
     "Cohort",
     "__version__",
     "analysis",
+    "calibrate",
     "compare",
     "load_model",
     "load_scenario",

@@ -1,4 +1,4 @@
-"""The commands that ask questions of many designs: compare, sweep, search, size."""
+"""The commands that ask questions of many designs: compare, sweep, search, size, calibrate."""
 
 from __future__ import annotations
 
@@ -182,3 +182,34 @@ def size(
     options: dict[str, Any] = {"engine": engine.value, "workers": workers}
     how = manner(json, quiet, verbose)
     sizing.size(scenario, replicates, seed, options, output, how, resume=resume)
+
+
+@asked.command(
+    epilog=examples("raresim calibrate friedreich-48-weeks --level 0.025 -o calibration")
+)
+def calibrate(
+    scenario: Scenario,
+    level: Annotated[
+        float, typer.Option("--level", help="The family-wise error that is allowed.")
+    ] = 0.025,
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials of each cell that may be the worst.")
+    ] = 20_480,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the answer and its picture.")
+    ] = None,
+    resume: Resume = False,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find the thresholds with which a design errs no more often than is allowed."""
+    from raresim.cli import sizing
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"engine": engine.value, "workers": workers}
+    how = manner(json, quiet, verbose)
+    sizing.calibrate(scenario, level, replicates, seed, options, output, how, resume=resume)

@@ -1,4 +1,4 @@
-"""`size`: how often a design errs at most."""
+"""`size`: how often a design errs at most. `calibrate`: thresholds with which it errs no more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 from raresim import questions
 from raresim.cli.output import Manner, console, percent, print_json, table
 from raresim.cli.running import say_engine
-from raresim.questions import Size
+from raresim.questions import Calibration, Size
+from raresim.questions.calibrating import NAME as CALIBRATION
 from raresim.questions.design_size import NAME
 from raresim.trial import load_scenario
 from raresim.trial.nuisance import told
@@ -63,3 +64,44 @@ def _print(found: Size, manner: Manner) -> None:
     console.print(f"size: {percent(found.again)} on fresh seeds, {ends}", markup=False)
     if manner.full:
         console.print(f"nominal {100 * found.level:g} %: {found.verdict}", markup=False)
+
+
+def calibrate(
+    name: str,
+    target: float,
+    replicates: int,
+    seed: int,
+    options: dict[str, Any],
+    output: Path | None,
+    manner: Manner,
+    *,
+    resume: bool,
+) -> None:
+    """Find thresholds that keep a level, print them, and write them."""
+    from raresim.report.calibration import picture
+
+    scenario = load_scenario(name)
+    say_engine(scenario, options["engine"], manner)
+    began = time.perf_counter()
+    with manner.bar("trials") as bar:
+        kept = {"folder": output, "resume": resume, "picture": picture, "progress": bar}
+        found = questions.calibrate(scenario, target, replicates, seed, **options, **kept)
+    manner.detail(f"calibrated in {time.perf_counter() - began:.1f} s")
+    if manner.as_json:
+        print_json(found.dict())
+    else:
+        _print_calibration(found, manner)
+    if output is not None:
+        names = f"{CALIBRATION}.json, {CALIBRATION}.parquet and {CALIBRATION}.svg"
+        manner.remark(f"{names} are in {output}")
+
+
+def _print_calibration(found: Calibration, manner: Manner) -> None:
+    for rule in found.rules:
+        console.print(f"{rule.path}: {rule.written}", markup=False)
+    if not manner.full:
+        return
+    console.print(f"as written, the worst cell errs in {percent(found.before)} of trials")
+    ends = f"maximum {100 * found.size.low:.1f} to {100 * found.size.high:.1f} %"
+    console.print(f"with these, in {percent(found.size.again)} on fresh seeds, {ends}")
+    console.print(f"level {100 * found.level:g} %: {found.verdict}")

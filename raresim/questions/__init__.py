@@ -1,16 +1,19 @@
 """Questions of a designer: each runs many studies and says how sure its answer is."""
 
+from raresim.questions.calibrating import Calibration, calibrate
 from raresim.questions.comparison import Comparison, DesignFigures, compare
 from raresim.questions.design_size import Size, size
 from raresim.questions.searching import Search, search
 from raresim.questions.sweeping import Sweep, sweep
 
 __all__ = [
+    "Calibration",
     "Comparison",
     "DesignFigures",
     "Search",
     "Size",
     "Sweep",
+    "calibrate",
     "compare",
     "search",
     "size",

@@ -158,17 +158,18 @@ def size(
     points = null_points(scenario, seed)
     with answer.at_work(asked, folder, resume=resume) as work:
         bench = Bench(work, engine, workers, progress)
-        found = _measured(scenario, points, bench, replicates, seed)
+        found = measured(scenario, points, bench, replicates, seed)
         if picture is not None:
             answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
     return found
 
 
-def _measured(
+def measured(
     scenario: Scenario, points: Sequence[Point], bench: Bench, replicates: int, seed: int
 ) -> Size:
+    """Return the size over some cells."""
     cells_there = sum(bool(point.nulls) for point in points)
-    bench.expected = replicates * (cells_there + 1)  # the worst cell again
+    bench.expected = bench.done + replicates * (cells_there + 1)  # the worst cell again
     cells = race(bench, points, seed, replicates)
     whole = [k for k, cell in enumerate(cells) if _whole(cell, replicates)]
     worst = max(whole, key=lambda k: (_count(cells[k].rejected), -k))

@@ -61,6 +61,8 @@ class Point:
     values: Values
     nulls: tuple[str, ...]
     told: tuple[str, ...] = ()
+    mark: str = ""
+    """What else makes its trials other ones."""
 
     def any_error(self, errors: dict[str, Hits]) -> Hits:
         """Return whether each trial rejects any claim without effect."""
@@ -90,7 +92,7 @@ class NullPiece:
     @property
     def name(self) -> str:
         """What no other piece is called."""
-        own = (self.point.hypothesis, list(self.point.values.items()))
+        own = (self.point.hypothesis, list(self.point.values.items()), self.point.mark)
         return digest("null", *own, self.seed, self.block, self.trials)
 
     @property
