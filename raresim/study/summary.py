@@ -166,6 +166,8 @@ class Summary:
         return claims(self._scenario, self._tables.trials, self._tables.analyses)
 
 
+RATIOS = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
+"""Summaries that are ratios, and what their estimates are."""
 KEYS = (
     "scenario", "question", "hypothesis", "is_null", "uncertainty", "replicates", "stopped",
     "draws", "success", "success_estimand", "chance_of_benefit", "estimands", "trial", "enrolment",
@@ -222,7 +224,6 @@ def _estimand(
     true = truth_by_replicate(scenario, truth, clusters)
     estimate, low, high = last["estimate"], last["ci_low"], last["ci_high"]
     covered = np.where(np.isnan(low) | np.isnan(high), np.nan, (low <= true) & (true <= high))
-    measure = {"hazard ratio": "log hazard ratio", "rate ratio": "log rate ratio"}
     estimand = scenario.spec.analysis.estimands[name]
     return EstimandSummary(
         rejected=montecarlo.proportion(rejected, clusters),
@@ -232,7 +233,7 @@ def _estimand(
         analysed=montecarlo.proportion(analysed, clusters),
         not_converged=montecarlo.proportion(failed, clusters),
         truth=montecarlo.mean(truth, np.arange(len(truth))),
-        measure=measure.get(estimand.summary, estimand.summary),
+        measure=RATIOS.get(estimand.summary, estimand.summary),
         estimate=montecarlo.mean(estimate, clusters),
         estimate_sd=montecarlo.spread(estimate, clusters),
         mean_se=montecarlo.mean(last["se"], clusters),
