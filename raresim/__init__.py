@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from raresim import analysis as analysis
     from raresim.cohort import Cohort, sample_cohort
     from raresim.disease import load_model
-    from raresim.questions import calibrate, compare, search, size, sweep
+    from raresim.questions import calibrate, compare, decide, search, size, sweep
     from raresim.report import write_report
     from raresim.study import run_trial, sensitivity, simulate
     from raresim.trial import load_scenario
@@ -24,6 +24,7 @@ _HOMES = {
     "Cohort": "raresim.cohort",
     "calibrate": "raresim.questions",
     "compare": "raresim.questions",
+    "decide": "raresim.questions",
     "load_model": "raresim.disease",
     "load_scenario": "raresim.trial",
     "run_trial": "raresim.study",
@@ -42,6 +43,7 @@ __all__ = [
     "analysis",
     "calibrate",
     "compare",
+    "decide",
     "load_model",
     "load_scenario",
     "run_trial",

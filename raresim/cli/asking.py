@@ -1,4 +1,4 @@
-"""Questions of a designer on the terminal: `sweep`, `search`."""
+"""Questions of a designer on the terminal: `sweep`, `search`, `decide`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from raresim import questions
 from raresim.cli.output import Manner, console, number, percent, points, print_json, table
 from raresim.cli.running import say_engine
 from raresim.errors import InputError, shown
+from raresim.questions.deciding import NAME as DECISION
+from raresim.questions.deciding import Decision
 from raresim.questions.searching import NAME as SEARCH
 from raresim.questions.searching import Search
 from raresim.questions.sweeping import NAME as SWEEP
@@ -137,3 +139,56 @@ def _print_search(found: Search, manner: Manner) -> None:
         console.print(f"  {each.label}: {number(found.again[each.name], digits=1)}{said}")
     if found.remark:
         console.print(f"  {found.remark}", markup=False)
+
+
+def decide(
+    name: str,
+    replicates: int,
+    seed: int,
+    options: dict[str, Any],
+    output: Path | None,
+    manner: Manner,
+    *,
+    resume: bool,
+) -> None:
+    """Say how often a design goes for nothing and misses a drug, and write it."""
+    from raresim.report.decision import picture
+
+    scenario = load_scenario(name)
+    say_engine(scenario, options["engine"], manner)
+    with manner.bar("trials") as told:
+        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
+        found = questions.decide(scenario, replicates, seed, **options, **kept)
+    if manner.as_json:
+        print_json(found.dict())
+    else:
+        _print_decision(found, manner)
+    if output is not None:
+        manner.remark(f"{DECISION}.json, {DECISION}.parquet and {DECISION}.svg are in {output}")
+
+
+def _print_decision(found: Decision, manner: Manner) -> None:
+    if manner.full:
+        answer = table("Under each hypothesis", "hypothesis", "go", "wrong", "which is")
+        for one in found.outcomes:
+            wrong = "a false go" if one.is_null else "a missed drug"
+            answer.add_row(one.hypothesis, percent(one.go), percent(one.wrong), wrong)
+        console.print(answer)
+    drawn = found.drawn
+    if drawn is None:
+        rates = (f"{one.hypothesis} {percent(one.go)}" for one in found.outcomes)
+        console.print(f"go: {'; '.join(rates)}", markup=False)
+        return
+    if manner.full:
+        worth = "helps at all" if found.worth is None else f"is better than {found.worth:g}"
+        drug = f"{percent(drawn.worth_having)} of draws the drug {worth}"
+        console.print(f"\nOver all that is uncertain in print: in {drug}.", markup=False)
+        shown = table("All drawn", "", "go", "no go")
+        shown.add_row("worth having", percent(drawn.right_go), f"{percent(drawn.missed)} (missed)")
+        shown.add_row("not", f"{percent(drawn.false_go)} (false go)", percent(drawn.right_stop))
+        console.print(shown)
+        after = f"{percent(drawn.worth_if_go)} after a go, {percent(drawn.worth_if_not)} after none"
+        console.print(f"worth having: {after}", markup=False)
+    else:
+        false, missed = percent(drawn.false_go), percent(drawn.missed)
+        console.print(f"false go: {false}; missed: {missed}", markup=False)

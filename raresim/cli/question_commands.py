@@ -1,4 +1,4 @@
-"""The commands that ask questions of many designs: compare, sweep, search, size, calibrate."""
+"""The commands that ask questions: compare, sweep, search, size, calibrate, decide."""
 
 from __future__ import annotations
 
@@ -213,3 +213,36 @@ def calibrate(
     options: dict[str, Any] = {"engine": engine.value, "workers": workers}
     how = manner(json, quiet, verbose)
     sizing.calibrate(scenario, level, replicates, seed, options, output, how, resume=resume)
+
+
+@asked.command(epilog=examples("raresim decide cgd-interferon-gamma --worth 0.6 -o decision"))
+def decide(
+    scenario: Scenario,
+    worth: Annotated[
+        float | None,
+        typer.Option(
+            help="From which true value on a drug is worth having, on the scale of what decides: "
+            "a hazard ratio of 0.7, a difference of 3 points. Any benefit if not given."
+        ),
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option("-r", "--replicates", help="Trials under each hypothesis.")
+    ] = 4096,
+    seed: Seed = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the answer and its picture.")
+    ] = None,
+    resume: Resume = False,
+    engine: EngineOption = Engine.AUTO,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say how often a design goes for nothing and how often it misses a drug that works."""
+    from raresim.cli import asking
+    from raresim.cli.output import manner
+
+    options: dict[str, Any] = {"engine": engine.value, "workers": workers, "worth": worth}
+    how = manner(json, quiet, verbose)
+    asking.decide(scenario, replicates, seed, options, output, how, resume=resume)

@@ -296,13 +296,15 @@ def _least(job: _Job, cells: Sequence[int], seed: int, tried: dict[float, Figure
         at_low = over(low)
         if at_low <= 0:
             return low
+    before = 0.0
     while high - low > FINE:
         middle = low + (high - low) * at_low / (at_low - at_high)
-        edge = 0.1 * (high - low)
+        edge = 0.1 * (high - low)  # the error goes in steps: halving must not come to rest
         middle = float(np.clip(middle, low + edge, high - edge))
         found = over(middle)
         if found > 0:
-            low, at_low, at_high = middle, found, at_high / 2
+            low, at_low, at_high = middle, found, at_high / (2 if before > 0 else 1)
         else:
-            high, at_high, at_low = middle, found, at_low / 2
+            high, at_high, at_low = middle, found, at_low / (2 if before < 0 else 1)
+        before = found
     return high

@@ -30,7 +30,7 @@ SMALL = "duchenne-bespoke"
 COMMANDS = [
     *("models", "show", "validate", "schema", "new-model", "new-scenario"),
     *("cohort", "trial", "simulate", "compare", "sensitivity"),
-    *("sweep", "search", "size", "calibrate", "backtest", "report"),
+    *("sweep", "search", "size", "calibrate", "decide", "backtest", "report"),
 ]
 
 
@@ -161,6 +161,9 @@ def test_a_sweep_and_a_search_answer_and_are_resumed(tmp_path: Path) -> None:
     said = raresim(*words, "-o", "found", cwd=tmp_path)
     assert "95 % interval" in said and "fresh seeds (80 % interval" in said
     assert raresim(*words, "-q", "-o", "found", "--resume", cwd=tmp_path).count("\n") == 1
+    said = raresim("decide", CGD, "-r", "64", "--worth", "0.6", "-o", "decided", cwd=tmp_path)
+    assert "false go" in said and "decision.svg are in decided" in said
+    assert "above 0" in raresim("decide", CGD, "--worth", "-1", code=2)
     said = raresim("calibrate", ATAXIA, "-r", "64", "-q", "-o", "strict", cwd=tmp_path)
     assert said.startswith("analysis.methods.change.alpha: 0.0") and "one-sided" in said
     both = raresim(*words, "--assurance", "0.4", code=2)
