@@ -62,7 +62,7 @@ def _figure(found: Decision) -> Figure:
         for what, share, right in bars:
             colour = RIGHT if right else WRONG
             axes.barh([row], [100 * share], left=begin, color=colour, edgecolor="white", height=0.6)
-            if share > 0.12:
+            if share > 0.2:
                 middle = begin + 50 * share
                 axes.text(middle, row, what, ha="center", va="center", color="white", fontsize=8.5)
             begin += 100 * share
