@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from raresim import questions
-from raresim.cli.output import Manner, console, number, percent, points, print_json, table
-from raresim.cli.running import say_engine
+from raresim.cli.asked import Place, ask
+from raresim.cli.output import Manner, console, number, percent, points, table
 from raresim.errors import InputError, shown
 from raresim.questions.deciding import NAME as DECISION
 from raresim.questions.deciding import Decision
@@ -37,18 +37,9 @@ def sweep(
     from raresim.report.sweep import picture
 
     scenario = load_scenario(name)
-    say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as told:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
-        found = questions.sweep(scenario, axes, replicates, seed, **options, **kept)
-    manner.detail(f"swept in {time.perf_counter() - began:.1f} s")
-    if manner.as_json:
-        print_json(found.dict())
-    else:
-        _print_sweep(found, manner)
-    if output is not None:
-        manner.remark(f"{SWEEP}.json, {SWEEP}.parquet and {SWEEP}.svg are in {output}")
+    question = partial(questions.sweep, scenario, axes, replicates, seed)
+    place = Place(SWEEP, output, resume)
+    ask(question, [scenario], options, place, picture, _print_sweep, manner)
 
 
 def _print_sweep(found: Sweep, manner: Manner) -> None:
@@ -90,19 +81,9 @@ def search(
     from raresim.report.search import picture
 
     scenario = load_scenario(name)
-    say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as told:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
-        at_most = dict(_limit(text) for text in limits)
-        found = questions.search(scenario, over, target, limits=at_most, **options, **kept)
-    manner.detail(f"searched in {time.perf_counter() - began:.1f} s")
-    if manner.as_json:
-        print_json(found.dict())
-    else:
-        _print_search(found, manner)
-    if output is not None:
-        manner.remark(f"{SEARCH}.json, {SEARCH}.parquet and {SEARCH}.svg are in {output}")
+    question = partial(questions.search, scenario, over, target, limits=dict(map(_limit, limits)))
+    place = Place(SEARCH, output, resume)
+    ask(question, [scenario], options, place, picture, _print_search, manner)
 
 
 def _limit(text: str) -> tuple[str, float]:
@@ -155,16 +136,9 @@ def decide(
     from raresim.report.decision import picture
 
     scenario = load_scenario(name)
-    say_engine(scenario, options["engine"], manner)
-    with manner.bar("trials") as told:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
-        found = questions.decide(scenario, replicates, seed, **options, **kept)
-    if manner.as_json:
-        print_json(found.dict())
-    else:
-        _print_decision(found, manner)
-    if output is not None:
-        manner.remark(f"{DECISION}.json, {DECISION}.parquet and {DECISION}.svg are in {output}")
+    question = partial(questions.decide, scenario, replicates, seed)
+    place = Place(DECISION, output, resume)
+    ask(question, [scenario], options, place, picture, _print_decision, manner)
 
 
 def _print_decision(found: Decision, manner: Manner) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from raresim import questions
-from raresim.cli.output import Manner, console, number, percent, points, print_json, table
-from raresim.cli.running import say_engine
+from raresim.cli.asked import Place, ask
+from raresim.cli.output import Manner, console, number, percent, points, table
 from raresim.errors import InputError
 from raresim.questions import Comparison
 from raresim.questions.comparison import NAME
@@ -31,19 +31,9 @@ def compare(
     from raresim.report.comparison import picture
 
     scenarios = _named(names)
-    for scenario in scenarios.values():
-        say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as told:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": told}
-        found = questions.compare(scenarios, replicates, seed, **options, **kept)
-    manner.detail(f"compared in {time.perf_counter() - began:.1f} s")
-    if manner.as_json:
-        print_json(found.dict())
-    else:
-        _print(found, manner)
-    if output is not None:
-        manner.remark(f"{NAME}.json, {NAME}.parquet and {NAME}.svg are in {output}")
+    question = partial(questions.compare, scenarios, replicates, seed)
+    place = Place(NAME, output, resume)
+    ask(question, scenarios.values(), options, place, picture, _print, manner)
 
 
 def _named(names: Sequence[str]) -> dict[str, Scenario]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from raresim import questions
-from raresim.cli.output import Manner, console, percent, print_json, table
-from raresim.cli.running import say_engine
+from raresim.cli.asked import Place, ask
+from raresim.cli.output import Manner, console, percent, table
 from raresim.questions import Calibration, Size
 from raresim.questions.calibrating import NAME as CALIBRATION
 from raresim.questions.design_size import NAME
@@ -30,20 +30,14 @@ def size(
     from raresim.report.size import picture
 
     scenario = load_scenario(name)
-    say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as bar:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": bar}
-        found = questions.size(scenario, replicates, seed, **options, **kept)
-    manner.detail(f"measured in {time.perf_counter() - began:.1f} s")
-    if manner.as_json:
-        print_json(found.dict())
-    else:
+
+    def tell(found: Size, manner: Manner) -> None:
         _print(found, manner)
         if not scenario.spec.design.nuisance:
             manner.remark("The design declares no nuisance grid: only the centre was run.")
-    if output is not None:
-        manner.remark(f"{NAME}.json, {NAME}.parquet and {NAME}.svg are in {output}")
+
+    question = partial(questions.size, scenario, replicates, seed)
+    ask(question, [scenario], options, Place(NAME, output, resume), picture, tell, manner)
 
 
 def _print(found: Size, manner: Manner) -> None:
@@ -81,19 +75,9 @@ def calibrate(
     from raresim.report.calibration import picture
 
     scenario = load_scenario(name)
-    say_engine(scenario, options["engine"], manner)
-    began = time.perf_counter()
-    with manner.bar("trials") as bar:
-        kept = {"folder": output, "resume": resume, "picture": picture, "progress": bar}
-        found = questions.calibrate(scenario, target, replicates, seed, **options, **kept)
-    manner.detail(f"calibrated in {time.perf_counter() - began:.1f} s")
-    if manner.as_json:
-        print_json(found.dict())
-    else:
-        _print_calibration(found, manner)
-    if output is not None:
-        names = f"{CALIBRATION}.json, {CALIBRATION}.parquet and {CALIBRATION}.svg"
-        manner.remark(f"{names} are in {output}")
+    question = partial(questions.calibrate, scenario, target, replicates, seed)
+    place = Place(CALIBRATION, output, resume)
+    ask(question, [scenario], options, place, picture, _print_calibration, manner)
 
 
 def _print_calibration(found: Calibration, manner: Manner) -> None:

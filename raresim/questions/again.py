@@ -41,5 +41,14 @@ def limits(rate: Figure) -> tuple[float, float]:
     if 0 < rate.value < 1:
         trials = min(trials, max(1.0, rate.value * (1 - rate.value) / rate.mcse**2))
     whole = round(trials)
-    low, high = clopper_pearson(np.array(round(rate.value * whole)), np.array(whole), TAIL)
+    return exact_limits(round(rate.value * whole), whole, TAIL)
+
+
+def exact_limits(hits: int, trials: int, tail: float) -> tuple[float, float]:
+    """Return Clopper and Pearson's limits of a share.
+
+    >>> exact_limits(0, 20_000, 0.025)[0], exact_limits(20_000, 20_000, 0.025)[1]
+    (0.0, 1.0)
+    """
+    low, high = clopper_pearson(np.array(hits), np.array(trials), tail)
     return float(low), float(high)

@@ -6,7 +6,6 @@ run so far, so that it can be resumed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import shutil
@@ -14,16 +13,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from raresim.study import parquet
 from raresim.study.columns import ArrayTable
 from raresim.study.made_by import made_by
-from raresim.study.store import Kind, write_json
+from raresim.study.store import Kind, read_hash, write_json
 from raresim.study.unfinished import Unfinished, in_passing, is_finished, kept_in
 from raresim.trial.scenario import Scenario
 
-T = TypeVar("T")
 ASKED = "asked"
 
 
@@ -44,14 +42,8 @@ class Asked:
     @property
     def identity(self) -> dict[str, Any]:
         """What decides the answer's bytes, ready for JSON."""
-        inputs = {name: _read(scenario) for name, scenario in self.scenarios.items()}
+        inputs = {name: read_hash(scenario) for name, scenario in self.scenarios.items()}
         return {**made_by(), "question": self.name, "inputs": inputs, **self.settings}
-
-
-def _read(scenario: Scenario) -> str:
-    """Return the hash of what was read of a scenario and its model."""
-    read = scenario.spec.model_dump_json() + scenario.model.spec.model_dump_json()
-    return hashlib.sha256(read.encode()).hexdigest()
 
 
 def command(name: str, scenarios: Iterable[Scenario], options: Mapping[str, Any]) -> str:
@@ -76,8 +68,46 @@ def _called(scenario: Scenario) -> str:
     return scenario.stem if catalogue.shipped("scenarios").get(scenario.stem) == path else str(path)
 
 
+class Answer(Protocol):
+    """What a question finds: plain data, and rows."""
+
+    def dict(self) -> dict[str, Any]:
+        """Return plain data, ready for JSON."""
+        ...
+
+    @property
+    def table(self) -> ArrayTable:
+        """The rows."""
+        ...
+
+
+A = TypeVar("A", bound=Answer)
+
+
+def given(
+    asked: Asked,
+    of: type[A],
+    find: Callable[[Unfinished], A],
+    folder: Path | None,
+    picture: Callable[[A], str] | None,
+    *,
+    resume: bool,
+) -> A:
+    """Return the answer to a question: that of the folder if it is whole, else what is found.
+
+    With a folder and a picture it is written there.
+    """
+    if (whole := _finished(asked, of, folder, resume=resume)) is not None:
+        return whole
+    with _at_work(asked, folder, resume=resume) as work:
+        found = find(work)
+        if picture is not None and work.folder is not None:
+            _complete(work, work.folder, asked, found, picture(found))
+    return found
+
+
 @contextmanager
-def at_work(asked: Asked, folder: Path | None, *, resume: bool) -> Iterator[Unfinished]:
+def _at_work(asked: Asked, folder: Path | None, *, resume: bool) -> Iterator[Unfinished]:
     """Give the place in which a question is worked on: that of the folder, or one in passing."""
     if folder is None:
         with in_passing() as work:
@@ -90,7 +120,7 @@ def at_work(asked: Asked, folder: Path | None, *, resume: bool) -> Iterator[Unfi
         yield work
 
 
-def finished(asked: Asked, of: type[T], folder: Path | None, *, resume: bool) -> T | None:
+def _finished(asked: Asked, of: type[A], folder: Path | None, *, resume: bool) -> A | None:
     """Return the answer that is to be resumed, if the folder holds the whole of it."""
     own = kind(asked.name)
     if folder is None or not is_finished(folder, asked.identity, resume=resume, kind=own):
@@ -102,19 +132,11 @@ def finished(asked: Asked, of: type[T], folder: Path | None, *, resume: bool) ->
     return TypeAdapter(of).validate_python(data)
 
 
-def complete(
-    work: Unfinished,
-    asked: Asked,
-    answer: dict[str, Any],
-    rows: ArrayTable,
-    picture: Callable[[], str],
-) -> None:
-    """Write the answer, its rows and its picture into the folder, if there is one."""
-    if work.folder is None:
-        return
+def _complete(work: Unfinished, folder: Path, asked: Asked, found: Answer, drawing: str) -> None:
+    """Write the answer, its rows and its picture into the folder."""
     whole = work.whole
     whole.mkdir()
-    parquet.write(iter([rows]), whole / f"{asked.name}.parquet")
-    (whole / f"{asked.name}.svg").write_text(picture(), "utf-8")
-    write_json(answer | {ASKED: asked.identity}, whole / f"{asked.name}.json")
-    work.finish(work.folder)
+    parquet.write(iter([found.table]), whole / f"{asked.name}.parquet")
+    (whole / f"{asked.name}.svg").write_text(drawing, "utf-8")
+    write_json(found.dict() | {ASKED: asked.identity}, whole / f"{asked.name}.json")
+    work.finish(folder)

@@ -36,6 +36,7 @@ from raresim.questions.race import race
 from raresim.study.columns import ArrayTable
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.nuisance import Values
 from raresim.trial.null_set import claimed
@@ -175,17 +176,15 @@ def calibrate(
         raise InputError(f"target: expected a level above 0 and below 0.5, got {target}")
     settings = {"target": target, "replicates": replicates, "seed": seed}
     asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
-    if (known := answer.finished(asked, Calibration, folder, resume=resume)) is not None:
-        return known
-    points = null_points(scenario, seed)
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Calibration:
+        points = null_points(scenario, seed)
         job = _Job(scenario, points, Bench(work, engine, workers, progress), target, replicates)
         options = {"level": target, "replicates": replicates, "seed": seed}
         command = answer.command("calibrate", [scenario], options)
-        found = _calibrated(job, seed, command)
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+        return _calibrated(job, seed, command)
+
+    return answer.given(asked, Calibration, find, folder, picture, resume=resume)
 
 
 @dataclass

@@ -38,6 +38,7 @@ from raresim.study.columns import ArrayTable, spelled
 from raresim.study.design_analysis import on_worse_arm
 from raresim.study.montecarlo import NOTHING, Figure
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
@@ -104,11 +105,11 @@ class Comparison:
             "design": spelled([design.name for design, _ in rows]),
             "characteristic": spelled([name for _, name in rows]),
         }
-        for key, part in (("value", "value"), ("mcse", "mcse")):
+        for part in ("value", "mcse"):
             own = [getattr(design.figures[name], part) for design, name in rows]
             apart = [getattr(d.differences.get(name, NOTHING), part) for d, name in rows]
-            columns[key] = np.array(own, np.float64)
-            columns[f"difference_{key}"] = np.array(apart, np.float64)
+            columns[part] = np.array(own, np.float64)
+            columns[f"difference_{part}"] = np.array(apart, np.float64)
         return ArrayTable(columns)
 
 
@@ -158,15 +159,13 @@ def compare(
     chosen = _comparable(scenarios, hypothesis)
     settings = {"replicates": replicates, "seed": seed, "hypothesis": chosen}
     asked = answer.Asked(NAME, dict(scenarios), settings)
-    if (whole := answer.finished(asked, Comparison, folder, resume=resume)) is not None:
-        return whole
     command = answer.command("compare", scenarios.values(), settings)
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Comparison:
         side = _Side(Bench(work, engine, workers, progress), replicates, seed)
-        found = _compared(scenarios, chosen, side, command)
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+        return _compared(scenarios, chosen, side, command)
+
+    return answer.given(asked, Comparison, find, folder, picture, resume=resume)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from raresim.study.design_analysis import truth_by_replicate
 from raresim.study.montecarlo import Figure
 from raresim.study.summary import RATIOS
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
@@ -167,11 +168,10 @@ def decide(
     _check_worth(scenario, worth)
     settings = {"replicates": replicates, "seed": seed, "worth": worth}
     asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
-    if (known := answer.finished(asked, Decision, folder, resume=resume)) is not None:
-        return known
     designs = [Design(name, scenario, name) for name in scenario.hypotheses]
     drawn = _all_drawn(scenario)
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Decision:
         bench = Bench(work, engine, workers, progress)
         whole = [*designs, *([drawn] if drawn else [])]
         bench.expected = replicates * len(whole)
@@ -180,7 +180,7 @@ def decide(
             _outcome(scenario, design, bench.numbers(pieces(design, seed, replicates)))
             for design in designs
         ]
-        found = Decision(
+        return Decision(
             scenario=scenario.stem,
             replicates=replicates,
             seed=seed,
@@ -190,9 +190,8 @@ def decide(
             drawn=None if drawn is None else _drawn(drawn, bench, replicates, seed, worth),
             command=answer.command("decide", [scenario], settings),
         )
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+
+    return answer.given(asked, Decision, find, folder, picture, resume=resume)
 
 
 def _check_worth(scenario: Scenario, worth: float | None) -> None:

@@ -26,15 +26,15 @@ from typing import Any
 
 import numpy as np
 
-from raresim.analysis.binary.one_sample import clopper_pearson
 from raresim.questions import answer
-from raresim.questions.again import FRESH
+from raresim.questions.again import FRESH, exact_limits
 from raresim.questions.bench import Bench
 from raresim.questions.null_cells import Cell, Point, null_points
 from raresim.questions.race import MISSED, race
 from raresim.study.columns import ArrayTable, spelled
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.nuisance import told
 from raresim.trial.null_set import claimed
@@ -153,15 +153,13 @@ def size(
     check_size(replicates, seed)
     settings = {"replicates": replicates, "seed": seed}
     asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
-    if (known := answer.finished(asked, Size, folder, resume=resume)) is not None:
-        return known
-    points = null_points(scenario, seed)
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Size:
+        points = null_points(scenario, seed)
         bench = Bench(work, engine, workers, progress)
-        found = measured(scenario, points, bench, replicates, seed)
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+        return measured(scenario, points, bench, replicates, seed)
+
+    return answer.given(asked, Size, find, folder, picture, resume=resume)
 
 
 def measured(
@@ -183,7 +181,7 @@ def measured(
         cells=tuple(cells),
         worst=worst,
         again=again,
-        low=limits(_count(again), replicates, TAIL)[0],
+        low=exact_limits(_count(again), replicates, TAIL)[0],
         high=highest([_count(cells[k].rejected) for k in whole], again),
         command=answer.command(NAME, [scenario], options),
     )
@@ -203,20 +201,10 @@ def _count(figure: Figure) -> int:
     return round((figure.value or 0.0) * figure.replicates)
 
 
-def limits(hits: int, replicates: int, tail: float) -> tuple[float, float]:
-    """Return Clopper and Pearson's limits of a share.
-
-    >>> limits(0, 20_000, 0.025)[0], limits(20_000, 20_000, 0.025)[1]
-    (0.0, 1.0)
-    """
-    low, high = clopper_pearson(np.array(hits), np.array(replicates), tail)
-    return float(low), float(high)
-
-
 def highest(hits: Sequence[int], again: Figure) -> float:
     """Return the upper limit of the maximum over cells that have been run in full.
 
     No lower than the worst one tried again, of as many trials.
     """
-    ends = [limits(count, again.replicates, TAIL - MISSED)[1] for count in hits]
+    ends = [exact_limits(count, again.replicates, TAIL - MISSED)[1] for count in hits]
     return max(*ends, again.value or 0.0)

@@ -25,6 +25,7 @@ from raresim.questions.hunt import LEAST, Hunt
 from raresim.study.columns import ArrayTable
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
@@ -170,9 +171,8 @@ def search(
     settings = {"over": asdict(axis), "target": target, "budget": budget, "within": within}
     settings |= {"seed": seed, "hypothesis": name, "limits": ends}
     asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
-    if (whole := answer.finished(asked, Search, folder, resume=resume)) is not None:
-        return whole
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Search:
         bench = Bench(work, engine, workers, progress)
         bench.expected = budget
         hunt = Hunt(scenario, name, axis, (lowest, highest), target, seed, bench)
@@ -181,7 +181,7 @@ def search(
         number = hunt.answer()
         fresh = hunt.again(number if number is not None else hunt.best_end(), budget, told)
         ends_80 = again.limits(fresh["success"])
-        found = Search(
+        return Search(
             scenario=scenario.stem,
             hypothesis=name,
             seed=seed,
@@ -205,9 +205,8 @@ def search(
             remark=hunt.remark(number),
             command=_command(scenario, over, settings, assurance=assurance),
         )
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+
+    return answer.given(asked, Search, find, folder, picture, resume=resume)
 
 
 def _asked(

@@ -28,6 +28,7 @@ from raresim.questions.characteristics import (
 from raresim.study.columns import ArrayTable, spelled
 from raresim.study.montecarlo import Figure
 from raresim.study.tasks import Progress, check_size
+from raresim.study.unfinished import Unfinished
 from raresim.trial.engine import Choice
 from raresim.trial.scenario import Scenario
 
@@ -81,21 +82,12 @@ class Sweep:
         for number, each in enumerate(self.axes):
             columns[each.path] = _column([point.values[number] for point in self.points])
         for told in self.characteristics:
-            for name, of in (("", _figure), ("difference_", _difference)):
-                found = [of(point, told.name) for point in self.points]
-                for part in ("value", "mcse"):
-                    key = f"{name}{told.name}" + ("" if part == "value" else "_mcse")
-                    own = [getattr(figure, part) for figure in found]
-                    columns[key] = np.array([np.nan if v is None else v for v in own])
+            for before, of in (("", "figures"), ("difference_", "differences")):
+                own = [getattr(point, of)[told.name] for point in self.points]
+                key = f"{before}{told.name}"
+                columns[key] = np.array([figure.value for figure in own], np.float64)
+                columns[f"{key}_mcse"] = np.array([figure.mcse for figure in own], np.float64)
         return ArrayTable(columns)
-
-
-def _figure(point: SweptPoint, name: str) -> Figure:
-    return point.figures[name]
-
-
-def _difference(point: SweptPoint, name: str) -> Figure:
-    return point.differences[name]
 
 
 def _column(values: Sequence[Any]) -> Any:
@@ -161,10 +153,9 @@ def sweep(
     options = {"replicates": replicates, "seed": seed, "hypothesis": name}
     settings = options | {"axes": [asdict(each) for each in chosen]}
     asked = answer.Asked(NAME, {scenario.stem: scenario}, settings)
-    if (whole := answer.finished(asked, Sweep, folder, resume=resume)) is not None:
-        return whole
     written = {"set": tuple(_said(each) for each in chosen)}
-    with answer.at_work(asked, folder, resume=resume) as work:
+
+    def find(work: Unfinished) -> Sweep:
         bench = Bench(work, engine, workers, progress)
         bench.expected = len(designs) * replicates
         bench.run([piece for design in designs for piece in pieces(design, seed, replicates)])
@@ -173,7 +164,7 @@ def sweep(
         for (values, _), design in zip(places, designs, strict=True):
             own = bench.numbers(pieces(design, seed, replicates))
             swept.append(SweptPoint(values, figures(own, told), differences(own, first, told)))
-        found = Sweep(
+        return Sweep(
             scenario.stem,
             name,
             replicates,
@@ -183,9 +174,8 @@ def sweep(
             tuple(swept),
             answer.command(NAME, [scenario], written | options),
         )
-        if picture is not None:
-            answer.complete(work, asked, found.dict(), found.table, lambda: picture(found))
-    return found
+
+    return answer.given(asked, Sweep, find, folder, picture, resume=resume)
 
 
 def _axes(asked: Sequence[str | Axis] | Mapping[str, Sequence[Any]]) -> list[Axis]:

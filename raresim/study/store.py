@@ -100,15 +100,20 @@ def identity(scenario: Scenario, settings: Settings) -> dict[str, Any]:
     """
     decides = {k: v for k, v in asdict(settings).items() if k not in ("engine", "workers")}
     files = {"scenario.yaml": scenario.document.text.encode(), "model.yaml": model_text(scenario)}
-    specs = scenario.spec.model_dump_json() + scenario.model.spec.model_dump_json()
     return {
         **made_by(),
         "settings": decides,
         "scenario": scenario.stem,
         "model": f"{scenario.model.stem} {scenario.model.spec.version}",
         "inputs": {name: hashlib.sha256(text).hexdigest() for name, text in files.items()}
-        | {"read": hashlib.sha256(specs.encode()).hexdigest()},
+        | {"read": read_hash(scenario)},
     }
+
+
+def read_hash(scenario: Scenario) -> str:
+    """Return the SHA-256 of what was read of a scenario and its model."""
+    specs = scenario.spec.model_dump_json() + scenario.model.spec.model_dump_json()
+    return hashlib.sha256(specs.encode()).hexdigest()
 
 
 def manifest(scenario: Scenario, run: Run, folder: Path) -> dict[str, Any]:

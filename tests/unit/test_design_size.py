@@ -13,7 +13,8 @@ import raresim
 from raresim.errors import InputError
 from raresim.questions import Size
 from raresim.questions.again import FRESH
-from raresim.questions.design_size import TAIL, highest, limits
+from raresim.questions.again import exact_limits as limits
+from raresim.questions.design_size import TAIL, highest
 from raresim.questions.null_cells import null_points
 from raresim.report.size import picture
 from raresim.streams import LUCK_BLOCK
